@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef S3REC_S3REC_H
+#define S3REC_S3REC_H
+
+/* libs3rec: the S3-Rec next-item recommender (Zhou et al., CIKM 2020, arXiv
+ * 2008.07873) as a C library.
+ *
+ * The whole library in one page
+ *
+ *   files or arrays                       weights
+ *        |                                   |
+ *   s3rec_dataset --- s3rec_sampler     s3rec_model ------ s3rec_scorer (one per
+ *   who took what     batches, masks,   made fresh or      thread): history in,
+ *   in which order    negatives         loaded             best next items out
+ *                          |                 |
+ *                     s3rec_batch ---> s3rec_trainer
+ *                                      losses, gradients, Adam
+ *
+ *   1. s3rec_context_create    threads, allocator, log hook; the root of all.
+ *   2. s3rec_dataset_load      sequences, item attributes, negatives.
+ *   3. s3rec_model_create      sizes from the dataset's info, a seed.
+ *   4. Pretrain: s3rec_sampler_create(S3REC_STAGE_PRETRAIN), then in a loop
+ *      s3rec_sampler_next, s3rec_pretrain_step. Four self-supervised objectives
+ *      teach how items, attributes and segments of a sequence belong together.
+ *   5. Fine-tune: the same with S3REC_STAGE_FINETUNE and s3rec_finetune_step;
+ *      s3rec_evaluate on the valid split says when to stop.
+ *   6. s3rec_model_save; later s3rec_model_load, s3rec_scorer_create and
+ *      s3rec_score_next: a history in, the next items out, in microseconds.
+ *
+ * Rules that hold for every call
+ *
+ *   - A call that can fail returns an s3rec_status. On failure its outputs and
+ *     all handles are as before the call; s3rec_last_error() has the reason.
+ *   - What a create or load call wrote belongs to the caller, who destroys it.
+ *     Destroy takes NULL. Handles keep what they were made from alive, so the
+ *     order of destruction is free.
+ *   - Context, dataset and model may be shared by threads. Sampler, batch,
+ *     trainer and scorer serve one thread at a time.
+ *   - Option and result structs carry their size first and are filled in by
+ *     their init function; they grow only at the end.
+ *   - Ids are int32, counts size_t, data float, arrays row-major and borrowed
+ *     for the call only. Item ids run from 1 to item_size - 2; 0 is padding and
+ *     item_size - 1 the mask. Booleans are int32_t, 0 or 1.
+ *   - The library never aborts, exits, prints, or changes signals, locale,
+ *     floating-point modes or the caller's OpenMP settings. It starts threads
+ *     only for training and evaluation with thread_count above 1, and ends them
+ *     with the trainer or the evaluation; a host that forks does so before, or
+ *     uses nothing of the library's in the child.
+ *   - Same input, options, seed, machine and library give the same bits, at any
+ *     thread count. Other machines or kernel levels differ in rounding.
+ *
+ * The headers below are short and meant to be read in this order. */
+#include "s3rec/version.h" /* IWYU pragma: export */
+#include "s3rec/status.h"  /* IWYU pragma: export */
+#include "s3rec/context.h" /* IWYU pragma: export */
+#include "s3rec/dataset.h" /* IWYU pragma: export */
+#include "s3rec/batch.h"   /* IWYU pragma: export */
+#include "s3rec/model.h"   /* IWYU pragma: export */
+#include "s3rec/trainer.h" /* IWYU pragma: export */
+#include "s3rec/scorer.h"  /* IWYU pragma: export */
+
+#endif

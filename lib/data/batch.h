@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch keeps only real tokens: sequence s is tokens offsets[s] ..
+ * offsets[s+1]-1 of every id array; its last token sits in slot L-1. */
+#ifndef S3_DATA_BATCH_H
+#define S3_DATA_BATCH_H
+
+#include "data/dataset.h"
+#include "s3rec/batch.h"
+
+/* The id arrays. Pretraining encodes the first four. */
+typedef enum s3_stream {
+  S3_STREAM_MASKED_ITEM,    /* masked_item_sequence; fine-tuning: input_ids */
+  S3_STREAM_MASKED_SEGMENT, /* masked_segment_sequence */
+  S3_STREAM_POS_SEGMENT,    /* pos_segment */
+  S3_STREAM_NEG_SEGMENT,    /* neg_segment */
+  S3_STREAM_POS,            /* pos_items; fine-tuning: target_pos (0 = no target) */
+  S3_STREAM_NEG,            /* neg_items; fine-tuning: target_neg */
+  S3_STREAM_COUNT,
+  S3_STREAM_INPUT = S3_STREAM_MASKED_ITEM
+} s3_stream;
+
+enum { S3_ENCODED_STREAMS = 4 };
+
+struct s3rec_batch {
+  s3rec_context *context;
+  s3rec_stage stage; /* 0 while empty */
+  int32_t max_seq_length;
+  int32_t mask_id; /* pretraining: marks masked positions */
+  size_t sequence_count, token_count, target_count;
+  bool has_negatives;
+  int32_t max_item_id, max_attribute_id; /* over all arrays, to check against a model; -1 = none */
+  size_t *offsets; /* [sequence_count + 1] */
+  size_t offsets_capacity;
+  int32_t *ids[S3_STREAM_COUNT]; /* [token_count] each */
+  size_t ids_capacity[S3_STREAM_COUNT];
+  /* Attributes of the token's own item, sorted: attributes[begin[t]..end[t]-1],
+   * the list owned by the batch. */
+  size_t *attribute_begin, *attribute_end; /* [token_count] */
+  size_t attribute_begin_capacity, attribute_end_capacity;
+  int32_t *attributes;
+  size_t attributes_capacity, attribute_count;
+};
+
+/* Empties the batch and makes room; sets stage, length and counts to fill in. */
+s3rec_status s3_batch_begin(s3rec_batch *batch, s3rec_stage stage, int32_t max_seq_length,
+                            int32_t mask_id, size_t sequence_count, size_t token_count);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef S3_DATA_DATASET_H
+#define S3_DATA_DATASET_H
+
+#include "base/context.h"
+#include "s3rec/dataset.h"
+
+/* Row r is values[offsets[r]] .. values[offsets[r+1]-1]. */
+typedef struct s3_ragged {
+  size_t row_count;
+  int64_t *offsets; /* [row_count + 1] */
+  int32_t *values;
+} s3_ragged;
+
+struct s3rec_dataset {
+  atomic_size_t references;
+  s3rec_context *context;
+  s3_ragged sequences;  /* users x items */
+  s3_ragged attributes; /* item id x its attributes, sorted, distinct; rows 0..item_size-1 */
+  s3_ragged negatives;  /* users x negatives; row_count 0 without */
+  s3rec_dataset_info info;
+};
+
+s3rec_dataset *s3_dataset_retain(s3rec_dataset *dataset);
+void s3_dataset_release(s3rec_dataset *dataset);
+
+s3rec_status s3_dataset_load(s3rec_context *context, const char *sequences_path,
+                             const char *attributes_path, const char *negatives_path,
+                             s3rec_dataset **dataset);
+s3rec_status s3_dataset_from_arrays(s3rec_context *context, const s3rec_dataset_arrays *arrays,
+                                    s3rec_dataset **dataset);
+
+/* The items a split encodes and the answer it asks for; false when the user is
+ * too short for it. */
+bool s3_split_history(const s3rec_dataset *dataset, size_t user, bool test,
+                      const int32_t **items, size_t *count, int32_t *answer);
+
+/* Items of a user that training may see: all but the last two, or all of a user
+ * with fewer than 3 (unless `reference`, then none). */
+size_t s3_training_length(const s3rec_dataset *dataset, size_t user, bool reference);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hand-written kernels. Each file of this folder is compiled once per
+ * instruction-set level; a level is one constant table of functions, picked at
+ * run time. The C is the same for all, so the baseline is also the reference.
+ * Semantics of the encoder's operations: encoder/backend.h. */
+#ifndef S3_KERNELS_KERNELS_H
+#define S3_KERNELS_KERNELS_H
+
+#include "encoder/backend.h"
+
+typedef struct s3_adam_step {
+  float learning_rate; /* lr * sqrt(1 - beta2^t) / (1 - beta1^t) is NOT folded: see adam.c */
+  float beta1, beta2, epsilon, weight_decay;
+  float correction1, correction2; /* 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
+  float gradient_scale;           /* 1, or less when the norm is clipped */
+} s3_adam_step;
+
+typedef struct s3_kernels {
+  s3rec_kernel_level level;
+
+  void (*bias_forward)(size_t rows, size_t width, const float *bias, float *dst);
+  void (*bias_backward)(size_t rows, size_t width, const float *diff_dst, float *diff_bias);
+
+  void (*activation_forward)(s3rec_activation activation, bool keep, size_t rows,
+                             size_t width, float *src_kept, const float *bias, float *dst);
+  void (*activation_backward)(size_t rows, size_t width, const float *kept,
+                              const float *diff_dst, float *diff_src, float *diff_bias);
+
+  void (*embedding_forward)(size_t rows, size_t width, const float *items,
+                            const int32_t *ids, const float *positions, const int32_t *slots,
+                            s3_norm_weights norm, const s3_row_dropout *dropout,
+                            s3_norm_kept kept, float *dst);
+  void (*embedding_backward)(size_t rows, size_t width, s3_norm_weights norm,
+                             const s3_row_dropout *dropout, s3_norm_kept kept,
+                             const float *diff_dst, s3_norm_gradients diff_norm,
+                             float *diff_sum);
+
+  void (*add_norm_forward)(size_t rows, size_t width, const float *src, const float *bias,
+                           const float *residual, s3_norm_weights norm,
+                           const s3_row_dropout *dropout, s3_norm_kept kept, float *dst);
+  void (*add_norm_backward)(size_t rows, size_t width, s3_norm_weights norm,
+                            const s3_row_dropout *dropout, s3_norm_kept kept,
+                            const float *diff_dst, s3_norm_gradients diff_norm,
+                            float *diff_bias, float *diff_src, float *diff_residual);
+
+  /* `scratch` [s3_attention_scratch(shape)] floats */
+  void (*attention_forward)(const s3_attention_shape *shape, s3_attention_input input,
+                            float *scratch, float *kept, float *dst);
+  void (*attention_backward)(const s3_attention_shape *shape, s3_attention_input input,
+                             float *scratch, const float *kept, const float *diff_dst,
+                             s3_attention_diff diff);
+
+  /* Binary cross-entropy of sigmoid(logits) against sparse targets: row r has
+   * label 1 in columns targets[begin[r]] .. targets[end[r]-1], 0 elsewhere.
+   * Returns the sum; logits become scale * (sigmoid(logits) - label). */
+  double (*sigmoid_cross_entropy)(size_t rows, size_t columns, float *logits,
+                                  const size_t *begin, const size_t *end,
+                                  const int32_t *targets, float scale);
+
+  /* Softmax over columns that arrive in tiles: folds a tile [rows, columns] into
+   * the running maximum and sum(exp(x - maximum)) of each row. Start with
+   * maximum = -INFINITY, sum = 0. */
+  void (*softmax_accumulate)(size_t rows, size_t columns, const float *logits,
+                             float *maximum, float *sum);
+  /* logits = scale * exp(logits - log_sum[r]) */
+  void (*softmax_gradient)(size_t rows, size_t columns, float *logits, const float *log_sum,
+                           float scale);
+
+  /* dst[r] = <matrix[r], vector> for [rows, width] */
+  void (*matrix_vector)(size_t rows, size_t width, const float *matrix, const float *vector,
+                        float *dst);
+  /* Writes the indices of values above `threshold`, rising; returns how many. */
+  size_t (*select_above)(size_t count, const float *values, float threshold,
+                         uint32_t *indices);
+
+  /* dst += src */
+  void (*add)(size_t count, const float *src, float *dst);
+  /* Sum of squares. */
+  double (*square_sum)(size_t count, const float *values);
+  /* Adam (torch.optim.Adam) on `count` weights; gradient NULL = all zero. */
+  void (*adam)(size_t count, const s3_adam_step *step, const float *gradient, float *weights,
+               float *moment1, float *moment2);
+} s3_kernels;
+
+size_t s3_attention_scratch(const s3_attention_shape *shape);
+
+/* The table of a level (AUTO: the best this machine runs); NULL when this build
+ * or machine lacks it. */
+const s3_kernels *s3_kernels_get(s3rec_kernel_level level);
+/* Best level of this machine and build. */
+s3rec_kernel_level s3_kernels_best(void);
+
+#endif

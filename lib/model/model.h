@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef S3_MODEL_MODEL_H
+#define S3_MODEL_MODEL_H
+
+#include "model/parameter_table.h"
+
+struct s3rec_model {
+  atomic_size_t references;
+  /* Scorers alive, or S3_MODEL_TRAINED while a trainer owns the weights. */
+  atomic_size_t users;
+  s3rec_context *context;
+  s3rec_model_config config;
+  s3_parameter_table table;
+  float *weights; /* [table.float_count] */
+};
+
+#define S3_MODEL_TRAINED SIZE_MAX
+
+/* Says what is wrong with a configuration: field, value, accepted range. */
+s3rec_status s3_config_check(const s3rec_model_config *config);
+
+/* A model with all weights zero. */
+s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,
+                               s3rec_model **model);
+s3rec_model *s3_model_retain(s3rec_model *model);
+void s3_model_release(s3rec_model *model);
+
+/* Reader and writer locks that never wait: STATE when taken the other way. */
+s3rec_status s3_model_begin_scoring(s3rec_model *model);
+void s3_model_end_scoring(s3rec_model *model);
+s3rec_status s3_model_begin_training(s3rec_model *model);
+void s3_model_end_training(s3rec_model *model);
+
+/* Draws all weights from `seed` by the table's rules (init.c). */
+void s3_model_initialise(s3rec_model *model, uint64_t seed);
+
+#endif

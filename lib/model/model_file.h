@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a model lies in a safetensors file; training states use the same parts. */
+#ifndef S3_MODEL_MODEL_FILE_H
+#define S3_MODEL_MODEL_FILE_H
+
+#include "model/model.h"
+#include "model/safetensors.h"
+
+/* Metadata pairs of a configuration: keys are the field names, values decimal
+ * text ("hidden_size": "64", "hidden_act": "gelu", "mask_id", "format": "pt"). */
+enum { S3_CONFIG_METADATA_COUNT = 13 };
+typedef struct s3_config_metadata {
+  s3_metadata pairs[S3_CONFIG_METADATA_COUNT];
+  char values[S3_CONFIG_METADATA_COUNT][32];
+} s3_config_metadata;
+void s3_config_to_metadata(const s3rec_model_config *config, s3_config_metadata *metadata);
+
+/* Configuration of a file: metadata where present, shapes, then `fallback`
+ * (NULL: defaults); contradictions between metadata and shapes are refused. */
+s3rec_status s3_config_from_file(const s3_safetensors *file, const s3rec_model_config *fallback,
+                                 s3rec_model_config *config);
+
+/* Tensor list of a block of floats laid out by the table; names get `prefix`
+ * ("" for weights). `names` gives room for the prefixed names [table->count]. */
+typedef char s3_tensor_name[128];
+void s3_block_to_tensors(const s3_parameter_table *table, const float *block,
+                         const char *prefix, s3_tensor_name *names, s3_tensor *tensors);
+s3rec_status s3_block_from_file(const s3_safetensors *file, const s3_parameter_table *table,
+                                const char *prefix, float *block);
+
+s3rec_status s3_model_load(s3rec_context *context, const char *path,
+                           const s3rec_model_config *fallback, s3rec_model **model);
+s3rec_status s3_model_save(const s3rec_model *model, const char *path);
+
+#endif

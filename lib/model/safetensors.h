@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* safetensors: 8 bytes little-endian header length, a JSON header {"name":
+ * {"dtype","shape","data_offsets"}, "__metadata__": {text: text}}, then data.
+ * Used for model files and training states (docs/file-format.md). */
+#ifndef S3_MODEL_SAFETENSORS_H
+#define S3_MODEL_SAFETENSORS_H
+
+#include "base/context.h"
+
+typedef struct s3_tensor {
+  const char *name;
+  const char *dtype; /* "F32", "F64", "I64", ... as in the file */
+  int32_t rank;      /* 0..4 */
+  int64_t shape[4];
+  const void *data; /* may be unaligned when read from a file */
+  size_t byte_count;
+} s3_tensor;
+
+typedef struct s3_metadata {
+  const char *key, *value;
+} s3_metadata;
+
+/* A validated file, mapped read-only. Every check of the header is made at open:
+ * lengths, JSON, types, shapes, offsets in bounds, no overlap, no hole. */
+typedef struct s3_safetensors s3_safetensors;
+
+s3rec_status s3_safetensors_open(const s3rec_context *context, const char *path,
+                                 s3_safetensors **file);
+void s3_safetensors_close(s3_safetensors *file); /* NULL is fine */
+size_t s3_safetensors_count(const s3_safetensors *file);
+const s3_tensor *s3_safetensors_at(const s3_safetensors *file, size_t index);
+const s3_tensor *s3_safetensors_find(const s3_safetensors *file, const char *name); /* or NULL */
+const char *s3_safetensors_metadata(const s3_safetensors *file, const char *key);   /* or NULL */
+const char *s3_safetensors_path(const s3_safetensors *file);
+
+/* Copies an F32 tensor of exactly this shape to `values`; refuses a missing
+ * tensor, another dtype or shape, NaN and infinity, naming file and tensor. */
+s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *name,
+                                     int32_t rank, const int64_t *shape, float *values);
+
+/* Writes atomically (base/atomic_file.h); data starts at a multiple of 64. */
+s3rec_status s3_safetensors_write(const s3rec_context *context, const char *path,
+                                  const s3_tensor *tensors, size_t tensor_count,
+                                  const s3_metadata *metadata, size_t metadata_count);
+
+#endif
