@@ -9,7 +9,7 @@ HEADER = pathlib.Path(__file__).resolve().parent.parent / "include/s3rec/version
 
 
 def macro(name):
-    found = re.search(rf"^#define S3REC_{name} (\d+)$", HEADER.read_text(), re.MULTILINE)
+    found = re.search(rf"^#define S3REC_{name} (\d+)\b", HEADER.read_text(), re.MULTILINE)
     if found is None:
         sys.exit(f"{HEADER}: no line '#define S3REC_{name} NUMBER'")
     return found.group(1)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Hooks, thread count and compute choices: the root of every handle. */
 #ifndef S3REC_CONTEXT_H
 #define S3REC_CONTEXT_H
 
@@ -11,61 +13,61 @@
 extern "C" {
 #endif
 
-/* What every other handle is made with: hooks, thread count, compute choices.
+/** What every other handle is made with: hooks, thread count, compute choices.
  * Not a singleton. Immutable after creation, so any number of threads may use
  * one. Every handle made from it keeps it alive: destroy in any order. */
 typedef struct s3rec_context s3rec_context;
 
+/** How much a log line matters. */
 typedef enum s3rec_log_level {
-  S3REC_LOG_INFO = 1,
-  S3REC_LOG_WARNING = 2
+  S3REC_LOG_INFO = 1,   /**< progress and choices made */
+  S3REC_LOG_WARNING = 2 /**< something the caller may want to change */
 } s3rec_log_level;
 
-/* Gets one whole line without a line end. Called on the thread of the API call
+/** Gets one whole line without a line end. Called on the thread of the API call
  * that caused it, never from a thread of the library. */
-typedef void (*s3rec_log_function)(s3rec_log_level level, const char *message,
-                                   void *user_data);
+typedef void (*s3rec_log_function)(s3rec_log_level level, const char *message, void *user_data);
 
-/* Must return `size` bytes aligned to `alignment` (a power of two, at least
+/** Must return `size` bytes aligned to `alignment` (a power of two, at least
  * sizeof(void *)), or NULL. May be called from the library's own threads. */
-typedef void *(*s3rec_allocate_function)(size_t size, size_t alignment,
-                                         void *user_data);
-typedef void (*s3rec_deallocate_function)(void *memory, size_t size,
-                                          void *user_data);
+typedef void *(*s3rec_allocate_function)(size_t size, size_t alignment, void *user_data);
+/** Takes back what the allocate function gave, with the size it was asked for. */
+typedef void (*s3rec_deallocate_function)(void *memory, size_t size, void *user_data);
 
-/* Instruction set of the library's own kernels. */
+/** Instruction set of the library's own kernels. */
 typedef enum s3rec_kernel_level {
-  S3REC_KERNELS_AUTO = 0,     /* the best this machine can run */
-  S3REC_KERNELS_BASELINE = 1, /* plain C of the target's baseline, everywhere */
-  S3REC_KERNELS_AVX2 = 2,     /* x86-64 with AVX2 and FMA */
-  S3REC_KERNELS_AVX512 = 3    /* x86-64 with AVX-512 F, BW, DQ, VL */
+  S3REC_KERNELS_AUTO = 0,     /**< the best this machine can run */
+  S3REC_KERNELS_BASELINE = 1, /**< plain C of the target's baseline, everywhere */
+  S3REC_KERNELS_AVX2 = 2,     /**< x86-64 with AVX2 and FMA */
+  S3REC_KERNELS_AVX512 = 3    /**< x86-64 with AVX-512 F, BW, DQ, VL */
 } s3rec_kernel_level;
 
-/* Who computes the encoder. Both give the same numbers within rounding. */
+/** Who computes the encoder. Both give the same numbers within rounding. */
 typedef enum s3rec_backend {
-  S3REC_BACKEND_AUTO = 0,  /* the faster one: fused */
-  S3REC_BACKEND_FUSED = 1, /* oneDNN's sgemm + the library's fused kernels */
-  S3REC_BACKEND_ONEDNN = 2 /* oneDNN primitives for every operation they offer */
+  S3REC_BACKEND_AUTO = 0,  /**< the faster one: fused */
+  S3REC_BACKEND_FUSED = 1, /**< oneDNN's sgemm + the library's fused kernels */
+  S3REC_BACKEND_ONEDNN = 2 /**< oneDNN primitives for every operation they offer */
 } s3rec_backend;
 
+/** Options of a context. */
 typedef struct s3rec_context_options {
-  size_t struct_size; /* set by s3rec_context_options_init */
-  s3rec_log_function log; /* NULL (default): silent */
-  void *log_user_data;
-  s3rec_allocate_function allocate; /* both NULL (default): aligned malloc */
-  s3rec_deallocate_function deallocate;
-  void *allocator_user_data;
-  int32_t thread_count; /* 1..256 threads of training and evaluation, the
+  size_t struct_size;                   /**< set by s3rec_context_options_init */
+  s3rec_log_function log;               /**< NULL (default): silent */
+  void *log_user_data;                  /**< given to `log` */
+  s3rec_allocate_function allocate;     /**< both NULL (default): aligned malloc */
+  s3rec_deallocate_function deallocate; /**< set together with `allocate` */
+  void *allocator_user_data;            /**< given to both */
+  int32_t thread_count;                 /**< 1..256 threads of training and evaluation, the
                          * caller's included; default 1. The threads start with
                          * the first step or evaluation that uses them. */
-  s3rec_kernel_level kernel_level; /* default AUTO */
-  s3rec_backend backend;           /* default AUTO */
+  s3rec_kernel_level kernel_level;      /**< default AUTO */
+  s3rec_backend backend;                /**< default AUTO */
 } s3rec_context_options;
 
-/* Fills in the defaults. `options` must not be NULL. Since 0.1. */
+/** Fills in the defaults. `options` must not be NULL. Since 0.1. */
 S3REC_API void s3rec_context_options_init(s3rec_context_options *options);
 
-/* Makes a context. `options` may be NULL for the defaults and is copied.
+/** Makes a context. `options` may be NULL for the defaults and is copied.
  * On success *context belongs to the caller.
  * Statuses: ARGUMENT, MEMORY; UNSUPPORTED (kernel level not in this build or
  * not on this machine); ENGINE (the oneDNN at run time is of another major
@@ -73,11 +75,12 @@ S3REC_API void s3rec_context_options_init(s3rec_context_options *options);
 S3REC_API s3rec_status s3rec_context_create(const s3rec_context_options *options,
                                             s3rec_context **context);
 
-/* Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */
+/** Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */
 S3REC_API void s3rec_context_destroy(s3rec_context *context);
 
-/* The level and backend that AUTO was resolved to. Any thread. Since 0.1. */
+/** The level that AUTO was resolved to. Any thread. Since 0.1. */
 S3REC_API s3rec_kernel_level s3rec_context_kernel_level(const s3rec_context *context);
+/** The backend that AUTO was resolved to. Any thread. Since 0.1. */
 S3REC_API s3rec_backend s3rec_context_backend(const s3rec_context *context);
 
 #ifdef __cplusplus

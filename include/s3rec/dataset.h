@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Sequences, attributes and negatives: what is learned from. */
 #ifndef S3REC_DATASET_H
 #define S3REC_DATASET_H
 
@@ -8,15 +10,15 @@
 extern "C" {
 #endif
 
-/* Users' item sequences, oldest first, with optional item attributes and
+/** Users' item sequences, oldest first, with optional item attributes and
  * optional lists of negative items. Read-only after creation: any number of
  * threads may share one. */
 typedef struct s3rec_dataset s3rec_dataset;
 
-/* Largest item id: item_size = id + 2 must fit an int32. */
+/** Largest item id: item_size = id + 2 must fit an int32. */
 #define S3REC_MAX_ITEM_ID 2147483645
 
-/* Loads the reference's text formats (docs/file-format.md):
+/** Loads the reference's text formats (docs/file-format.md):
  *   sequences_path   one user a line: "user item item ...", ids 1..2^31-3;
  *   attributes_path  NULL, or one JSON object {"item": [attribute, ...], ...},
  *                    attributes 0..2^31-2, repeats within an item count once;
@@ -25,68 +27,71 @@ typedef struct s3rec_dataset s3rec_dataset;
  * CRLF, blank lines and a missing final newline are fine.
  * On success *dataset belongs to the caller. Statuses: ARGUMENT, MEMORY, IO;
  * FORMAT with "file:line:column: reason". Any thread. Since 0.1. */
-S3REC_API s3rec_status s3rec_dataset_load(s3rec_context *context,
-                                          const char *sequences_path,
-                                          const char *attributes_path,
-                                          const char *negatives_path,
+S3REC_API s3rec_status s3rec_dataset_load(s3rec_context *context, const char *sequences_path,
+                                          const char *attributes_path, const char *negatives_path,
                                           s3rec_dataset **dataset);
 
-/* The same content from arrays, all copied. Row r of a ragged array is
+/** The same content from arrays, all copied. Row r of a ragged array is
  * values[offsets[r]] .. values[offsets[r + 1] - 1]; offsets start at 0 and
  * never fall. */
 typedef struct s3rec_dataset_arrays {
-  size_t struct_size; /* set by s3rec_dataset_arrays_init */
-  size_t user_count;  /* at least 1 */
-  const int64_t *item_offsets; /* [user_count + 1], each user at least 1 item */
-  const int32_t *items;        /* ids 1..S3REC_MAX_ITEM_ID */
-  size_t attributed_item_count;   /* 0: no attributes */
-  const int32_t *attributed_items; /* [attributed_item_count], distinct ids >= 1 */
-  const int64_t *attribute_offsets; /* [attributed_item_count + 1] */
-  const int32_t *attributes;        /* ids 0..2^31-2 */
-  int32_t negatives_per_user;       /* 0: no negatives, else 1..1000 */
-  const int32_t *negatives; /* [user_count, negatives_per_user] ids >= 1 */
+  size_t struct_size;               /**< set by s3rec_dataset_arrays_init */
+  size_t user_count;                /**< at least 1 */
+  const int64_t *item_offsets;      /**< [user_count + 1], each user at least 1 item */
+  const int32_t *items;             /**< ids 1..S3REC_MAX_ITEM_ID */
+  size_t attributed_item_count;     /**< 0: no attributes */
+  const int32_t *attributed_items;  /**< [attributed_item_count], distinct ids >= 1 */
+  const int64_t *attribute_offsets; /**< [attributed_item_count + 1] */
+  const int32_t *attributes;        /**< ids 0..2^31-2 */
+  int32_t negatives_per_user;       /**< 0: no negatives, else 1..1000 */
+  const int32_t *negatives;         /**< [user_count, negatives_per_user] ids >= 1 */
 } s3rec_dataset_arrays;
 
+/** No users, no attributes, no negatives. Since 0.1. */
 S3REC_API void s3rec_dataset_arrays_init(s3rec_dataset_arrays *arrays);
 
-/* Statuses: ARGUMENT, MEMORY; FORMAT names the user and the index. Since 0.1. */
+/** A dataset from arrays; on success *dataset belongs to the caller.
+ * Statuses: ARGUMENT, MEMORY; FORMAT names the user and the index. Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_from_arrays(s3rec_context *context,
                                                  const s3rec_dataset_arrays *arrays,
                                                  s3rec_dataset **dataset);
 
+/** Gives the caller's reference back; NULL is fine. Since 0.1. */
 S3REC_API void s3rec_dataset_destroy(s3rec_dataset *dataset);
 
+/** Sizes of a dataset. */
 typedef struct s3rec_dataset_info {
-  size_t struct_size; /* set by s3rec_dataset_info_init */
-  size_t user_count;
-  size_t interaction_count;
-  int32_t item_size;      /* largest item id of the sequences + 2 */
-  int32_t attribute_size; /* largest attribute id + 1; 1 without attributes */
-  int32_t negatives_per_user; /* the shortest list; 0 without negatives */
-  size_t short_user_count; /* users of fewer than 3 items: no leave-one-out
+  size_t struct_size;         /**< set by s3rec_dataset_info_init */
+  size_t user_count;          /**< users, those too short for a split included */
+  size_t interaction_count;   /**< items of all sequences together */
+  int32_t item_size;          /**< largest item id of the sequences + 2 */
+  int32_t attribute_size;     /**< largest attribute id + 1; 1 without attributes */
+  int32_t negatives_per_user; /**< the shortest list; 0 without negatives */
+  size_t short_user_count;    /**< users of fewer than 3 items: no leave-one-out
                             * split; all their items train, none is evaluated */
-  uint64_t fingerprint; /* of sequences and attributes; kept in training states */
+  uint64_t fingerprint;       /**< of sequences and attributes; kept in training states */
 } s3rec_dataset_info;
 
+/** Sets struct_size and zeros. Since 0.1. */
 S3REC_API void s3rec_dataset_info_init(s3rec_dataset_info *info);
 
-/* Fills the fields that info->struct_size covers. Status: ARGUMENT. Since 0.1. */
+/** Fills the fields that info->struct_size covers. Status: ARGUMENT. Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_info_get(const s3rec_dataset *dataset,
                                               s3rec_dataset_info *info);
 
-/* Borrowed views, valid while the dataset lives. `user` counts from 0 in file
- * order. Items without attributes have count 0. Statuses: ARGUMENT; NOT_FOUND
- * (user out of range, item not in 1..item_size-2, no negatives). Since 0.1. */
+/** A user's items, oldest first, borrowed while the dataset lives. `user` counts
+ * from 0 in file order. Statuses: ARGUMENT; NOT_FOUND (user out of range).
+ * Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_user_items(const s3rec_dataset *dataset, size_t user,
                                                 const int32_t **items, size_t *count);
-S3REC_API s3rec_status s3rec_dataset_item_attributes(const s3rec_dataset *dataset,
-                                                     int32_t item,
-                                                     const int32_t **attributes,
-                                                     size_t *count);
-S3REC_API s3rec_status s3rec_dataset_user_negatives(const s3rec_dataset *dataset,
-                                                    size_t user,
-                                                    const int32_t **negatives,
-                                                    size_t *count);
+/** An item's attributes, borrowed likewise; *count 0 without any. Statuses:
+ * ARGUMENT; NOT_FOUND (item not in 1..item_size-2). Since 0.1. */
+S3REC_API s3rec_status s3rec_dataset_item_attributes(const s3rec_dataset *dataset, int32_t item,
+                                                     const int32_t **attributes, size_t *count);
+/** A user's negatives, borrowed likewise. Statuses: ARGUMENT; NOT_FOUND (user
+ * out of range, no negatives). Since 0.1. */
+S3REC_API s3rec_status s3rec_dataset_user_negatives(const s3rec_dataset *dataset, size_t user,
+                                                    const int32_t **negatives, size_t *count);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Configuration and weights. */
 #ifndef S3REC_MODEL_H
 #define S3REC_MODEL_H
 
@@ -8,93 +10,99 @@
 extern "C" {
 #endif
 
-/* Configuration and weights. Shared by any number of threads for reading; who
+/** Configuration and weights. Shared by any number of threads for reading; who
  * writes (a trainer, s3rec_model_parameter_write) needs it for himself: a model
  * with a trainer cannot get a scorer and the reverse (STATE; take a clone).
  * Trainers and scorers keep the model alive: destroy in any order. */
 typedef struct s3rec_model s3rec_model;
 
+/** Activation between the two feed-forward layers. */
 typedef enum s3rec_activation {
-  S3REC_GELU = 1, /* x * Phi(x), the erf form */
-  S3REC_RELU = 2,
-  S3REC_SWISH = 3 /* x * sigmoid(x) */
+  S3REC_GELU = 1, /**< x * Phi(x), the erf form */
+  S3REC_RELU = 2, /**< max(x, 0) */
+  S3REC_SWISH = 3 /**< x * sigmoid(x) */
 } s3rec_activation;
 
-/* Names and defaults of the reference. */
+/** Names and defaults of the reference. */
 typedef struct s3rec_model_config {
-  size_t struct_size;     /* set by s3rec_model_config_init */
-  int32_t item_size;      /* I = largest item id + 2; at least 3; no default */
-  int32_t attribute_size; /* A = largest attribute id + 1; default 1 */
-  int32_t max_seq_length; /* L, 1..4096; default 50 */
-  int32_t hidden_size;    /* H, 1..4096, a multiple of the heads; default 64 */
-  int32_t num_hidden_layers;   /* 1..64; default 2 */
-  int32_t num_attention_heads; /* 1..hidden_size; default 2 */
-  s3rec_activation hidden_act; /* default GELU */
-  double hidden_dropout_prob;          /* 0..0.99; default 0.5; training only */
-  double attention_probs_dropout_prob; /* 0..0.99; default 0.5; training only */
-  double initializer_range;            /* 0..10; default 0.02 */
+  size_t struct_size;                  /**< set by s3rec_model_config_init */
+  int32_t item_size;                   /**< I = largest item id + 2; at least 3; no default */
+  int32_t attribute_size;              /**< A = largest attribute id + 1; default 1 */
+  int32_t max_seq_length;              /**< L, 1..4096; default 50 */
+  int32_t hidden_size;                 /**< H, 1..4096, a multiple of the heads; default 64 */
+  int32_t num_hidden_layers;           /**< 1..64; default 2 */
+  int32_t num_attention_heads;         /**< 1..hidden_size; default 2 */
+  s3rec_activation hidden_act;         /**< default GELU */
+  double hidden_dropout_prob;          /**< 0..0.99; default 0.5; training only */
+  double attention_probs_dropout_prob; /**< 0..0.99; default 0.5; training only */
+  double initializer_range;            /**< 0..10; default 0.02 */
 } s3rec_model_config;
 
+/** The defaults above; item_size is left at 0. Since 0.1. */
 S3REC_API void s3rec_model_config_init(s3rec_model_config *config);
 
-/* Fresh weights from `seed`: linear and embedding weights N(0,
+/** Fresh weights from `seed`: linear and embedding weights N(0,
  * initializer_range), biases 0, layer norm 1 and 0 (init_weights of the
  * reference). On success *model belongs to the caller.
  * Statuses: ARGUMENT (names the field and its range), MEMORY. Since 0.1. */
-S3REC_API s3rec_status s3rec_model_create(s3rec_context *context,
-                                          const s3rec_model_config *config, uint64_t seed,
-                                          s3rec_model **model);
+S3REC_API s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_model_config *config,
+                                          uint64_t seed, s3rec_model **model);
 
-/* Reads a safetensors file. With this library's metadata nothing else is
+/** Reads a safetensors file. With this library's metadata nothing else is
  * needed; without (a converted PyTorch state dict) the sizes come from the
  * shapes and the rest (heads, activation, dropout, initializer_range) from
  * `fallback`, NULL = defaults. Weights that are NaN or infinite are refused.
  * Statuses: ARGUMENT, MEMORY, IO; FORMAT names the file and the tensor;
  * UNSUPPORTED (a data type other than F32). Since 0.1. */
 S3REC_API s3rec_status s3rec_model_load(s3rec_context *context, const char *path,
-                                        const s3rec_model_config *fallback,
-                                        s3rec_model **model);
+                                        const s3rec_model_config *fallback, s3rec_model **model);
 
-/* Writes a safetensors file beside `path`, syncs it and renames it over `path`:
+/** Writes a safetensors file beside `path`, syncs it and renames it over `path`:
  * at every moment there is the old or the new file, whole.
  * Statuses: ARGUMENT, MEMORY, IO. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_save(const s3rec_model *model, const char *path);
 
-/* A copy of its own, for instance to serve while training goes on.
+/** A copy of its own, for instance to serve while training goes on.
  * Statuses: ARGUMENT, MEMORY. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_clone(const s3rec_model *model, s3rec_model **clone);
 
-/* Copies the weights of `source` into `model`, for instance to go back to the
+/** Copies the weights of `source` into `model`, for instance to go back to the
  * best epoch. Statuses: ARGUMENT; MISMATCH (other sizes); STATE (`model` has
  * scorers). Allowed while `model` has a trainer that is not in a call. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_copy_weights(s3rec_model *model, const s3rec_model *source);
 
+/** Gives the caller's reference back; NULL is fine. Since 0.1. */
 S3REC_API void s3rec_model_destroy(s3rec_model *model);
 
-/* Fills the fields that config->struct_size covers. Status: ARGUMENT. Since 0.1. */
-S3REC_API s3rec_status s3rec_model_config_get(const s3rec_model *model,
-                                              s3rec_model_config *config);
+/** Fills the fields that config->struct_size covers. Status: ARGUMENT. Since 0.1. */
+S3REC_API s3rec_status s3rec_model_config_get(const s3rec_model *model, s3rec_model_config *config);
 
+/** Name and shape of one parameter. */
 typedef struct s3rec_parameter_info {
-  size_t struct_size; /* set by s3rec_parameter_info_init */
-  const char *name;   /* PyTorch name; borrowed from the model */
-  int32_t rank;       /* 1 or 2 */
-  int64_t shape[2];   /* row-major; shape[1] is 1 for rank 1 */
-  size_t element_count;
+  size_t struct_size;   /**< set by s3rec_parameter_info_init */
+  const char *name;     /**< PyTorch name; borrowed from the model */
+  int32_t rank;         /**< 1 or 2 */
+  int64_t shape[2];     /**< row-major; shape[1] is 1 for rank 1 */
+  size_t element_count; /**< shape[0] * shape[1] */
 } s3rec_parameter_info;
 
+/** Sets struct_size and zeros. Since 0.1. */
 S3REC_API void s3rec_parameter_info_init(s3rec_parameter_info *info);
 
-/* Parameters 0..count-1 in the reference's order. Since 0.1. */
+/** How many parameters there are; 0 for NULL. Since 0.1. */
 S3REC_API size_t s3rec_model_parameter_count(const s3rec_model *model);
+/** Parameter `index`, 0..count-1 in the reference's order. Statuses: ARGUMENT,
+ * NOT_FOUND. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_parameter_info(const s3rec_model *model, size_t index,
                                                   s3rec_parameter_info *info);
 
-/* Copies a whole parameter out or in; `count` must be its element count.
- * Statuses: ARGUMENT, NOT_FOUND; write also STATE (the model has scorers) and
- * NUMERIC (a value is NaN or infinite; nothing is written). Since 0.1. */
+/** Copies a whole parameter out; `count` must be its element count.
+ * Statuses: ARGUMENT, NOT_FOUND. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_parameter_read(const s3rec_model *model, const char *name,
                                                   float *values, size_t count);
+/** Copies a whole parameter in. Statuses: ARGUMENT, NOT_FOUND; STATE (the model
+ * has scorers); NUMERIC (a value is NaN or infinite; nothing is written).
+ * Since 0.1. */
 S3REC_API s3rec_status s3rec_model_parameter_write(s3rec_model *model, const char *name,
                                                    const float *values, size_t count);
 

@@ -2,19 +2,23 @@
 #ifndef S3REC_S3REC_H
 #define S3REC_S3REC_H
 
-/* libs3rec: the S3-Rec next-item recommender (Zhou et al., CIKM 2020, arXiv
+/** @file
+ * The whole library: includes all other headers, in reading order. */
+
+/** @mainpage
+ * libs3rec: the S3-Rec next-item recommender (Zhou et al., CIKM 2020, arXiv
  * 2008.07873) as a C library.
  *
- * The whole library in one page
+ * ## The whole library in one page
  *
- *   files or arrays                       weights
- *        |                                   |
- *   s3rec_dataset --- s3rec_sampler     s3rec_model ------ s3rec_scorer (one per
- *   who took what     batches, masks,   made fresh or      thread): history in,
- *   in which order    negatives         loaded             best next items out
- *                          |                 |
- *                     s3rec_batch ---> s3rec_trainer
- *                                      losses, gradients, Adam
+ *     files or arrays                       weights
+ *          |                                   |
+ *     s3rec_dataset --- s3rec_sampler     s3rec_model ------ s3rec_scorer (one per
+ *     who took what     batches, masks,   made fresh or      thread): history in,
+ *     in which order    negatives         loaded             best next items out
+ *                            |                 |
+ *                       s3rec_batch ---> s3rec_trainer
+ *                                        losses, gradients, Adam
  *
  *   1. s3rec_context_create    threads, allocator, log hook; the root of all.
  *   2. s3rec_dataset_load      sequences, item attributes, negatives.
@@ -27,7 +31,7 @@
  *   6. s3rec_model_save; later s3rec_model_load, s3rec_scorer_create and
  *      s3rec_score_next: a history in, the next items out, in microseconds.
  *
- * Rules that hold for every call
+ * ## Rules that hold for every call
  *
  *   - A call that can fail returns an s3rec_status. On failure its outputs and
  *     all handles are as before the call; s3rec_last_error() has the reason.

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Recommendations and evaluation. */
 #ifndef S3REC_SCORER_H
 #define S3REC_SCORER_H
 
@@ -9,135 +11,139 @@
 extern "C" {
 #endif
 
-/* Working memory to score one model. One thread at a time; make one per thread,
+/** Working memory to score one model. One thread at a time; make one per thread,
  * any number may share a model. No call allocates after the first of its size. */
 typedef struct s3rec_scorer s3rec_scorer;
 
-/* Keeps the model alive and read-only. Statuses: ARGUMENT, MEMORY; STATE (the
+/** Keeps the model alive and read-only. Statuses: ARGUMENT, MEMORY; STATE (the
  * model has a trainer: score a clone); ENGINE. Since 0.1. */
 S3REC_API s3rec_status s3rec_scorer_create(s3rec_model *model, s3rec_scorer **scorer);
+/** NULL is fine. Since 0.1. */
 S3REC_API void s3rec_scorer_destroy(s3rec_scorer *scorer);
 
-/* A history is a user's items, oldest first. Only the last max_seq_length are
+/** What may be recommended.
+ *
+ * A history is a user's items, oldest first. Only the last max_seq_length are
  * encoded; the filter uses all. Ids the model does not know (not in
  * 1..item_size-2) are skipped: a host's catalogue may be newer than its model. */
-
 typedef struct s3rec_score_options {
-  size_t struct_size; /* set by s3rec_score_options_init */
-  int32_t include_history; /* default 0: items of the history are left out */
-  const int32_t *excluded; /* further ids to leave out; unknown ones are ignored */
-  size_t excluded_count;
-  const int32_t *candidates; /* not NULL: rank only these; unknown ids are
+  size_t struct_size;        /**< set by s3rec_score_options_init */
+  int32_t include_history;   /**< default 0: items of the history are left out */
+  const int32_t *excluded;   /**< further ids to leave out; unknown ones are ignored */
+  size_t excluded_count;     /**< of `excluded` */
+  const int32_t *candidates; /**< not NULL: rank only these; unknown ids are
                               * ignored, repeats count once, history and
                               * excluded ones are still left out */
-  size_t candidate_count;
+  size_t candidate_count;    /**< of `candidates` */
 } s3rec_score_options;
 
+/** Defaults. Since 0.1. */
 S3REC_API void s3rec_score_options_init(s3rec_score_options *options);
 
-/* The k best next items: ids[0..*count-1] with falling scores, ties by lower
+/** The k best next items: ids[0..*count-1] with falling scores, ties by lower
  * id; *count < k when fewer are left, and 0 for an empty history (or one of
  * unknown ids only: there is nothing to encode). `scores` may be NULL, `options`
  * may be NULL for the defaults. score = <last hidden state, item embedding>
  * (predict_full of the reference); padding and mask rows never appear.
  * Statuses: ARGUMENT, MEMORY, ENGINE. Since 0.1. */
 S3REC_API s3rec_status s3rec_score_next(s3rec_scorer *scorer, const int32_t *history,
-                                        size_t history_count,
-                                        const s3rec_score_options *options, size_t k,
-                                        int32_t *ids, float *scores, size_t *count);
+                                        size_t history_count, const s3rec_score_options *options,
+                                        size_t k, int32_t *ids, float *scores, size_t *count);
 
-/* The same for many users at once, faster than one by one and with the same
+/** The same for many users at once, faster than one by one and with the same
  * result to rounding. History u is histories[offsets[u]] .. [offsets[u + 1] - 1],
  * offsets [user_count + 1] start at 0 and never fall. `options` holds for all.
  * ids and scores [user_count, k], counts [user_count]; slots past a count hold
  * id 0 and score 0. Since 0.1. */
-S3REC_API s3rec_status s3rec_score_next_batch(s3rec_scorer *scorer,
-                                              const int32_t *histories,
+S3REC_API s3rec_status s3rec_score_next_batch(s3rec_scorer *scorer, const int32_t *histories,
                                               const int64_t *offsets, size_t user_count,
                                               const s3rec_score_options *options, size_t k,
                                               int32_t *ids, float *scores, size_t *counts);
 
-/* The score of every row of the item table, padding (0) and mask (last)
+/** The score of every row of the item table, padding (0) and mask (last)
  * included, nothing left out: scores [item_size]. ARGUMENT for a history with
  * nothing to encode. Since 0.1. */
 S3REC_API s3rec_status s3rec_score_all(s3rec_scorer *scorer, const int32_t *history,
-                                       size_t history_count, float *scores,
-                                       size_t capacity);
+                                       size_t history_count, float *scores, size_t capacity);
 
-/* The user vector (last hidden state) [hidden_size]; ARGUMENT as above. Since 0.1. */
+/** The user vector (last hidden state) [hidden_size]; ARGUMENT as above. Since 0.1. */
 S3REC_API s3rec_status s3rec_user_vector(s3rec_scorer *scorer, const int32_t *history,
-                                         size_t history_count, float *vector,
-                                         size_t capacity);
+                                         size_t history_count, float *vector, size_t capacity);
 
+/** Which positions see which. */
 typedef enum s3rec_attention {
-  S3REC_ATTENTION_CAUSAL = 1,       /* fine-tuning and scoring */
-  S3REC_ATTENTION_BIDIRECTIONAL = 2 /* pretraining */
+  S3REC_ATTENTION_CAUSAL = 1,       /**< fine-tuning and scoring */
+  S3REC_ATTENTION_BIDIRECTIONAL = 2 /**< pretraining */
 } s3rec_attention;
 
-/* Encoder output at every position, without dropout: ids [count, length], 0 =
+/** Encoder output at every position, without dropout: ids [count, length], 0 =
  * padding on the left, 1..item_size-1; hidden [count, length, hidden_size],
  * zeros at padding. length 1..max_seq_length; positions are aligned to the end.
  * Statuses: ARGUMENT, FORMAT (names row and column), MEMORY, ENGINE. Since 0.1. */
 S3REC_API s3rec_status s3rec_encode(s3rec_scorer *scorer, s3rec_attention attention,
-                                    const int32_t *ids, size_t count, size_t length,
-                                    float *hidden);
+                                    const int32_t *ids, size_t count, size_t length, float *hidden);
 
-/* Bytes the scorer holds now, the model not counted. Since 0.1. */
+/** Bytes the scorer holds now, the model not counted. Since 0.1. */
 S3REC_API size_t s3rec_scorer_memory(const s3rec_scorer *scorer);
 
+/** Which held-out item of each user is asked for. */
 typedef enum s3rec_split {
-  S3REC_SPLIT_VALID = 1, /* history: all but the last two items; answer: the one before last */
-  S3REC_SPLIT_TEST = 2   /* history: all but the last; answer: the last */
+  S3REC_SPLIT_VALID = 1, /**< history: all but the last two items; answer: the one before last */
+  S3REC_SPLIT_TEST = 2   /**< history: all but the last; answer: the last */
 } s3rec_split;
 
+/** Among what the answer is ranked. */
 typedef enum s3rec_protocol {
-  S3REC_PROTOCOL_FULL = 1,   /* rank the answer among all items */
-  S3REC_PROTOCOL_SAMPLED = 2 /* among the user's listed negatives */
+  S3REC_PROTOCOL_FULL = 1,   /**< rank the answer among all items */
+  S3REC_PROTOCOL_SAMPLED = 2 /**< among the user's listed negatives */
 } s3rec_protocol;
 
-typedef enum s3rec_seen_policy {
-  S3REC_SEEN_EXCLUDE = 1, /* history items leave the ranking; ties: lower id first */
-  S3REC_SEEN_ZERO = 2, /* the reference: their score becomes 0, padding and mask rows rank too */
-  S3REC_SEEN_INCLUDE = 3 /* no filter */
-} s3rec_seen_policy;
-
-/* What of a user's history leaves the ranking (full protocol). With the valid
+/** What of a user's history leaves the ranking (full protocol). With the valid
  * split the reference's filter covers the training items; with test all but
  * the answer: that is each split's history. An answer that is also in its own
  * history stays in the ranking, unlike in a recommendation. */
+typedef enum s3rec_seen_policy {
+  S3REC_SEEN_EXCLUDE = 1, /**< history items leave the ranking; ties: lower id first */
+  S3REC_SEEN_ZERO = 2, /**< the reference: their score becomes 0, padding and mask rows rank too */
+  S3REC_SEEN_INCLUDE = 3 /**< no filter */
+} s3rec_seen_policy;
+
+/** Options of an evaluation. */
 typedef struct s3rec_evaluate_options {
-  size_t struct_size;     /* set by s3rec_evaluate_options_init */
-  s3rec_split split;      /* default TEST */
-  s3rec_protocol protocol; /* default FULL */
-  s3rec_seen_policy seen; /* default EXCLUDE; the sampled protocol ignores it */
+  size_t struct_size;      /**< set by s3rec_evaluate_options_init */
+  s3rec_split split;       /**< default TEST */
+  s3rec_protocol protocol; /**< default FULL */
+  s3rec_seen_policy seen;  /**< default EXCLUDE; the sampled protocol ignores it */
 } s3rec_evaluate_options;
 
+/** Defaults. Since 0.1. */
 S3REC_API void s3rec_evaluate_options_init(s3rec_evaluate_options *options);
 
-/* Means over the evaluated users, stamped with how they were measured. */
+/** Means over the evaluated users, stamped with how they were measured. */
 typedef struct s3rec_metrics {
-  size_t struct_size; /* set by s3rec_metrics_init */
-  s3rec_split split;
-  s3rec_protocol protocol;
-  s3rec_seen_policy seen;
-  size_t user_count;    /* evaluated */
-  size_t skipped_count; /* too short for the split */
-  double hit_rate[4];   /* HR@1, 5, 10, 20 */
-  double ndcg[3];       /* NDCG@5, 10, 20 */
-  double mrr;
+  size_t struct_size;      /**< set by s3rec_metrics_init */
+  s3rec_split split;       /**< as asked for */
+  s3rec_protocol protocol; /**< as asked for */
+  s3rec_seen_policy seen;  /**< as asked for */
+  size_t user_count;       /**< evaluated */
+  size_t skipped_count;    /**< too short for the split */
+  double hit_rate[4];      /**< HR@1, 5, 10, 20 */
+  double ndcg[3];          /**< NDCG@5, 10, 20 */
+  double mrr;              /**< mean reciprocal rank */
 } s3rec_metrics;
 
+/** Sets struct_size and zeros. Since 0.1. */
 S3REC_API void s3rec_metrics_init(s3rec_metrics *metrics);
 
-/* Leave-one-out evaluation of a dataset, on the context's threads (each gets a
+/** Leave-one-out evaluation of a dataset, on the context's threads (each gets a
  * scorer of its own); the result does not depend on their number.
  * `ranks` may be NULL, else [users of the dataset]: zero-based rank of each
  * answer, -1 for a skipped user.
  * Statuses: ARGUMENT (sampled without negatives), MEMORY, STATE, MISMATCH (items
  * beyond the model's), ENGINE, THREAD. Since 0.1. */
 S3REC_API s3rec_status s3rec_evaluate(s3rec_model *model, const s3rec_dataset *dataset,
-                                      const s3rec_evaluate_options *options,
-                                      s3rec_metrics *metrics, int64_t *ranks);
+                                      const s3rec_evaluate_options *options, s3rec_metrics *metrics,
+                                      int64_t *ranks);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Losses, gradients and updates. */
 #ifndef S3REC_TRAINER_H
 #define S3REC_TRAINER_H
 
@@ -9,99 +11,107 @@
 extern "C" {
 #endif
 
-/* Optimizer state, gradients and working memory for one model. One thread at a
+/** Optimizer state, gradients and working memory for one model. One thread at a
  * time; inside a step it uses the context's threads. */
 typedef struct s3rec_trainer s3rec_trainer;
 
+/** Loss of the fine-tune stage. */
 typedef enum s3rec_finetune_loss {
-  S3REC_LOSS_CE = 1, /* softmax cross-entropy over items 1..item_size-2 at every
+  S3REC_LOSS_CE = 1, /**< softmax cross-entropy over items 1..item_size-2 at every
                       * real target, mean (arXiv 2301.00979); the default */
-  S3REC_LOSS_BCE = 2 /* one negative a position, the paper's fine-tune loss */
+  S3REC_LOSS_BCE = 2 /**< one negative a position, the paper's fine-tune loss */
 } s3rec_finetune_loss;
 
+/** Options of a trainer. */
 typedef struct s3rec_trainer_options {
-  size_t struct_size; /* set by s3rec_trainer_options_init */
-  double learning_rate; /* > 0; default 1e-3 */
-  double adam_beta1;    /* 0..1 (below 1); default 0.9 */
-  double adam_beta2;    /* 0..1 (below 1); default 0.999 */
-  double adam_epsilon;  /* > 0; default 1e-8 */
-  double weight_decay;  /* >= 0, L2: added to the gradient; default 0 */
-  double max_gradient_norm; /* >= 0; 0 (default): no clipping */
-  double aap_weight; /* weights of the joint pretraining loss, >= 0, paper
+  size_t struct_size;                /**< set by s3rec_trainer_options_init */
+  double learning_rate;              /**< > 0; default 1e-3 */
+  double adam_beta1;                 /**< 0..1 (below 1); default 0.9 */
+  double adam_beta2;                 /**< 0..1 (below 1); default 0.999 */
+  double adam_epsilon;               /**< > 0; default 1e-8 */
+  double weight_decay;               /**< >= 0, L2: added to the gradient; default 0 */
+  double max_gradient_norm;          /**< >= 0; 0 (default): no clipping */
+  double aap_weight;                 /**< weights of the joint pretraining loss, >= 0, paper
                       * section 4.3; a zero weight skips the work; default 0.2 */
-  double mip_weight; /* default 1.0 */
-  double map_weight; /* default 1.0 */
-  double sp_weight;  /* default 0.5 */
-  s3rec_finetune_loss finetune_loss; /* default CE */
-  uint64_t seed;       /* of dropout; default 42 */
-  int32_t shard_count; /* 1..256 pieces of a step, summed in fixed order: the
+  double mip_weight;                 /**< default 1.0 */
+  double map_weight;                 /**< default 1.0 */
+  double sp_weight;                  /**< default 0.5 */
+  s3rec_finetune_loss finetune_loss; /**< default CE */
+  uint64_t seed;                     /**< of dropout; default 42 */
+  int32_t shard_count;               /**< 1..256 pieces of a step, summed in fixed order: the
                         * bits of a result depend on it, not on the threads;
                         * default 8. More threads than shards are idle. */
 } s3rec_trainer_options;
 
+/** Defaults. Since 0.1. */
 S3REC_API void s3rec_trainer_options_init(s3rec_trainer_options *options);
 
-/* Takes the model for writing until destroyed. `options` may be NULL.
+/** Takes the model for writing until destroyed. `options` may be NULL.
  * Statuses: ARGUMENT, MEMORY; STATE (the model has a trainer or scorers);
  * ENGINE. Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_create(s3rec_model *model,
                                             const s3rec_trainer_options *options,
                                             s3rec_trainer **trainer);
+/** Frees the model for other uses; NULL is fine. Since 0.1. */
 S3REC_API void s3rec_trainer_destroy(s3rec_trainer *trainer);
 
-/* What a step measured. Losses are those of the batch before the update. */
+/** What a step measured. Losses are those of the batch before the update. */
 typedef struct s3rec_losses {
-  size_t struct_size; /* set by s3rec_losses_init */
-  double total; /* what was minimised: the joint loss, or the fine-tune loss */
-  double aap;   /* sums over the batch, unweighted; 0 where the weight is 0 */
-  double mip;
-  double map;
-  double sp;
-  double next_item;       /* mean over real targets */
-  double gradient_norm;   /* before clipping; 0 unless clipping is on */
-  size_t sequence_count;
-  size_t token_count;     /* real tokens of one id array */
-  size_t target_count;    /* masked positions, or real fine-tune targets */
+  size_t struct_size;    /**< set by s3rec_losses_init */
+  double total;          /**< what was minimised: the joint loss, or the fine-tune loss */
+  double aap;            /**< sums over the batch, unweighted; 0 where the weight is 0 */
+  double mip;            /**< likewise */
+  double map;            /**< likewise */
+  double sp;             /**< likewise */
+  double next_item;      /**< mean over real targets */
+  double gradient_norm;  /**< before clipping; 0 unless clipping is on */
+  size_t sequence_count; /**< of the batch */
+  size_t token_count;    /**< real tokens of one id array */
+  size_t target_count;   /**< masked positions, or real fine-tune targets */
 } s3rec_losses;
 
+/** Sets struct_size and zeros. Since 0.1. */
 S3REC_API void s3rec_losses_init(s3rec_losses *losses);
 
-/* One step: forward, gradients, Adam. `losses` may be NULL. The batch must be of
+/** One pretraining step: forward, gradients, Adam. `losses` may be NULL. The batch must be of
  * the step's stage, with ids below the model's sizes and sequences no longer
  * than its max_seq_length. When a call fails, weights, moments and step count
  * are as before it.
  * Statuses: ARGUMENT, MEMORY; MISMATCH (batch does not fit the model); NUMERIC
  * (loss or gradient not finite); ENGINE; THREAD.
- * Mirrors S3RecModel.pretrain and the finetune loss of the reference. Since 0.1. */
+ * Mirrors S3RecModel.pretrain of the reference. Since 0.1. */
 S3REC_API s3rec_status s3rec_pretrain_step(s3rec_trainer *trainer, const s3rec_batch *batch,
                                            s3rec_losses *losses);
+/** One fine-tuning step, under the same rules. Mirrors the finetune loss of the
+ * reference. Since 0.1. */
 S3REC_API s3rec_status s3rec_finetune_step(s3rec_trainer *trainer, const s3rec_batch *batch,
                                            s3rec_losses *losses);
 
-/* Gradients of a batch of either stage without an update, to check them or to
+/** Gradients of a batch of either stage without an update, to check them or to
  * average them over several machines: read them all, write the averages back,
  * apply. Statuses as a step's. Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_compute_gradients(s3rec_trainer *trainer,
                                                        const s3rec_batch *batch,
                                                        s3rec_losses *losses);
 
-/* One parameter's gradient, in the parameter's shape. STATE unless gradients
- * were computed since the last update. Statuses: ARGUMENT, NOT_FOUND, STATE;
- * write also MEMORY and NUMERIC. Since 0.1. */
-S3REC_API s3rec_status s3rec_trainer_gradient_read(const s3rec_trainer *trainer,
-                                                   const char *name, float *values,
-                                                   size_t count);
+/** Copies out one parameter's gradient, in the parameter's shape. Statuses:
+ * ARGUMENT, NOT_FOUND; STATE unless gradients were computed since the last
+ * update. Since 0.1. */
+S3REC_API s3rec_status s3rec_trainer_gradient_read(const s3rec_trainer *trainer, const char *name,
+                                                   float *values, size_t count);
+/** Replaces one parameter's gradient. Statuses: as above, MEMORY, NUMERIC.
+ * Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_gradient_write(s3rec_trainer *trainer, const char *name,
                                                     const float *values, size_t count);
 
-/* The optimizer update with the gradients held now. Statuses: ARGUMENT, STATE,
+/** The optimizer update with the gradients held now. Statuses: ARGUMENT, STATE,
  * NUMERIC, THREAD. Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_apply_gradients(s3rec_trainer *trainer);
 
-/* Updates made so far. Since 0.1. */
+/** Updates made so far. Since 0.1. */
 S3REC_API uint64_t s3rec_trainer_step_count(const s3rec_trainer *trainer);
 
-/* Saves all that training needs to go on bit by bit as if it had not stopped:
+/** Saves all that training needs to go on bit by bit as if it had not stopped:
  * configuration, weights, moments, step, options and, when `sampler` is not
  * NULL, its options, position and the fingerprint of its data. `note` is the
  * caller's own text (UTF-8), kept and given back; NULL = none. Written like a
@@ -111,7 +121,7 @@ S3REC_API s3rec_status s3rec_trainer_save(const s3rec_trainer *trainer,
                                           const s3rec_sampler *sampler, const char *note,
                                           const char *path);
 
-/* Puts a saved state into a trainer whose model has the same sizes: weights,
+/** Puts a saved state into a trainer whose model has the same sizes: weights,
  * moments, step, options; and the position into `sampler` (NULL: not wanted).
  * On failure trainer, model and sampler are untouched.
  * Statuses: ARGUMENT, MEMORY, IO, FORMAT; MISMATCH (other sizes, other data or
@@ -119,11 +129,11 @@ S3REC_API s3rec_status s3rec_trainer_save(const s3rec_trainer *trainer,
 S3REC_API s3rec_status s3rec_trainer_load(s3rec_trainer *trainer, s3rec_sampler *sampler,
                                           const char *path);
 
-/* The note of the state loaded last, "" without one; valid until the next load.
+/** The note of the state loaded last, "" without one; valid until the next load.
  * Since 0.1. */
 S3REC_API const char *s3rec_trainer_note(const s3rec_trainer *trainer);
 
-/* Bytes the trainer holds now, model and dataset not counted. Since 0.1. */
+/** Bytes the trainer holds now, model and dataset not counted. Since 0.1. */
 S3REC_API size_t s3rec_trainer_memory(const s3rec_trainer *trainer);
 
 #ifdef __cplusplus
