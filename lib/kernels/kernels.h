@@ -9,7 +9,7 @@
 #include "encoder/backend.h"
 
 typedef struct s3_adam_step {
-  float learning_rate; /* lr * sqrt(1 - beta2^t) / (1 - beta1^t) is NOT folded: see adam.c */
+  float learning_rate;
   float beta1, beta2, epsilon, weight_decay;
   float correction1, correction2; /* 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
   float gradient_scale;           /* 1, or less when the norm is clipped */

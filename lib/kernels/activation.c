@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bias and activation in one pass, forward and backward.
+ *
+ *   gelu(x)  = x Phi(x)       gelu'(x)  = Phi(x) + x phi(x)
+ *   relu(x)  = max(x, 0)      relu'(x)  = x > 0
+ *   swish(x) = x s(x)         swish'(x) = s(x) (1 + x (1 - s(x))),  s = sigmoid
+ *
+ * Phi by the rational approximation 7.1.26 of Abramowitz and Stegun (absolute
+ * error below 8e-8); it and phi share one exponential. Forward keeps the
+ * derivative, so backward is a product. */
+#include "kernels/level.h"
+
+void S3_NAME(bias_forward)(size_t rows, size_t width, const float *bias, float *dst) {
+  for (size_t r = 0; r < rows; r++) {
+    float *restrict row = dst + r * width;
+#pragma omp simd
+    for (size_t c = 0; c < width; c++) row[c] += bias[c];
+  }
+}
+
+void S3_NAME(bias_backward)(size_t rows, size_t width, const float *diff_dst,
+                            float *diff_bias) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *restrict row = diff_dst + r * width;
+#pragma omp simd
+    for (size_t c = 0; c < width; c++) diff_bias[c] += row[c];
+  }
+}
+
+typedef struct value_and_slope {
+  float value, slope;
+} value_and_slope;
+
+static inline value_and_slope gelu(float x) {
+  const float magnitude = x < 0.0f ? -x : x;
+  const float z = magnitude * 0.70710678f;
+  const float t = 1.0f / (1.0f + 0.3275911f * z);
+  const float e = s3_exp(-z * z);
+  float p = 1.061405429f;
+  p = p * t - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  const float tail = 0.5f * p * t * e;
+  const float phi = x < 0.0f ? tail : 1.0f - tail;
+  return (value_and_slope){x * phi, phi + x * 0.39894228f * e};
+}
+
+static inline value_and_slope relu(float x) {
+  return (value_and_slope){x > 0.0f ? x : 0.0f, x > 0.0f ? 1.0f : 0.0f};
+}
+
+static inline value_and_slope swish(float x) {
+  const float s = s3_sigmoid(x);
+  return (value_and_slope){x * s, s * (1.0f + x * (1.0f - s))};
+}
+
+/* One loop per activation, with and without keeping the derivative. dst may be
+ * src when nothing is kept. */
+#define DEFINE_FORWARD(activation)                                                         \
+  static void activation##_rows(bool keep, size_t rows, size_t width, float *src_kept,     \
+                                const float *bias, float *dst) {                           \
+    for (size_t r = 0; r < rows; r++) {                                                    \
+      float *src = src_kept + r * width, *out = dst + r * width;                           \
+      if (keep) {                                                                          \
+        _Pragma("omp simd") for (size_t c = 0; c < width; c++) {                           \
+          const value_and_slope y = activation(src[c] + bias[c]);                          \
+          src[c] = y.slope;                                                                \
+          out[c] = y.value;                                                                \
+        }                                                                                  \
+      } else {                                                                             \
+        _Pragma("omp simd") for (size_t c = 0; c < width; c++) out[c] =                    \
+            activation(src[c] + bias[c]).value;                                            \
+      }                                                                                    \
+    }                                                                                      \
+  }
+DEFINE_FORWARD(gelu)
+DEFINE_FORWARD(relu)
+DEFINE_FORWARD(swish)
+
+void S3_NAME(activation_forward)(s3rec_activation activation, bool keep, size_t rows,
+                                 size_t width, float *src_kept, const float *bias,
+                                 float *dst) {
+  switch (activation) {
+    case S3REC_RELU: relu_rows(keep, rows, width, src_kept, bias, dst); break;
+    case S3REC_SWISH: swish_rows(keep, rows, width, src_kept, bias, dst); break;
+    case S3REC_GELU: gelu_rows(keep, rows, width, src_kept, bias, dst); break;
+  }
+}
+
+void S3_NAME(activation_backward)(size_t rows, size_t width, const float *kept,
+                                  const float *diff_dst, float *diff_src, float *diff_bias) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *slope = kept + r * width, *diff = diff_dst + r * width;
+    float *out = diff_src + r * width;
+#pragma omp simd
+    for (size_t c = 0; c < width; c++) {
+      const float d = diff[c] * slope[c];
+      out[c] = d;
+      diff_bias[c] += d;
+    }
+  }
+}
