@@ -41,8 +41,26 @@ struct s3rec_batch {
   size_t attributes_capacity, attribute_count;
 };
 
-/* Empties the batch and makes room; sets stage, length and counts to fill in. */
+/* What a batch is going to hold. */
+typedef struct s3_batch_size {
+  size_t sequence_count, token_count, attribute_count;
+} s3_batch_size;
+
+/* Makes room, then empties the batch and sets stage, length and counts; the
+ * caller fills in the arrays and calls finish. Only this first part can fail,
+ * and then the batch still holds what it held. */
 s3rec_status s3_batch_begin(s3rec_batch *batch, s3rec_stage stage, int32_t max_seq_length,
-                            int32_t mask_id, size_t sequence_count, size_t token_count);
+                            int32_t mask_id, s3_batch_size size);
+/* Derives target_count and the largest ids from the filled arrays. */
+void s3_batch_finish(s3rec_batch *batch);
+
+s3rec_status s3_batch_create(s3rec_context *context, s3rec_batch **batch);
+void s3_batch_destroy(s3rec_batch *batch);
+s3rec_status s3_batch_set_pretrain(s3rec_batch *batch, const s3rec_pretrain_arrays *arrays);
+s3rec_status s3_batch_set_finetune(s3rec_batch *batch, int32_t batch_size,
+                                   int32_t max_seq_length, const int32_t *input_ids,
+                                   const int32_t *target_pos, const int32_t *target_neg);
+s3rec_status s3_batch_read(const s3rec_batch *batch, const char *name, int32_t *ids,
+                           size_t capacity);
 
 #endif

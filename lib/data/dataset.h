@@ -3,21 +3,18 @@
 #define S3_DATA_DATASET_H
 
 #include "base/context.h"
+#include "data/ragged.h"
 #include "s3rec/dataset.h"
-
-/* Row r is values[offsets[r]] .. values[offsets[r+1]-1]. */
-typedef struct s3_ragged {
-  size_t row_count;
-  int64_t *offsets; /* [row_count + 1] */
-  int32_t *values;
-} s3_ragged;
 
 struct s3rec_dataset {
   atomic_size_t references;
   s3rec_context *context;
   s3_ragged sequences;  /* users x items */
-  s3_ragged attributes; /* item id x its attributes, sorted, distinct; rows 0..item_size-1 */
-  s3_ragged negatives;  /* users x negatives; row_count 0 without */
+  /* Row r: attributes of attributed_items[r], sorted, distinct. Only items that
+   * have a list take room, so that one huge id does not. */
+  s3_ragged attributes;
+  int32_t *attributed_items; /* [attributes.row_count], rising, below item_size - 1 */
+  s3_ragged negatives; /* users x negatives; row_count 0 without */
   s3rec_dataset_info info;
 };
 
@@ -29,6 +26,9 @@ s3rec_status s3_dataset_load(s3rec_context *context, const char *sequences_path,
                              s3rec_dataset **dataset);
 s3rec_status s3_dataset_from_arrays(s3rec_context *context, const s3rec_dataset_arrays *arrays,
                                     s3rec_dataset **dataset);
+
+/* Attributes of an item (any id), NULL when it has none. */
+const int32_t *s3_dataset_attributes(const s3rec_dataset *dataset, int32_t item, size_t *count);
 
 /* The items a split encodes and the answer it asks for; false when the user is
  * too short for it. */
