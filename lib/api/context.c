@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "dnnl/engine.h"
+#include "kernels/kernels.h"
+
+static void *default_allocate(size_t size, size_t alignment, void *user_data) {
+  (void)user_data;
+  void *memory = NULL;
+  return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
+}
+
+static void default_deallocate(void *memory, size_t size, void *user_data) {
+  (void)size;
+  (void)user_data;
+  free(memory);
+}
+
+void s3rec_context_options_init(s3rec_context_options *options) {
+  *options = (s3rec_context_options){
+      .struct_size = sizeof *options,
+      .thread_count = 1,
+      .kernel_level = S3REC_KERNELS_AUTO,
+      .backend = S3REC_BACKEND_AUTO,
+  };
+}
+
+static s3rec_status check_options(const s3rec_context_options *options) {
+  if ((options->allocate == NULL) != (options->deallocate == NULL)) {
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_context_options: allocate and deallocate go together, only %s is set",
+                   options->allocate != NULL ? "allocate" : "deallocate");
+  }
+  if (options->thread_count < 1 || options->thread_count > 256) {
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_context_options.thread_count is %d, must be 1..256",
+                   options->thread_count);
+  }
+  const int level = (int)options->kernel_level;
+  if (level < S3REC_KERNELS_AUTO || level > S3REC_KERNELS_AVX512) {
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_context_options.kernel_level is %d, must be %d..%d", level,
+                   S3REC_KERNELS_AUTO, S3REC_KERNELS_AVX512);
+  }
+  const int backend = (int)options->backend;
+  if (backend < S3REC_BACKEND_AUTO || backend > S3REC_BACKEND_ONEDNN) {
+    return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_context_options.backend is %d, must be %d..%d",
+                   backend, S3REC_BACKEND_AUTO, S3REC_BACKEND_ONEDNN);
+  }
+  return S3REC_OK;
+}
+
+/* Leaves nothing at AUTO. */
+static s3rec_status resolve_options(s3rec_context_options *options,
+                                    const s3_kernels **kernels) {
+  *kernels = s3_kernels_get(options->kernel_level);
+  if (*kernels == NULL) {
+    return s3_fail(S3REC_ERROR_UNSUPPORTED,
+                   "s3rec_context_options.kernel_level %d is not in this build or not on this "
+                   "machine, whose best is %d",
+                   (int)options->kernel_level, (int)s3_kernels_best());
+  }
+  options->kernel_level = (*kernels)->level;
+  if (options->backend == S3REC_BACKEND_AUTO) options->backend = S3REC_BACKEND_FUSED;
+  if (options->allocate == NULL) {
+    options->allocate = default_allocate;
+    options->deallocate = default_deallocate;
+  }
+  return S3REC_OK;
+}
+
+s3rec_status s3rec_context_create(const s3rec_context_options *options,
+                                  s3rec_context **context) {
+  S3_REQUIRE(context);
+  s3rec_context_options resolved;
+  s3rec_context_options_init(&resolved);
+  if (options != NULL) {
+    S3_TRY(s3_options_copy(&resolved, sizeof resolved, options, sizeof *options,
+                           "s3rec_context_options"));
+  }
+  S3_TRY(check_options(&resolved));
+  const s3_kernels *kernels;
+  S3_TRY(resolve_options(&resolved, &kernels));
+  S3_TRY(s3_dnnl_check());
+
+  s3rec_context *created = resolved.allocate(sizeof *created, _Alignof(max_align_t),
+                                             resolved.allocator_user_data);
+  if (created == NULL) {
+    return s3_fail(S3REC_ERROR_MEMORY, "no memory for %zu bytes", sizeof *created);
+  }
+  memset(created, 0, sizeof *created);
+  atomic_init(&created->references, 1);
+  created->options = resolved;
+  created->kernels = kernels;
+  *context = created;
+  return S3REC_OK;
+}
+
+void s3rec_context_destroy(s3rec_context *context) {
+  if (context != NULL) s3_context_release(context);
+}
+
+s3rec_kernel_level s3rec_context_kernel_level(const s3rec_context *context) {
+  return context == NULL ? S3REC_KERNELS_AUTO : context->options.kernel_level;
+}
+
+s3rec_backend s3rec_context_backend(const s3rec_context *context) {
+  return context == NULL ? S3REC_BACKEND_AUTO : context->options.backend;
+}

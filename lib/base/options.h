@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arguments of API calls: NULL checks, and structs that grow from release to
+ * release. A public struct starts with a size_t struct_size. New fields are
+ * added at its end and never inside its tail padding, so that the size tells
+ * which fields a caller knows. An init function fills in the release it
+ * appeared in: a struct that grows gets a new init symbol behind the old name. */
+#ifndef S3_BASE_OPTIONS_H
+#define S3_BASE_OPTIONS_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Leaves an API function whose argument `pointer` is NULL. */
+#define S3_REQUIRE(pointer)                                                               \
+  do {                                                                                    \
+    if ((pointer) == NULL)                                                                \
+      return s3_fail(S3REC_ERROR_ARGUMENT, "%s: %s must not be NULL", __func__, #pointer); \
+  } while (0)
+
+/* Copies what the caller's struct has over the defaults in `options`, a struct
+ * of `size` bytes. A struct_size below `minimum_size`, the size in the first
+ * release, is refused; fields that only the caller knows are ignored.
+ * `name` is the struct's, for the error text. */
+s3rec_status s3_options_copy(void *options, size_t size, const void *source,
+                             size_t minimum_size, const char *name);
+
+/* The same check for a struct that a call fills in; made before the call acts. */
+s3rec_status s3_output_check(const void *output, size_t minimum_size, const char *name);
+
+/* Fills in the fields that the caller's struct_size covers out of `source`, a
+ * struct of `size` bytes; struct_size stays the caller's. */
+void s3_output_write(void *output, const void *source, size_t size);
+
+#endif
