@@ -19,6 +19,10 @@ struct s3rec_model {
 /* Says what is wrong with a configuration: field, value, accepted range. */
 s3rec_status s3_config_check(const s3rec_model_config *config);
 
+/* MISMATCH, naming the field, unless blocks of floats of both have one layout. */
+s3rec_status s3_config_same_sizes(const s3rec_model_config *config,
+                                  const s3rec_model_config *other);
+
 /* A model with all weights zero. */
 s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,
                                s3rec_model **model);

@@ -20,6 +20,10 @@ void s3_config_to_metadata(const s3rec_model_config *config, s3_config_metadata 
 s3rec_status s3_config_from_file(const s3_safetensors *file, const s3rec_model_config *fallback,
                                  s3rec_model_config *config);
 
+/* Names of all tensors of a training state that are not the model's own start
+ * with this; s3_model_load passes over them, so that a state is a model file. */
+#define S3_STATE_PREFIX "state."
+
 /* Tensor list of a block of floats laid out by the table; names get `prefix`
  * ("" for weights). `names` gives room for the prefixed names [table->count]. */
 typedef char s3_tensor_name[128];

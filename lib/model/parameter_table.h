@@ -15,7 +15,8 @@ typedef struct s3_parameter {
   int32_t rank;
   int64_t shape[2]; /* shape[1] = 1 for rank 1 */
   size_t count;     /* elements */
-  size_t offset;    /* of the first element in a block of floats, a multiple of 16 */
+  size_t offset; /* of the first element in a block of floats: a multiple of 16, except for
+                  * key and value, which follow query without a gap */
   s3_initialisation initialisation;
 } s3_parameter;
 
