@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of the source tree that a compiler does not check."""
+import pathlib
+import re
+import subprocess
+
+from report import Report
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MAXIMUM_LINES = 600
+MAXIMUM_COLUMNS = 100
+
+# Who may include whom: a folder may include itself and every folder of an earlier step; within
+# a step, only as EXTRA says.
+STEPS = [["base"], ["data", "model"], ["kernels", "dnnl", "encoder"], ["objectives"],
+         ["optimizer"], ["training", "scoring"], ["api"]]
+EXTRA = {("kernels", "encoder"), ("encoder", "kernels"), ("encoder", "dnnl"), ("dnnl", "encoder")}
+
+
+def source_files():
+    """The files under version control; all files when there is no git."""
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True)
+    if listed.returncode == 0 and listed.stdout:
+        names = listed.stdout.strip("\0").split("\0")
+        return [ROOT / name for name in names if (ROOT / name).is_file()]
+    return [path for path in ROOT.rglob("*") if path.is_file() and
+            not re.match(r"(build|out|\.git)", path.relative_to(ROOT).parts[0])]
+
+
+def includes(path):
+    return re.findall(r'^\s*#\s*include\s+[<"]([^>"]+)[>"]', path.read_text(), re.MULTILINE)
+
+
+def forbidden_includes(path):
+    parts = path.relative_to(ROOT).parts
+    for name in includes(path):
+        folder = name.split("/")[0]
+        if (folder == "oneapi" or re.match(r"dnnl\w*\.h", name)) and parts[:2] != ("lib", "dnnl"):
+            yield f"{name}: oneDNN is known in lib/dnnl only"
+        if name == "omp.h":
+            yield "omp.h: no OpenMP of our own"
+        if parts[0] == "include" and "/" in name and folder != "s3rec":
+            yield f"{name}: a public header includes public headers only"
+        if parts[0] in ("cli", "examples") and (ROOT / "lib" / folder).is_dir() and "/" in name:
+            yield f"{name}: this program uses the public headers only"
+        if parts[0] != "lib" or len(parts) < 3 or "/" not in name:
+            continue
+        step = {member: number for number, members in enumerate(STEPS) for member in members}
+        if folder in step and folder != parts[1] and (parts[1], folder) not in EXTRA:
+            if step[folder] >= step[parts[1]]:
+                yield f"{name}: lib/{parts[1]} may not include lib/{folder}"
+
+
+def main():
+    report = Report()
+    files = source_files()
+    code = [path for path in files if path.suffix in (".c", ".h", ".py", ".sh") or
+            path.name in ("meson.build", "meson_options.txt", ".clang-format") or
+            path.suffix == ".in" or path.parent.name == ".ci"]
+    c_files = [path for path in code if path.suffix in (".c", ".h")]
+
+    def check(what, chosen, problems_of):
+        found = [f"  {path.relative_to(ROOT)}: {problem}" for path in chosen
+                 for problem in problems_of(path)]
+        report.check(f"{what} ({len(chosen)} files)", "\n".join(found))
+
+    def licence(path):
+        if not any("SPDX-License-Identifier: Apache-2.0" in line
+                   for line in path.read_text().splitlines()[:3]):
+            yield "no SPDX line"
+
+    def length(path):
+        lines = path.read_text().count("\n")
+        if lines > MAXIMUM_LINES:
+            yield f"{lines} lines, more than {MAXIMUM_LINES}"
+
+    def layout(path):
+        text = path.read_text()
+        for number, line in enumerate(text.splitlines(), 1):
+            if len(line) > MAXIMUM_COLUMNS:
+                yield f"line {number} has {len(line)} columns"
+            if "\t" in line:
+                yield f"line {number} has a tab"
+            if line != line.rstrip():
+                yield f"line {number} ends with a space"
+        if text and not text.endswith("\n"):
+            yield "no line end at its end"
+
+    def open_work(path):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r"\b(TODO|FIXME|XXX|HACK)\b", line):
+                yield f"line {number}: unfinished work"
+
+    def openmp(path):
+        for line in re.findall(r"^\s*#\s*pragma\s+omp\s+(.*)$", path.read_text(), re.MULTILINE):
+            if not line.startswith(("simd", "declare simd")):
+                yield f"pragma omp {line}: only simd needs no run-time library"
+
+    check("licence named", code, licence)
+    check("length", code, length)
+    check("layout", c_files, layout)
+    check("nothing left to do", c_files, open_work)
+    check("includes follow the layers", c_files, forbidden_includes)
+    check("no OpenMP but simd", c_files, openmp)
+    report.finish()
+
+
+if __name__ == "__main__":
+    main()
