@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leave-one-out evaluation: the rank of each user's held-out item. */
+#ifndef S3_SCORING_EVALUATE_H
+#define S3_SCORING_EVALUATE_H
+
+#include "data/dataset.h"
+#include "model/model.h"
+#include "s3rec/scorer.h"
+
+/* `ranks` may be NULL, else [users]: -1 for a user too short for the split. The
+ * answer's rank is the number of items above it; equal scores rank by lower id.
+ *   full, EXCLUDE or INCLUDE: items 1..item_size-2; an answer that is also in its
+ *     own history stays
+ *   full, ZERO: rows 0..item_size-1, history items with score 0, an answer that
+ *     is among them too, as in the reference
+ *   sampled: the listed negatives, as often as they are listed */
+s3rec_status s3_evaluate(s3rec_model *model, const s3rec_dataset *dataset,
+                         const s3rec_evaluate_options *options, s3rec_metrics *metrics,
+                         int64_t *ranks);
+
+#endif

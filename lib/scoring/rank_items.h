@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From user vectors to the best items of each. */
+#ifndef S3_SCORING_RANK_ITEMS_H
+#define S3_SCORING_RANK_ITEMS_H
+
+#include "scoring/scorer.h"
+
+/* The users of a group that have something to encode: row r of scorer->users. */
+typedef struct s3_user_rows {
+  size_t count;
+  size_t users[S3_USER_GROUP]; /* their numbers in the query */
+  s3_top_k tops[S3_USER_GROUP];
+} s3_user_rows;
+
+/* Ids left out for all rows, and for one. */
+static inline uint64_t *s3_left_out_for_all(const s3rec_scorer *scorer) { return scorer->sets; }
+static inline uint64_t *s3_left_out_for_row(const s3rec_scorer *scorer, size_t row) {
+  return scorer->sets + (1 + row) * scorer->set_words;
+}
+
+/* Offers all items, or scorer->candidates, to the rows' tops. */
+s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates);
+
+#endif

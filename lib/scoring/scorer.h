@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Recommendations: user vectors against the item table, the best kept.
+ *
+ *   histories -> user_vectors -> tiles of scores -> top_k -> ids, scores
+ *                                     ^ id_set: what is left out
+ *
+ * A few users are scored by matrix-vector products and a vectorised search for
+ * scores above the k-th best; many by sgemm with the items on the left. */
+#ifndef S3_SCORING_SCORER_H
+#define S3_SCORING_SCORER_H
+
+#include "s3rec/scorer.h"
+#include "scoring/top_k.h"
+#include "scoring/user_vectors.h"
+
+enum {
+  S3_TILE_ITEMS = 1024,     /* items scored at once */
+  S3_TILE_CANDIDATES = 256, /* the same when their rows must be gathered */
+  S3_GEMM_USERS = 8         /* from here on sgemm is faster than one by one */
+};
+
+struct s3rec_scorer {
+  s3rec_model *model;
+  s3_user_vectors users;
+  /* Set 0: left out for all; set 1 + r: left out for row r of the group. */
+  uint64_t *sets;
+  size_t sets_capacity, set_words;
+  float *scores; /* [S3_TILE_ITEMS, users] */
+  size_t scores_capacity;
+  uint32_t *selected; /* [S3_TILE_ITEMS] */
+  int32_t *candidates; /* known and distinct */
+  size_t candidates_capacity, candidate_count;
+  float *rows; /* [S3_TILE_CANDIDATES, H] gathered */
+  size_t rows_capacity;
+  s3_ranked *ranked; /* results, [user_count, kept] */
+  size_t ranked_capacity;
+  float *hidden; /* output of s3_scorer_encode */
+  size_t hidden_capacity;
+};
+
+/* One call of s3rec_score_next or s3rec_score_next_batch. */
+typedef struct s3_query {
+  const int32_t *histories;
+  const int64_t *offsets; /* [user_count + 1] */
+  size_t user_count;
+  const s3rec_score_options *options;
+  size_t k;
+} s3_query;
+
+s3rec_status s3_scorer_create(s3rec_model *model, s3rec_scorer **scorer);
+void s3_scorer_destroy(s3rec_scorer *scorer); /* not NULL */
+size_t s3_scorer_memory(const s3rec_scorer *scorer);
+
+/* Fills scorer->ranked: user u's best are entries u * *kept and on, up to the
+ * first id 0 or *kept of them. */
+s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, size_t *kept);
+
+/* *vector [H] is valid until the next call. ARGUMENT when the history holds no
+ * known id. */
+s3rec_status s3_scorer_user_vector(s3rec_scorer *scorer, const int32_t *history, size_t count,
+                                   const float **vector);
+
+/* Every row of the item table: scores [item_size]. */
+s3rec_status s3_scorer_score_all(s3rec_scorer *scorer, const int32_t *history, size_t count,
+                                 float *scores);
+
+s3rec_status s3_scorer_encode(s3rec_scorer *scorer, bool causal, const int32_t *ids,
+                              size_t count, size_t length, float *hidden);
+
+#endif

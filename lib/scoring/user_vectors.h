@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Histories in, user vectors out: the last token's hidden state of each. */
+#ifndef S3_SCORING_USER_VECTORS_H
+#define S3_SCORING_USER_VECTORS_H
+
+#include "encoder/encoder.h"
+#include "model/model.h"
+#include "scoring/pack.h"
+
+/* Users scored together; their vectors are padded with rows of zeros to a
+ * multiple of S3_USER_STEP, which keeps loops over users free of remainders. */
+enum { S3_USER_GROUP = 64, S3_USER_STEP = 16 };
+
+typedef struct s3_user_vectors {
+  const s3rec_model *model; /* the owner keeps it alive and read-only */
+  s3_encoder *encoder;
+  s3_pack pack;   /* users that wait for the next pass */
+  size_t count;   /* vectors that are complete */
+  float *vectors; /* [S3_USER_GROUP, H], in the order the users were added */
+} s3_user_vectors;
+
+s3rec_status s3_user_vectors_create(const s3rec_model *model, s3_user_vectors *users);
+/* All zeros is fine. */
+void s3_user_vectors_destroy(s3_user_vectors *users);
+size_t s3_user_vectors_memory(const s3_user_vectors *users);
+
+/* Whether `id` is an item of the model, not its padding or mask row. */
+static inline bool s3_item_known(const s3rec_model *model, int32_t id) {
+  return id >= 1 && id <= model->config.item_size - 2;
+}
+
+/* Between begin and finish the caller has entered s3_openmp_enter and adds at
+ * most S3_USER_GROUP users. */
+void s3_user_vectors_begin(s3_user_vectors *users);
+
+/* Unknown ids are removed first, then the last max_seq_length kept. A history
+ * with nothing left is not added. */
+s3rec_status s3_user_vectors_add(s3_user_vectors *users, const int32_t *history, size_t count,
+                                 bool *added);
+
+/* Completes vectors [count, H] and zeroes the rows up to the next multiple of
+ * S3_USER_STEP. */
+s3rec_status s3_user_vectors_finish(s3_user_vectors *users);
+
+static inline size_t s3_user_vectors_padded(size_t count) {
+  return (count + S3_USER_STEP - 1) / S3_USER_STEP * S3_USER_STEP;
+}
+
+#endif
