@@ -148,15 +148,15 @@ s3rec_status s3_encoder_backward(s3_encoder *encoder, const float *weights,
     S3_TRY(s3_layer_backward(pass, n, weights, diff_dst, diff_dense));
     diff_dst = a->diff_a;
   }
-  float *gradient = diff_dense - table->dense_begin;
   const s3_row_dropout dropout = embedding_dropout(pass);
   S3_TRY(b->operations->embedding_backward(
       b, pass->tokens, hidden,
       (s3_norm_weights){weights + table->norm_weight, weights + table->norm_bias}, &dropout,
       a->embedding_norm, diff_dst,
-      (s3_norm_gradients){gradient + table->norm_weight, gradient + table->norm_bias},
+      (s3_norm_gradients){s3_dense_at(table, diff_dense, table->norm_weight),
+                          s3_dense_at(table, diff_dense, table->norm_bias)},
       a->diff_b));
-  float *diff_positions = gradient + table->position_embeddings;
+  float *diff_positions = s3_dense_at(table, diff_dense, table->position_embeddings);
   for (size_t t = 0; t < pass->tokens; t++)
     b->context->kernels->add(hidden, a->diff_b + t * hidden,
                              diff_positions + (size_t)packed->slots[t] * hidden);

@@ -24,6 +24,12 @@ static s3_norm_weights norm_at(const float *weights, size_t scale, size_t shift)
   return (s3_norm_weights){weights + scale, weights + shift};
 }
 
+static s3_norm_gradients norm_gradients(const s3_pass *pass, float *diff_dense, size_t scale,
+                                        size_t shift) {
+  return (s3_norm_gradients){s3_dense_at(pass->table, diff_dense, scale),
+                             s3_dense_at(pass->table, diff_dense, shift)};
+}
+
 static s3_row_dropout dropout_at(const s3_pass *pass, size_t n, uint32_t site, double p) {
   const bool last = n + 1 == (size_t)pass->config->num_hidden_layers;
   s3_row_dropout d = {{{0, 0}, 0, 1.0f}, NULL};
@@ -129,8 +135,8 @@ static s3rec_status project_backward(const s3_pass *pass, const s3_layer_activat
   s3_backend *b = pass->backend;
   const size_t hidden = (size_t)pass->config->hidden_size, tokens = pass->tokens;
   const float *matrix = weights + at->qkv_weight;
-  float *diff_matrix = diff_dense + at->qkv_weight - pass->table->dense_begin;
-  float *diff_bias = diff_dense + at->qkv_bias - pass->table->dense_begin;
+  float *diff_matrix = s3_dense_at(pass->table, diff_dense, at->qkv_weight);
+  float *diff_bias = s3_dense_at(pass->table, diff_dense, at->qkv_bias);
   float *diff_src = pass->activations->diff_a;
   if (!is_pruned(pass, layer)) {
     S3_TRY(op->bias_backward(b, tokens, 3 * hidden, diff.query, diff_bias));
@@ -164,23 +170,22 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
   const s3_layer_offsets *at = &pass->table->layers[n];
   const size_t hidden = (size_t)pass->config->hidden_size, rows = layer->rows;
   const double p = pass->config->hidden_dropout_prob;
-  float *gradient = diff_dense - pass->table->dense_begin;
 
   float *diff_attended = a->diff_b;
   s3_row_dropout dropout = dropout_at(pass, n, S3_SITE_FEED_FORWARD, p);
   S3_TRY(op->add_norm_backward(
       b, rows, hidden, norm_at(weights, at->norm_weight, at->norm_bias), &dropout, layer->norm,
-      diff_dst, (s3_norm_gradients){gradient + at->norm_weight, gradient + at->norm_bias},
-      gradient + at->dense_2_bias, a->dense, diff_attended));
+      diff_dst, norm_gradients(pass, diff_dense, at->norm_weight, at->norm_bias),
+      s3_dense_at(pass->table, diff_dense, at->dense_2_bias), a->dense, diff_attended));
   S3_TRY(op->linear_backward_weights(b, rows, 4 * hidden, hidden, layer->feed, a->dense,
-                                     gradient + at->dense_2_weight));
+                                     s3_dense_at(pass->table, diff_dense, at->dense_2_weight)));
   S3_TRY(op->linear_backward_data(b, rows, 4 * hidden, hidden, a->dense,
                                   weights + at->dense_2_weight, false, a->diff_feed));
   S3_TRY(op->activation_backward(b, pass->config->hidden_act, rows, 4 * hidden,
                                  layer->feed_kept, a->diff_feed, a->diff_feed,
-                                 gradient + at->dense_1_bias));
+                                 s3_dense_at(pass->table, diff_dense, at->dense_1_bias)));
   S3_TRY(op->linear_backward_weights(b, rows, hidden, 4 * hidden, layer->attended,
-                                     a->diff_feed, gradient + at->dense_1_weight));
+                                     a->diff_feed, s3_dense_at(pass->table, diff_dense, at->dense_1_weight)));
   S3_TRY(op->linear_backward_data(b, rows, hidden, 4 * hidden, a->diff_feed,
                                   weights + at->dense_1_weight, true, diff_attended));
 
@@ -189,11 +194,10 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
   S3_TRY(op->add_norm_backward(
       b, rows, hidden, norm_at(weights, at->attention_norm_weight, at->attention_norm_bias),
       &dropout, layer->attention_norm, diff_attended,
-      (s3_norm_gradients){gradient + at->attention_norm_weight,
-                          gradient + at->attention_norm_bias},
-      gradient + at->dense_bias, a->dense, diff_residual));
+      norm_gradients(pass, diff_dense, at->attention_norm_weight, at->attention_norm_bias),
+      s3_dense_at(pass->table, diff_dense, at->dense_bias), a->dense, diff_residual));
   S3_TRY(op->linear_backward_weights(b, rows, hidden, hidden, layer->context, a->dense,
-                                     gradient + at->dense_weight));
+                                     s3_dense_at(pass->table, diff_dense, at->dense_weight)));
   float *diff_context = a->diff_b;
   S3_TRY(op->linear_backward_data(b, rows, hidden, hidden, a->dense,
                                   weights + at->dense_weight, false, diff_context));

@@ -52,6 +52,11 @@ s3rec_status s3_parameter_table_create(const s3rec_context *context,
                                        s3_parameter_table *table);
 void s3_parameter_table_destroy(const s3rec_context *context, s3_parameter_table *table);
 
+/* Where a parameter lies in a block that leaves out the item table. */
+static inline float *s3_dense_at(const s3_parameter_table *table, float *dense, size_t offset) {
+  return dense + (offset - table->dense_begin);
+}
+
 /* NULL with the error text set when there is none of that name. */
 const s3_parameter *s3_parameter_find(const s3_parameter_table *table, const char *name);
 

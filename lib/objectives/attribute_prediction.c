@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attribute prediction, the common part of aap and map, over M chosen positions:
+ *
+ *   y [M,H] = x W^T + b           logits [M,A] = y E^T,  E = attribute_embeddings
+ *   loss = sum over M and A of binary cross-entropy(sigmoid(logits), labels)
+ *   diff_logits = weight (sigmoid(logits) - labels)
+ *   diff_y = diff_logits E        diff_E += diff_logits^T y
+ *
+ * Labels stay sparse; rows go in tiles so that memory does not grow with M x A. */
+#include "base/error.h"
+#include "kernels/kernels.h"
+#include "objectives/objective.h"
+
+enum { TILE_ROWS = 256 };
+
+s3rec_status s3_predict_attributes(const s3_objective_shard *shard, s3_head head, size_t count,
+                                   double weight, double *loss) {
+  const size_t hidden = (size_t)shard->config->hidden_size;
+  const size_t attributes = (size_t)shard->config->attribute_size;
+  const s3_parameter_table *table = shard->table;
+  const s3_backend_operations *op = shard->backend->operations;
+  const s3_objective_scratch *scratch = shard->scratch;
+  const float *embeddings = shard->weights + table->attribute_embeddings;
+  float *x;
+  *loss = 0.0;
+  S3_TRY(s3_objective_floats(shard, TILE_ROWS * (2 * hidden + attributes), &x));
+  float *y = x + TILE_ROWS * hidden, *logits = y + TILE_ROWS * hidden;
+  for (size_t first = 0; first < count; first += TILE_ROWS) {
+    const size_t rows = count - first < TILE_ROWS ? count - first : TILE_ROWS;
+    S3_TRY(s3_head_forward(shard, head, scratch->rows + first, rows, x, y));
+    S3_TRY(op->linear_forward(shard->backend, rows, hidden, attributes, y, embeddings, logits));
+    *loss += shard->context->kernels->sigmoid_cross_entropy(
+        rows, attributes, logits, scratch->label_begin + first, scratch->label_end + first,
+        shard->batch->attributes, (float)weight);
+    S3_TRY(op->linear_backward_weights(
+        shard->backend, rows, hidden, attributes, y, logits,
+        s3_dense_at(table, shard->diff_dense, table->attribute_embeddings)));
+    S3_TRY(op->linear_backward_data(shard->backend, rows, hidden, attributes, logits,
+                                    embeddings, false, y));
+    S3_TRY(s3_head_backward(shard, head, scratch->rows + first, rows, x, y));
+  }
+  return S3REC_OK;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Next-item prediction by softmax cross-entropy over all items (arXiv 2301.00979),
+ * over the N positions with a target y, E = item_embeddings:
+ *
+ *   z [N,I] = x E^T
+ *   loss = 1/N sum over positions of log(sum over items 1..I-2 of exp(z)) - z_y
+ *   diff_z = (softmax(z) - onehot(y)) / N
+ *   diff_x = diff_z E,  diff_E = diff_z^T x
+ *
+ * z never exists as a whole. The first pass walks over tiles [rows, items] for the
+ * log-sums, the second makes each tile again, turns it into diff_z and uses it at
+ * once. A job owns a range of items, so diff_E needs no reduction, and diff_x is
+ * kept per job until the caller adds it up in order. */
+#include "objectives/next_item_ce.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "dnnl/engine.h"
+#include "kernels/kernels.h"
+
+/* 256 x 512 floats are 512 kB, about a core's second-level cache. */
+enum { TILE_ROWS = 256, TILE_ITEMS = 512 };
+
+static s3rec_status grow_floats(const s3_cross_entropy *ce, float **memory, size_t *capacity,
+                                size_t count) {
+  return s3_grow(ce->context, (void **)memory, capacity, count, sizeof(float));
+}
+
+s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count) {
+  const size_t rows = target_count * ce->hidden_size;
+  S3_TRY(grow_floats(ce, &ce->x, &ce->x_capacity, rows));
+  S3_TRY(s3_grow(ce->context, (void **)&ce->targets, &ce->targets_capacity, target_count,
+                 sizeof *ce->targets));
+  S3_TRY(grow_floats(ce, &ce->diff_x, &ce->diff_x_capacity, ce->groups * rows));
+  S3_TRY(grow_floats(ce, &ce->statistics, &ce->statistics_capacity,
+                     (2 * ce->groups + 1) * target_count));
+  S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity,
+                     ce->groups * TILE_ROWS * TILE_ITEMS));
+  if (ce->diff_items == NULL) {
+    ce->diff_items = s3_allocate(ce->context, (size_t)ce->item_size * ce->hidden_size,
+                                 sizeof *ce->diff_items);
+    if (ce->diff_items == NULL) return S3REC_ERROR_MEMORY;
+  }
+  ce->target_count = target_count;
+  return S3REC_OK;
+}
+
+void s3_cross_entropy_free(s3_cross_entropy *ce) {
+  s3_free(ce->context, ce->x);
+  s3_free(ce->context, ce->targets);
+  s3_free(ce->context, ce->diff_x);
+  s3_free(ce->context, ce->diff_items);
+  s3_free(ce->context, ce->statistics);
+  s3_free(ce->context, ce->tiles);
+}
+
+/* A tile of logits and where it lies. */
+typedef struct tile {
+  size_t first_row, rows;
+  size_t first_item, items;
+  float *logits; /* [rows, items] */
+} tile;
+
+/* Makes the logits of the next tile of group g; false after the last. Tiles of one
+ * item range come one after another. */
+static bool next_tile(const s3_cross_entropy *ce, size_t g, tile *t) {
+  const size_t ranked = (size_t)ce->item_size - 2;
+  const size_t end = 1 + ranked * (g + 1) / ce->groups;
+  if (t->items == 0) {
+    t->first_item = 1 + ranked * g / ce->groups;
+    t->logits = ce->tiles + g * TILE_ROWS * TILE_ITEMS;
+  } else {
+    t->first_row += t->rows;
+    if (t->first_row == ce->target_count) {
+      t->first_row = 0;
+      t->first_item += t->items;
+    }
+  }
+  if (t->first_item >= end || ce->target_count == 0) return false;
+  t->rows = ce->target_count - t->first_row < TILE_ROWS ? ce->target_count - t->first_row
+                                                        : TILE_ROWS;
+  t->items = end - t->first_item < TILE_ITEMS ? end - t->first_item : TILE_ITEMS;
+  return true;
+}
+
+static s3rec_status make_logits(const s3_cross_entropy *ce, const tile *t) {
+  const size_t hidden = ce->hidden_size;
+  return s3_gemm(false, true, t->rows, t->items, hidden, 1.0f, ce->x + t->first_row * hidden,
+                 hidden, ce->item_embeddings + t->first_item * hidden, hidden, 0.0f, t->logits,
+                 t->items);
+}
+
+static s3rec_status accumulate_job(void *argument, size_t g, size_t worker) {
+  (void)worker;
+  s3_cross_entropy *ce = argument;
+  float *maximum = ce->statistics + 2 * g * ce->target_count;
+  float *sum = maximum + ce->target_count;
+  for (size_t n = 0; n < ce->target_count; n++) {
+    maximum[n] = -INFINITY;
+    sum[n] = 0.0f;
+  }
+  for (tile t = {0}; next_tile(ce, g, &t);) {
+    S3_TRY(make_logits(ce, &t));
+    ce->context->kernels->softmax_accumulate(t.rows, t.items, t.logits, maximum + t.first_row,
+                                             sum + t.first_row);
+  }
+  return S3REC_OK;
+}
+
+static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
+  (void)worker;
+  s3_cross_entropy *ce = argument;
+  const size_t hidden = ce->hidden_size;
+  const float *log_sums = ce->statistics + 2 * ce->groups * ce->target_count;
+  const float mean = 1.0f / (float)ce->target_count;
+  float *diff_x = ce->diff_x + g * ce->target_count * hidden;
+  memset(diff_x, 0, ce->target_count * hidden * sizeof *diff_x);
+  for (tile t = {0}; next_tile(ce, g, &t);) {
+    S3_TRY(make_logits(ce, &t));
+    ce->context->kernels->softmax_gradient(t.rows, t.items, t.logits, log_sums + t.first_row,
+                                           mean);
+    for (size_t r = 0; r < t.rows; r++) {
+      const size_t target = (size_t)ce->targets[t.first_row + r];
+      if (target >= t.first_item && target < t.first_item + t.items)
+        t.logits[r * t.items + target - t.first_item] -= mean;
+    }
+    const float *items = ce->item_embeddings + t.first_item * hidden;
+    S3_TRY(s3_gemm(false, false, t.rows, hidden, t.items, 1.0f, t.logits, t.items, items,
+                   hidden, 1.0f, diff_x + t.first_row * hidden, hidden));
+    S3_TRY(s3_gemm(true, false, t.items, hidden, t.rows, 1.0f, t.logits, t.items,
+                   ce->x + t.first_row * hidden, hidden, t.first_row == 0 ? 0.0f : 1.0f,
+                   ce->diff_items + t.first_item * hidden, hidden));
+  }
+  return S3REC_OK;
+}
+
+/* log-sum of one position over all groups. */
+static double log_sum(const s3_cross_entropy *ce, size_t n) {
+  double maximum = -INFINITY, sum = 0.0;
+  for (size_t g = 0; g < ce->groups; g++) {
+    const double m = ce->statistics[2 * g * ce->target_count + n];
+    if (m > maximum) maximum = m;
+  }
+  for (size_t g = 0; g < ce->groups; g++) {
+    const float *maxima = ce->statistics + 2 * g * ce->target_count;
+    sum += (double)maxima[ce->target_count + n] * exp((double)maxima[n] - maximum);
+  }
+  return maximum + log(sum);
+}
+
+s3rec_status s3_cross_entropy_run(s3_cross_entropy *ce, s3_thread_pool *pool, double *loss) {
+  S3_TRY(s3_thread_pool_run(pool, ce->groups, accumulate_job, ce));
+  float *log_sums = ce->statistics + 2 * ce->groups * ce->target_count;
+  double total = 0.0;
+  for (size_t n = 0; n < ce->target_count; n++) {
+    const double value = log_sum(ce, n);
+    float target;
+    ce->context->kernels->matrix_vector(
+        1, ce->hidden_size, ce->x + n * ce->hidden_size,
+        ce->item_embeddings + (size_t)ce->targets[n] * ce->hidden_size, &target);
+    log_sums[n] = (float)value;
+    total += value - (double)target;
+  }
+  *loss = total / (double)ce->target_count;
+  return s3_thread_pool_run(pool, ce->groups, gradient_job, ce);
+}

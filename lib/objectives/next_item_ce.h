@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef S3_OBJECTIVES_NEXT_ITEM_CE_H
+#define S3_OBJECTIVES_NEXT_ITEM_CE_H
+
+#include "base/thread_pool.h"
+#include "model/parameter_table.h"
+
+/* Full-softmax cross-entropy over items 1..I-2 for all N targets of a step at
+ * once. Work is split by ranges of items into `groups` jobs, a fixed number, whose
+ * results are added up in order. */
+typedef struct s3_cross_entropy {
+  const s3rec_context *context;
+  size_t groups;
+  size_t target_count, hidden_size;
+  int32_t item_size;
+  const float *item_embeddings; /* [I,H] */
+  float *x;                     /* [N,H] hidden rows of the targets */
+  int32_t *targets;             /* [N] */
+  float *diff_x;                /* [groups, N, H] to be added up by the caller */
+  float *diff_items;            /* [I,H]; rows 1..I-2 are overwritten */
+  /* Private. */
+  size_t x_capacity, targets_capacity, diff_x_capacity, statistics_capacity, tiles_capacity;
+  float *statistics; /* [groups, 2, N] maximum and sum, then [N] log-sums */
+  float *tiles;      /* [groups, tile] logits */
+} s3_cross_entropy;
+
+/* Sets N and makes room for x, targets and the rest. */
+s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count);
+void s3_cross_entropy_free(s3_cross_entropy *ce);
+
+/* The mean loss and its gradients, scaled by 1/N. */
+s3rec_status s3_cross_entropy_run(s3_cross_entropy *ce, s3_thread_pool *pool, double *loss);
+
+#endif

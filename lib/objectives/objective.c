@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "objectives/objective.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "kernels/kernels.h"
+
+void s3_objective_scratch_free(const s3rec_context *context, s3_objective_scratch *scratch) {
+  s3_free(context, scratch->floats);
+  s3_free(context, scratch->rows);
+  s3_free(context, scratch->label_begin);
+  s3_free(context, scratch->label_end);
+}
+
+s3rec_status s3_objective_floats(const s3_objective_shard *shard, size_t count,
+                                 float **floats) {
+  s3_objective_scratch *scratch = shard->scratch;
+  S3_TRY(s3_grow(shard->context, (void **)&scratch->floats, &scratch->floats_capacity, count,
+                 sizeof *scratch->floats));
+  *floats = scratch->floats;
+  return S3REC_OK;
+}
+
+double s3_hidden_dot(const s3_objective_shard *shard, const float *a, const float *b) {
+  float product;
+  shard->context->kernels->matrix_vector(1, (size_t)shard->config->hidden_size, a, b, &product);
+  return (double)product;
+}
+
+static double sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
+
+s3_pair_loss s3_pair_loss_of(double positive, double negative) {
+  const double p = sigmoid(positive), n = sigmoid(negative);
+  const double miss = sigmoid(n - p);
+  return (s3_pair_loss){log1p(exp(n - p)), -miss * p * (1.0 - p), miss * n * (1.0 - n)};
+}
+
+s3rec_status s3_head_forward(const s3_objective_shard *shard, s3_head head, const size_t *rows,
+                             size_t count, float *x, float *y) {
+  const size_t hidden = (size_t)shard->config->hidden_size;
+  const s3_backend_operations *op = shard->backend->operations;
+  for (size_t r = 0; r < count; r++)
+    memcpy(x + r * hidden, shard->hidden + rows[r] * hidden, hidden * sizeof *x);
+  S3_TRY(op->linear_forward(shard->backend, count, hidden, hidden, x,
+                            shard->weights + shard->table->head_weight[head], y));
+  return op->bias_forward(shard->backend, count, hidden,
+                          shard->weights + shard->table->head_bias[head], y);
+}
+
+s3rec_status s3_head_backward(const s3_objective_shard *shard, s3_head head,
+                              const size_t *rows, size_t count, float *x,
+                              const float *diff_y) {
+  const size_t hidden = (size_t)shard->config->hidden_size;
+  const s3_parameter_table *table = shard->table;
+  const s3_backend_operations *op = shard->backend->operations;
+  S3_TRY(op->bias_backward(shard->backend, count, hidden, diff_y,
+                           s3_dense_at(table, shard->diff_dense, table->head_bias[head])));
+  S3_TRY(op->linear_backward_weights(
+      shard->backend, count, hidden, hidden, x, diff_y,
+      s3_dense_at(table, shard->diff_dense, table->head_weight[head])));
+  S3_TRY(op->linear_backward_data(shard->backend, count, hidden, hidden, diff_y,
+                                  shard->weights + table->head_weight[head], false, x));
+  for (size_t r = 0; r < count; r++)
+    s3_hidden_add(shard, 1.0, x + r * hidden, shard->diff_hidden + rows[r] * hidden);
+  return S3REC_OK;
+}
