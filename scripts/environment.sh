@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the other scripts: where things are, and how a build folder is set up.
+# `tools` is what scripts/setup.sh made because the system had nothing fit: a meson, a oneDNN.
+
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+tools=$root/build-tools
+PATH=$tools/python/bin:$PATH
+export PATH
+
+# have_meson: is there a meson that can read meson.build (1.0 or later)?
+have_meson() {
+  case $(meson --version 2>/dev/null) in
+    '' | 0.*) return 1 ;;
+  esac
+}
+
+# configure DIR [OPTION...]: makes or refreshes a build folder; silent unless it fails.
+configure() {
+  folder=$1
+  shift
+  if [ -e "$tools/onednn/lib/libdnnl.so" ]; then set -- "-Ddnnl_root=$tools/onednn" "$@"; fi
+  if [ -e "$folder/build.ninja" ]; then set -- --reconfigure "$@"; fi
+  mkdir -p "$folder"
+  meson setup "$@" "$folder" "$root" >"$folder/setup.log" 2>&1 </dev/null || {
+    cat "$folder/setup.log" >&2
+    return 1
+  }
+}
+
+# compile DIR: silent unless it fails.
+compile() {
+  meson compile -C "$1" >"$1/compile.log" 2>&1 </dev/null || {
+    grep -v '^\[' "$1/compile.log" | head -n 60 >&2
+    return 1
+  }
+}

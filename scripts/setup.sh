@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# usage: scripts/setup.sh [--tests]
+#
+# Makes sure that everything a build needs is there; with --tests also what the
+# tests use. Installs with apt where apt is and we may use it, else says what is
+# missing and ends with status 1. Says nothing when nothing is missing. Tools
+# that only some tests use (clang, valgrind, doxygen, ...) are tried but not
+# insisted on: those tests report that they were skipped.
+set -eu
+. "$(dirname -- "$0")/environment.sh"
+
+tests=
+case ${1-} in
+  '') ;;
+  --tests) tests=yes ;;
+  *) echo "usage: scripts/setup.sh [--tests]" >&2; exit 2 ;;
+esac
+
+have() { command -v "$1" >/dev/null 2>&1; }
+have_package() { pkg-config --exists "$1" 2>/dev/null; }
+
+# The compiler sees a oneDNN of 2.6 or later, in the system or in `tools`.
+have_onednn() {
+  [ -e "$tools/onednn/lib/libdnnl.so" ] && return 0
+  printf '%s\n' '#include <oneapi/dnnl/dnnl_version.h>' \
+    '#if DNNL_VERSION_MAJOR * 100 + DNNL_VERSION_MINOR < 206' '#error' '#endif' |
+    cc -E - >/dev/null 2>&1
+}
+
+# need NAME PACKAGE TEST...: when the test fails, `missing` and `packages` grow.
+need() {
+  name=$1 package=$2
+  shift 2
+  "$@" || { missing="$missing
+  $name (Debian, Ubuntu: $package)"; packages="$packages $package"; }
+}
+
+look() {
+  missing='' packages=''
+  need 'a C compiler' gcc have cc
+  need 'the C library headers' libc6-dev test -e /usr/include/stdlib.h
+  need 'Python 3' python3 have python3
+  need 'meson 1.0 or later' meson have_meson
+  need ninja ninja-build have ninja
+  need pkg-config pkg-config have pkg-config
+  need 'jansson 2.10 or later' libjansson-dev have_package 'jansson >= 2.10'
+  need 'oneDNN 2.6 or later' libdnnl-dev have_onednn
+  if [ "$tests" ]; then need 'libcheck 0.11 or later' check have_package 'check >= 0.11'; fi
+}
+
+look_optional() {
+  missing='' packages=''
+  need 'a C++ compiler' g++ have c++
+  need clang clang have clang
+  need valgrind valgrind have valgrind
+  need doxygen doxygen have doxygen
+  need 'pip for Python 3' python3-pip python3 -m pip --version >/dev/null 2>&1
+}
+
+# as_root COMMAND...
+if [ "$(id -u)" -eq 0 ]; then
+  as_root() { env DEBIAN_FRONTEND=noninteractive "$@"; }
+elif have sudo && sudo -n true 2>/dev/null; then
+  as_root() { sudo -n env DEBIAN_FRONTEND=noninteractive "$@"; }
+else
+  as_root() { return 1; }
+fi
+
+updated=
+# install PACKAGE...: one by one, so that one unknown name does not keep the others out.
+install() {
+  have apt-get && as_root true || return 0
+  mkdir -p "$tools"
+  if [ -z "$updated" ]; then
+    as_root apt-get update >"$tools/apt.log" 2>&1 </dev/null || true
+    updated=yes
+  fi
+  for package; do
+    echo "setup: installing $package"
+    as_root apt-get install -y --no-install-recommends "$package" >>"$tools/apt.log" 2>&1 \
+      </dev/null || echo "setup: apt could not install $package (see $tools/apt.log)" >&2
+  done
+}
+
+look
+if [ "$packages" ]; then install $packages; fi
+
+# Older distributions have packages that are too old: Python's index has newer ones.
+if have python3 && ! have_meson; then
+  python3 -m venv --help >/dev/null 2>&1 || install python3-venv
+  echo 'setup: fetching meson from PyPI'
+  mkdir -p "$tools"
+  python3 -m venv "$tools/python" >"$tools/pip.log" 2>&1 &&
+    "$tools/python/bin/pip" install --quiet 'meson>=1.0' ninja >>"$tools/pip.log" 2>&1 || true
+fi
+if have cc && ! have_onednn && [ "$(uname -m)" = x86_64 ]; then
+  echo 'setup: fetching oneDNN 3.x from PyPI'
+  python3 -m pip --version >/dev/null 2>&1 || install python3-pip
+  "$root/scripts/onednn3.sh" "$tools/onednn" || true
+fi
+
+look
+if [ "$missing" ]; then
+  printf 'setup: this is missing, please install it:%s\n' "$missing" >&2
+  exit 1
+fi
+if [ "$tests" ]; then
+  look_optional
+  if [ "$packages" ]; then install $packages; fi
+fi

@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# usage: scripts/test.sh [--quick]
+#
+# Sets up what is missing and runs every test (TESTING.md says what that is);
+# --quick runs the release build's only. The last line is the number of checks
+# that passed, failed and were skipped; the status is 1 unless all that ran passed.
+set -eu
+. "$(dirname -- "$0")/environment.sh"
+
+quick=
+case ${1-} in
+  '') ;;
+  --quick) quick=yes ;;
+  *) echo "usage: scripts/test.sh [--quick]" >&2; exit 2 ;;
+esac
+cd "$root"
+"$root/scripts/setup.sh" --tests
+
+# Every stage leaves its log in `results` in the form of meson's.
+work=$root/build-test
+results=$work/results
+rm -rf "$results"
+mkdir -p "$results"
+
+# record STAGE RESULT NAME: a test of one line, for what meson did not run.
+record() { printf '{"name": "%s", "result": "%s", "stdout": ""}\n' "$3" "$2" >"$results/$1.json"; }
+
+# build STAGE DIR [OPTION...]: false, and a failure on record, when it does not build.
+build() {
+  stage=$1 folder=$2
+  shift 2
+  echo "== $stage: build"
+  configure "$folder" --werror "$@" && compile "$folder" || { record "$stage" FAIL build; return 1; }
+}
+
+# run STAGE DIR [OPTION...]: runs meson's tests of a built folder.
+run() {
+  stage=$1 folder=$2
+  shift 2
+  echo "== $stage: test"
+  rm -f "$folder"/meson-logs/testlog*.json
+  meson test -C "$folder" --no-rebuild --print-errorlogs "$@" </dev/null || true
+  cat "$folder"/meson-logs/testlog*.json >"$results/$stage.json" 2>/dev/null ||
+    record "$stage" FAIL 'meson test'
+}
+
+build release "$root/build" --buildtype=release && run release "$root/build"
+
+if [ -z "$quick" ]; then
+  # The other major version of oneDNN than the system's.
+  if "$root/scripts/onednn3.sh" "$work/onednn3"; then
+    build onednn3 "$work/build-onednn3" --buildtype=release "-Ddnnl_root=$work/onednn3" &&
+      run onednn3 "$work/build-onednn3"
+  else
+    record onednn3 SKIP 'oneDNN 3.x could not be fetched'
+  fi
+
+  if command -v clang >/dev/null; then
+    # Errors of memory and undefined behaviour, in everything.
+    (
+      export CC=clang UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+      export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
+      build address "$work/build-address" --buildtype=debugoptimized \
+        -Db_sanitize=address,undefined -Db_lundef=false &&
+        run address "$work/build-address" --timeout-multiplier 6
+    ) || true
+    # Data races, where threads are used; with the plain kernels only, as on other processors.
+    (
+      export CC=clang TSAN_OPTIONS=halt_on_error=1
+      build thread "$work/build-thread" --buildtype=debugoptimized -Db_sanitize=thread \
+        -Db_lundef=false -Dx86_levels=false &&
+        run thread "$work/build-thread" --suite threads --timeout-multiplier 10
+    ) || true
+  else
+    record address SKIP 'no clang'
+    record thread SKIP 'no clang'
+  fi
+
+  # Uninitialised memory, which no sanitizer above sees.
+  if command -v valgrind >/dev/null && [ -e "$root/build/build.ninja" ]; then
+    run valgrind "$root/build" --setup valgrind --suite small
+  else
+    record valgrind SKIP 'no valgrind'
+  fi
+fi
+
+echo
+"$root/scripts/count_tests.py" "$results"/*.json
