@@ -16,7 +16,8 @@ typedef struct s3_config_metadata {
 void s3_config_to_metadata(const s3rec_model_config *config, s3_config_metadata *metadata);
 
 /* Configuration of a file: metadata where present, shapes, then `fallback`
- * (NULL: defaults); contradictions between metadata and shapes are refused. */
+ * (NULL: defaults); contradictions between metadata and shapes are refused.
+ * FORMAT, naming the file, unless the fallback is at fault: ARGUMENT. */
 s3rec_status s3_config_from_file(const s3_safetensors *file, const s3rec_model_config *fallback,
                                  s3rec_model_config *config);
 
@@ -29,6 +30,11 @@ s3rec_status s3_config_from_file(const s3_safetensors *file, const s3rec_model_c
 typedef char s3_tensor_name[128];
 void s3_block_to_tensors(const s3_parameter_table *table, const float *block,
                          const char *prefix, s3_tensor_name *names, s3_tensor *tensors);
+/* Checks that the file has all of a block's tensors with the table's shapes, so
+ * that a block of that size may be allocated. */
+s3rec_status s3_block_check(const s3_safetensors *file, const s3_parameter_table *table,
+                            const char *prefix);
+/* On failure the block may hold a part of the file. */
 s3rec_status s3_block_from_file(const s3_safetensors *file, const s3_parameter_table *table,
                                 const char *prefix, float *block);
 

@@ -33,6 +33,12 @@ const s3_tensor *s3_safetensors_find(const s3_safetensors *file, const char *nam
 const char *s3_safetensors_metadata(const s3_safetensors *file, const char *key);   /* or NULL */
 const char *s3_safetensors_path(const s3_safetensors *file);
 
+/* Finds an F32 tensor of exactly this shape; refuses a missing tensor and
+ * another dtype or shape, naming file and tensor. */
+s3rec_status s3_safetensors_check_f32(const s3_safetensors *file, const char *name,
+                                      int32_t rank, const int64_t *shape,
+                                      const s3_tensor **tensor);
+
 /* Copies an F32 tensor of exactly this shape to `values`; refuses a missing
  * tensor, another dtype or shape, NaN and infinity, naming file and tensor. */
 s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *name,

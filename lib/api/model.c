@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "s3rec/model.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "model/model.h"
+#include "model/model_file.h"
+
+void s3rec_model_config_init(s3rec_model_config *config) {
+  *config = (s3rec_model_config){
+      .struct_size = sizeof *config,
+      .attribute_size = 1,
+      .max_seq_length = 50,
+      .hidden_size = 64,
+      .num_hidden_layers = 2,
+      .num_attention_heads = 2,
+      .hidden_act = S3REC_GELU,
+      .hidden_dropout_prob = 0.5,
+      .attention_probs_dropout_prob = 0.5,
+      .initializer_range = 0.02,
+  };
+}
+
+static s3rec_status copy_config(const s3rec_model_config *source, s3rec_model_config *config) {
+  s3rec_model_config_init(config);
+  return s3_options_copy(config, sizeof *config, source, sizeof *source, "s3rec_model_config");
+}
+
+s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_model_config *config,
+                                uint64_t seed, s3rec_model **model) {
+  S3_REQUIRE(context);
+  S3_REQUIRE(config);
+  S3_REQUIRE(model);
+  s3rec_model_config checked;
+  S3_TRY(copy_config(config, &checked));
+  S3_TRY(s3_config_check(&checked));
+  s3rec_model *created;
+  S3_TRY(s3_model_allocate(context, &checked, &created));
+  s3_model_initialise(created, seed);
+  *model = created;
+  return S3REC_OK;
+}
+
+s3rec_status s3rec_model_load(s3rec_context *context, const char *path,
+                              const s3rec_model_config *fallback, s3rec_model **model) {
+  S3_REQUIRE(context);
+  S3_REQUIRE(path);
+  S3_REQUIRE(model);
+  if (fallback == NULL) return s3_model_load(context, path, NULL, model);
+  s3rec_model_config copied;
+  S3_TRY(copy_config(fallback, &copied));
+  return s3_model_load(context, path, &copied, model);
+}
+
+s3rec_status s3rec_model_save(const s3rec_model *model, const char *path) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(path);
+  return s3_model_save(model, path);
+}
+
+s3rec_status s3rec_model_clone(const s3rec_model *model, s3rec_model **clone) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(clone);
+  s3rec_model *created;
+  S3_TRY(s3_model_allocate(model->context, &model->config, &created));
+  memcpy(created->weights, model->weights, model->table.float_count * sizeof(float));
+  *clone = created;
+  return S3REC_OK;
+}
+
+s3rec_status s3rec_model_copy_weights(s3rec_model *model, const s3rec_model *source) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(source);
+  S3_TRY(s3_config_same_sizes(&model->config, &source->config));
+  bool locked;
+  S3_TRY(s3_model_begin_writing(model, &locked));
+  memmove(model->weights, source->weights, model->table.float_count * sizeof(float));
+  s3_model_end_writing(model, locked);
+  return S3REC_OK;
+}
+
+void s3rec_model_destroy(s3rec_model *model) {
+  if (model != NULL) s3_model_release(model);
+}
+
+s3rec_status s3rec_model_config_get(const s3rec_model *model, s3rec_model_config *config) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(config);
+  S3_TRY(s3_output_check(config, sizeof *config, "s3rec_model_config"));
+  s3_output_write(config, &model->config, sizeof model->config);
+  return S3REC_OK;
+}
+
+void s3rec_parameter_info_init(s3rec_parameter_info *info) {
+  *info = (s3rec_parameter_info){.struct_size = sizeof *info};
+}
+
+size_t s3rec_model_parameter_count(const s3rec_model *model) {
+  return model == NULL ? 0 : model->table.count;
+}
+
+s3rec_status s3rec_model_parameter_info(const s3rec_model *model, size_t index,
+                                        s3rec_parameter_info *info) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(info);
+  S3_TRY(s3_output_check(info, sizeof *info, "s3rec_parameter_info"));
+  if (index >= model->table.count) {
+    return s3_fail(S3REC_ERROR_ARGUMENT, "parameter index is %zu, must be below %zu", index,
+                   model->table.count);
+  }
+  const s3_parameter *const parameter = &model->table.parameters[index];
+  const s3rec_parameter_info filled = {.name = parameter->name,
+                                       .rank = parameter->rank,
+                                       .shape = {parameter->shape[0], parameter->shape[1]},
+                                       .element_count = parameter->count};
+  s3_output_write(info, &filled, sizeof filled);
+  return S3REC_OK;
+}
+
+static s3rec_status find_parameter(const s3rec_model *model, const char *name, size_t count,
+                                   const s3_parameter **parameter) {
+  const s3_parameter *const found = s3_parameter_find(&model->table, name);
+  if (found == NULL) return S3REC_ERROR_NOT_FOUND;
+  if (count != found->count) {
+    return s3_fail(S3REC_ERROR_ARGUMENT, "count is %zu, parameter '%s' has %zu elements", count,
+                   name, found->count);
+  }
+  *parameter = found;
+  return S3REC_OK;
+}
+
+s3rec_status s3rec_model_parameter_read(const s3rec_model *model, const char *name,
+                                        float *values, size_t count) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(name);
+  S3_REQUIRE(values);
+  const s3_parameter *parameter = NULL;
+  S3_TRY(find_parameter(model, name, count, &parameter));
+  memcpy(values, model->weights + parameter->offset, count * sizeof(float));
+  return S3REC_OK;
+}
+
+s3rec_status s3rec_model_parameter_write(s3rec_model *model, const char *name,
+                                         const float *values, size_t count) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(name);
+  S3_REQUIRE(values);
+  const s3_parameter *parameter = NULL;
+  S3_TRY(find_parameter(model, name, count, &parameter));
+  for (size_t i = 0; i < count; i++) {
+    if (!isfinite(values[i])) {
+      return s3_fail(S3REC_ERROR_NUMERIC, "element %zu for parameter '%s' is NaN or infinite", i,
+                     name);
+    }
+  }
+  bool locked;
+  S3_TRY(s3_model_begin_writing(model, &locked));
+  memcpy(model->weights + parameter->offset, values, count * sizeof(float));
+  s3_model_end_writing(model, locked);
+  return S3REC_OK;
+}

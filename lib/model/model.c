@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/model.h"
+
+#include "base/error.h"
+
+s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,
+                               s3rec_model **model) {
+  s3rec_model *created = s3_allocate(context, 1, sizeof *created);
+  if (created == NULL) return S3REC_ERROR_MEMORY;
+  atomic_init(&created->references, 1);
+  atomic_init(&created->users, 0);
+  created->context = s3_context_retain(context);
+  created->config = *config;
+  s3rec_status status = s3_parameter_table_create(context, config, &created->table);
+  if (status == S3REC_OK) {
+    created->weights = s3_allocate(context, created->table.float_count, sizeof(float));
+    if (created->weights == NULL) status = S3REC_ERROR_MEMORY;
+  }
+  if (status != S3REC_OK) {
+    s3_model_release(created);
+    return status;
+  }
+  *model = created;
+  return S3REC_OK;
+}
+
+s3rec_model *s3_model_retain(s3rec_model *model) {
+  atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+  return model;
+}
+
+void s3_model_release(s3rec_model *model) {
+  if (atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;
+  s3rec_context *const context = model->context;
+  s3_parameter_table_destroy(context, &model->table);
+  s3_free(context, model->weights);
+  s3_free(context, model);
+  s3_context_release(context);
+}
+
+s3rec_status s3_model_begin_scoring(s3rec_model *model) {
+  size_t users = atomic_load(&model->users);
+  do {
+    if (users == S3_MODEL_TRAINED) {
+      return s3_fail(S3REC_ERROR_STATE,
+                     "the model has a trainer; destroy it or score a clone of the model");
+    }
+  } while (!atomic_compare_exchange_weak(&model->users, &users, users + 1));
+  return S3REC_OK;
+}
+
+void s3_model_end_scoring(s3rec_model *model) { atomic_fetch_sub(&model->users, 1); }
+
+static s3rec_status fail_scored(size_t scorers) {
+  return s3_fail(S3REC_ERROR_STATE,
+                 "the model has %zu scorer(s); destroy them or work on a clone of the model",
+                 scorers);
+}
+
+s3rec_status s3_model_begin_training(s3rec_model *model) {
+  size_t users = 0;
+  if (atomic_compare_exchange_strong(&model->users, &users, S3_MODEL_TRAINED)) return S3REC_OK;
+  if (users == S3_MODEL_TRAINED) {
+    return s3_fail(S3REC_ERROR_STATE, "the model has a trainer already");
+  }
+  return fail_scored(users);
+}
+
+void s3_model_end_training(s3rec_model *model) { atomic_store(&model->users, 0); }
+
+s3rec_status s3_model_begin_writing(s3rec_model *model, bool *locked) {
+  size_t users = 0;
+  *locked = atomic_compare_exchange_strong(&model->users, &users, S3_MODEL_TRAINED);
+  return *locked || users == S3_MODEL_TRAINED ? S3REC_OK : fail_scored(users);
+}
+
+void s3_model_end_writing(s3rec_model *model, bool locked) {
+  if (locked) s3_model_end_training(model);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/model_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+void s3_block_to_tensors(const s3_parameter_table *table, const float *block,
+                         const char *prefix, s3_tensor_name *names, s3_tensor *tensors) {
+  for (size_t i = 0; i < table->count; i++) {
+    const s3_parameter *const parameter = &table->parameters[i];
+    snprintf(names[i], sizeof names[i], "%s%s", prefix, parameter->name);
+    tensors[i] = (s3_tensor){.name = names[i],
+                             .dtype = "F32",
+                             .rank = parameter->rank,
+                             .shape = {parameter->shape[0], parameter->shape[1]},
+                             .data = block + parameter->offset,
+                             .byte_count = parameter->count * sizeof(float)};
+  }
+}
+
+s3rec_status s3_block_check(const s3_safetensors *file, const s3_parameter_table *table,
+                            const char *prefix) {
+  for (size_t i = 0; i < table->count; i++) {
+    const s3_parameter *const parameter = &table->parameters[i];
+    s3_tensor_name name;
+    const s3_tensor *tensor;
+    snprintf(name, sizeof name, "%s%s", prefix, parameter->name);
+    S3_TRY(s3_safetensors_check_f32(file, name, parameter->rank, parameter->shape, &tensor));
+  }
+  return S3REC_OK;
+}
+
+s3rec_status s3_block_from_file(const s3_safetensors *file, const s3_parameter_table *table,
+                                const char *prefix, float *block) {
+  for (size_t i = 0; i < table->count; i++) {
+    const s3_parameter *const parameter = &table->parameters[i];
+    s3_tensor_name name;
+    snprintf(name, sizeof name, "%s%s", prefix, parameter->name);
+    S3_TRY(s3_safetensors_read_f32(file, name, parameter->rank, parameter->shape,
+                                   block + parameter->offset));
+  }
+  return S3REC_OK;
+}
+
+/* A tensor that means nothing to us would be lost at the next save. */
+static s3rec_status check_names(const s3_safetensors *file, const s3_parameter_table *table) {
+  for (size_t i = 0; i < s3_safetensors_count(file); i++) {
+    const char *const name = s3_safetensors_at(file, i)->name;
+    if (strncmp(name, S3_STATE_PREFIX, sizeof S3_STATE_PREFIX - 1) == 0) continue;
+    if (s3_parameter_find(table, name) == NULL) {
+      return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s' is no parameter of this model",
+                     s3_safetensors_path(file), name);
+    }
+  }
+  return S3REC_OK;
+}
+
+/* Whether the file holds exactly this model, before memory is asked for it. */
+static s3rec_status check_file(s3rec_context *context, const s3_safetensors *file,
+                               const s3rec_model_config *config) {
+  s3_parameter_table table;
+  S3_TRY(s3_parameter_table_create(context, config, &table));
+  s3rec_status status = s3_block_check(file, &table, "");
+  if (status == S3REC_OK) status = check_names(file, &table);
+  s3_parameter_table_destroy(context, &table);
+  return status;
+}
+
+static s3rec_status load(s3rec_context *context, const s3_safetensors *file,
+                         const s3rec_model_config *fallback, s3rec_model **model) {
+  s3rec_model_config config;
+  S3_TRY(s3_config_from_file(file, fallback, &config));
+  S3_TRY(check_file(context, file, &config));
+  s3rec_model *loaded;
+  S3_TRY(s3_model_allocate(context, &config, &loaded));
+  const s3rec_status status = s3_block_from_file(file, &loaded->table, "", loaded->weights);
+  if (status != S3REC_OK) {
+    s3_model_release(loaded);
+    return status;
+  }
+  *model = loaded;
+  return S3REC_OK;
+}
+
+s3rec_status s3_model_load(s3rec_context *context, const char *path,
+                           const s3rec_model_config *fallback, s3rec_model **model) {
+  s3_safetensors *file;
+  S3_TRY(s3_safetensors_open(context, path, &file));
+  const s3rec_status status = load(context, file, fallback, model);
+  s3_safetensors_close(file);
+  return status;
+}
+
+s3rec_status s3_model_save(const s3rec_model *model, const char *path) {
+  const s3_parameter_table *const table = &model->table;
+  s3_config_metadata metadata;
+  s3_config_to_metadata(&model->config, &metadata);
+  s3_tensor *const tensors = s3_allocate(model->context, table->count, sizeof *tensors);
+  s3_tensor_name *const names = s3_allocate(model->context, table->count, sizeof *names);
+  s3rec_status status = S3REC_ERROR_MEMORY;
+  if (tensors != NULL && names != NULL) {
+    s3_block_to_tensors(table, model->weights, "", names, tensors);
+    status = s3_safetensors_write(model->context, path, tensors, table->count, metadata.pairs,
+                                  S3_CONFIG_METADATA_COUNT);
+  }
+  s3_free(model->context, tensors);
+  s3_free(model->context, names);
+  return status;
+}
