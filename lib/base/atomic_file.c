@@ -37,9 +37,10 @@ static inline const char *posix_reason(int result, const char *buffer) {
 
 static s3rec_status fail_errno(const char *path, const char *action) {
   char buffer[128];
-  const char *reason = _Generic(strerror_r(errno, buffer, sizeof buffer),
-                                char *: gnu_reason,
-                                int: posix_reason)(strerror_r(errno, buffer, sizeof buffer), buffer);
+#define RESULT strerror_r(errno, buffer, sizeof buffer)
+  const char *const reason =
+      _Generic(RESULT, char *: gnu_reason, int: posix_reason)(RESULT, buffer);
+#undef RESULT
   return s3_fail(S3REC_ERROR_IO, "%s: cannot %s: %s", path, action, reason);
 }
 

@@ -18,15 +18,14 @@ static void locale_point(char point[POINT_SIZE]) {
   point[length] = '\0';
 }
 
-/* Replaces the first `from` in `text` by `to`, if there is one. */
-static void replace(const char *text, const char *from, const char *to, char *result,
-                    size_t size) {
-  const char *const found = strstr(text, from);
-  if (found == NULL) {
-    snprintf(result, size, "%s", text);
-  } else {
-    snprintf(result, size, "%.*s%s%s", (int)(found - text), text, to, found + strlen(from));
-  }
+/* Puts `to` in the place of the first `from` in `text`, if there is one; `text`
+ * has room for it. */
+static void replace(char *text, const char *from, const char *to) {
+  char *const found = strstr(text, from);
+  if (found == NULL) return;
+  const char *const rest = found + strlen(from);
+  memmove(found + strlen(to), rest, strlen(rest) + 1);
+  memcpy(found, to, strlen(to));
 }
 
 void s3_format_double(double value, char text[S3_NUMBER_SIZE]) {
@@ -36,7 +35,8 @@ void s3_format_double(double value, char text[S3_NUMBER_SIZE]) {
     if (strtod(local, NULL) == value) break;
   }
   locale_point(point);
-  replace(local, point, ".", text, S3_NUMBER_SIZE);
+  replace(local, point, "."); /* at most 24 characters are left */
+  memcpy(text, local, S3_NUMBER_SIZE);
 }
 
 static const char *skip_digits(const char *text) {
@@ -68,10 +68,13 @@ static bool is_decimal(const char *text) {
 }
 
 bool s3_parse_double(const char *text, double *value) {
-  char local[256 + POINT_SIZE], point[POINT_SIZE];
-  if (!is_decimal(text) || strlen(text) >= 256) return false;
+  enum { LONGEST = 256 };
+  char local[LONGEST + POINT_SIZE], point[POINT_SIZE];
+  const size_t length = strlen(text);
+  if (length >= LONGEST || !is_decimal(text)) return false;
+  memcpy(local, text, length + 1);
   locale_point(point);
-  replace(text, ".", point, local, sizeof local);
+  replace(local, ".", point);
   const double parsed = strtod(local, NULL);
   if (!isfinite(parsed)) return false;
   *value = parsed;
