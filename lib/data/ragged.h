@@ -12,6 +12,11 @@ typedef struct s3_ragged {
   int32_t *values;
 } s3_ragged;
 
+static inline const int32_t *s3_ragged_row(const s3_ragged *ragged, size_t row, size_t *count) {
+  *count = (size_t)(ragged->offsets[row + 1] - ragged->offsets[row]);
+  return ragged->values + ragged->offsets[row];
+}
+
 void s3_ragged_free(const s3rec_context *context, s3_ragged *ragged);
 
 /* Grows row by row; starts all zero and is freed by finish or discard. */

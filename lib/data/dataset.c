@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/dataset.h"
+
+#include "base/error.h"
+#include "base/random.h"
+#include "data/attribute_file.h"
+#include "data/dataset_parts.h"
+#include "data/sequence_file.h"
+
+s3rec_dataset *s3_dataset_retain(s3rec_dataset *dataset) {
+  atomic_fetch_add_explicit(&dataset->references, 1, memory_order_relaxed);
+  return dataset;
+}
+
+void s3_dataset_release(s3rec_dataset *dataset) {
+  if (atomic_fetch_sub_explicit(&dataset->references, 1, memory_order_acq_rel) != 1) return;
+  s3rec_context *context = dataset->context;
+  s3_ragged_free(context, &dataset->sequences);
+  s3_ragged_free(context, &dataset->attributes);
+  s3_ragged_free(context, &dataset->negatives);
+  s3_free(context, dataset->attributed_items);
+  s3_free(context, dataset);
+  s3_context_release(context);
+}
+
+s3rec_dataset *s3_dataset_allocate(s3rec_context *context) {
+  s3rec_dataset *dataset = s3_allocate(context, 1, sizeof *dataset);
+  if (dataset == NULL) return NULL;
+  atomic_init(&dataset->references, 1);
+  dataset->context = s3_context_retain(context);
+  return dataset;
+}
+
+static size_t row_length(const s3_ragged *ragged, size_t row) {
+  return (size_t)(ragged->offsets[row + 1] - ragged->offsets[row]);
+}
+
+int32_t s3_dataset_max_item(const s3rec_dataset *dataset) {
+  const s3_ragged *sequences = &dataset->sequences;
+  int32_t max_item = 0;
+  for (int64_t i = 0; i < sequences->offsets[sequences->row_count]; ++i)
+    if (sequences->values[i] > max_item) max_item = sequences->values[i];
+  return max_item;
+}
+
+static uint64_t mix_in(uint64_t fingerprint, uint64_t value) {
+  return s3_mix64(fingerprint + 0x9e3779b97f4a7c15u + value);
+}
+
+static uint64_t mix_in_row(uint64_t fingerprint, const s3_ragged *ragged, size_t row) {
+  fingerprint = mix_in(fingerprint, row_length(ragged, row));
+  for (int64_t i = ragged->offsets[row]; i < ragged->offsets[row + 1]; ++i)
+    fingerprint = mix_in(fingerprint, (uint64_t)ragged->values[i]);
+  return fingerprint;
+}
+
+/* Numbers are mixed in by value, so the machine's byte order does not matter:
+ * users, each one's item count and items; attribute_size, lists, each one's
+ * item, attribute count and attributes. docs/file-format.md has the formula. */
+static uint64_t fingerprint_of(const s3rec_dataset *dataset) {
+  const s3_ragged *sequences = &dataset->sequences, *attributes = &dataset->attributes;
+  uint64_t fingerprint = mix_in(0, sequences->row_count);
+  for (size_t user = 0; user < sequences->row_count; ++user)
+    fingerprint = mix_in_row(fingerprint, sequences, user);
+  fingerprint = mix_in(fingerprint, (uint64_t)dataset->info.attribute_size);
+  fingerprint = mix_in(fingerprint, attributes->row_count);
+  for (size_t row = 0; row < attributes->row_count; ++row) {
+    fingerprint = mix_in(fingerprint, (uint64_t)dataset->attributed_items[row]);
+    fingerprint = mix_in_row(fingerprint, attributes, row);
+  }
+  return fingerprint;
+}
+
+void s3_dataset_describe(s3rec_dataset *dataset, int32_t max_item, int32_t attribute_size) {
+  const s3_ragged *sequences = &dataset->sequences, *negatives = &dataset->negatives;
+  s3rec_dataset_info info = {.struct_size = sizeof info,
+                             .user_count = sequences->row_count,
+                             .item_size = max_item + 2,
+                             .attribute_size = attribute_size};
+  info.interaction_count = (size_t)sequences->offsets[sequences->row_count];
+  for (size_t user = 0; user < sequences->row_count; ++user)
+    info.short_user_count += row_length(sequences, user) < 3;
+  for (size_t user = 0; user < negatives->row_count; ++user) {
+    const int32_t length = (int32_t)row_length(negatives, user);
+    if (user == 0 || length < info.negatives_per_user) info.negatives_per_user = length;
+  }
+  dataset->info = info;
+  dataset->info.fingerprint = fingerprint_of(dataset);
+}
+
+static s3rec_status load_parts(s3rec_dataset *dataset, const char *attributes_path,
+                               const char *negatives_path, const int64_t *names) {
+  const int32_t max_item = s3_dataset_max_item(dataset);
+  int32_t attribute_size = 1;
+  if (attributes_path != NULL) {
+    s3_attribute_lists attributes = {0};
+    S3_TRY(s3_attribute_file_read(dataset->context, attributes_path, max_item, &attributes,
+                                  &attribute_size));
+    dataset->attributes = attributes.lists;
+    dataset->attributed_items = attributes.items;
+  }
+  if (negatives_path != NULL)
+    S3_TRY(s3_negative_file_read(dataset->context, negatives_path, names,
+                                 dataset->sequences.row_count, max_item, &dataset->negatives));
+  s3_dataset_describe(dataset, max_item, attribute_size);
+  return S3REC_OK;
+}
+
+s3rec_status s3_dataset_load(s3rec_context *context, const char *sequences_path,
+                             const char *attributes_path, const char *negatives_path,
+                             s3rec_dataset **dataset) {
+  s3rec_dataset *loaded = s3_dataset_allocate(context);
+  if (loaded == NULL) return S3REC_ERROR_MEMORY;
+  int64_t *names = NULL;
+  s3rec_status status =
+      s3_sequence_file_read(context, sequences_path, &loaded->sequences, &names);
+  if (status == S3REC_OK) status = load_parts(loaded, attributes_path, negatives_path, names);
+  s3_free(context, names);
+  if (status == S3REC_OK)
+    *dataset = loaded;
+  else
+    s3_dataset_release(loaded);
+  return status;
+}
+
+const int32_t *s3_dataset_attributes(const s3rec_dataset *dataset, int32_t item,
+                                     size_t *count) {
+  const size_t row_count = dataset->attributes.row_count;
+  const int32_t *items = dataset->attributed_items;
+  *count = 0;
+  if (row_count == 0 || item < items[0] || item > items[row_count - 1]) return NULL;
+  /* Distinct rising ids: the row is at most item - items[0], and exactly that
+   * when no id is left out. From there back in doubling steps, then halving. */
+  size_t high = (size_t)(item - items[0]);
+  if (high >= row_count) high = row_count - 1;
+  size_t low = high;
+  for (size_t stride = 1; items[low] > item; stride *= 2) {
+    high = low;
+    low = low > stride ? low - stride : 0;
+  }
+  while (low + 1 < high) { /* items[low] <= item < items[high] */
+    const size_t middle = low + (high - low) / 2;
+    if (items[middle] <= item)
+      low = middle;
+    else
+      high = middle;
+  }
+  if (items[low] != item) return NULL;
+  return s3_ragged_row(&dataset->attributes, low, count);
+}
+
+bool s3_split_history(const s3rec_dataset *dataset, size_t user, bool test,
+                      const int32_t **items, size_t *count, int32_t *answer) {
+  const size_t length = row_length(&dataset->sequences, user);
+  if (length < 3) return false;
+  *items = dataset->sequences.values + dataset->sequences.offsets[user];
+  *count = test ? length - 1 : length - 2;
+  *answer = (*items)[*count];
+  return true;
+}
+
+size_t s3_training_length(const s3rec_dataset *dataset, size_t user, bool reference) {
+  const size_t length = row_length(&dataset->sequences, user);
+  if (length >= 3) return length - 2;
+  return reference ? 0 : length;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/utf8.h"
+
+s3_utf8 s3_utf8_decode(const char *at, const char *end, uint32_t *code_point) {
+  static const uint32_t smallest[4] = {0, 0x80, 0x800, 0x10000};
+  const uint32_t first = (unsigned char)*at++;
+  const int more = first < 0x80 ? 0 : first < 0xC2 ? -1 : first < 0xE0 ? 1 : first < 0xF0 ? 2
+                   : first < 0xF5 ? 3 : -1;
+  if (more < 0) return S3_UTF8_INVALID;
+  uint32_t value = more == 0 ? first : first & (0x3Fu >> more);
+  for (int i = 0; i < more; ++i, ++at) {
+    if (at == end || ((unsigned char)*at & 0xC0) != 0x80) return S3_UTF8_CUT;
+    value = value << 6 | ((unsigned char)*at & 0x3F);
+  }
+  const int surrogate = value >= 0xD800 && value < 0xE000;
+  if (value < smallest[more] || value > 0x10FFFF || surrogate) return S3_UTF8_INVALID;
+  *code_point = value;
+  return S3_UTF8_VALID;
+}
