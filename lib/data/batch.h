@@ -19,7 +19,7 @@ typedef enum s3_stream {
   S3_STREAM_INPUT = S3_STREAM_MASKED_ITEM
 } s3_stream;
 
-enum { S3_ENCODED_STREAMS = 4 };
+enum { S3_ENCODED_STREAMS = 4, S3_MAX_BATCH_SIZE = 65536, S3_MAX_BATCH_LENGTH = 4096 };
 
 struct s3rec_batch {
   s3rec_context *context;

@@ -35,18 +35,21 @@ s3rec_status s3_sampler_seek(s3rec_sampler *sampler, uint64_t epoch, size_t step
 
 /* For the two stages' own files. */
 
-/* The user an instance belongs to, or the one a place of the concatenation. */
-size_t s3_sampler_find_user(const uint32_t *begin, size_t user_count, uint32_t index);
+/* The instance at a place of the current epoch's order. */
+uint32_t s3_sampler_instance(const s3rec_sampler *sampler, size_t place);
+/* The user u with begin[u] <= index < begin[u+1]; begin is first_instance or
+ * segment_begin. */
+size_t s3_sampler_find_user(const s3rec_sampler *sampler, const uint32_t *begin, uint32_t index);
 /* The random stream of an instance of the current epoch. */
 s3_random s3_sampler_random(const s3rec_sampler *sampler, uint32_t instance);
 /* An item outside sampler->set, uniform. When none is left, any item but
- * `target`; when that is the only one, `target`. */
+ * `target`; when there is no other, `target`. */
 int32_t s3_sampler_negative(const s3rec_sampler *sampler, s3_random *random, int32_t target);
 
-/* Fills the batch with these instances of the current epoch. */
-s3rec_status s3_pretrain_fill(s3rec_sampler *sampler, const uint32_t *instances, size_t count,
+/* Fill the batch with the instances at places first .. first+count-1. */
+s3rec_status s3_pretrain_fill(s3rec_sampler *sampler, size_t first, size_t count,
                               s3rec_batch *batch);
-s3rec_status s3_finetune_fill(s3rec_sampler *sampler, const uint32_t *instances, size_t count,
+s3rec_status s3_finetune_fill(s3rec_sampler *sampler, size_t first, size_t count,
                               s3rec_batch *batch);
 
 #endif
