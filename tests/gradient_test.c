@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finite differences of every objective through the public API.
+ *
+ * For each parameter tensor w with gradient g and for several directions d,
+ *   D(h) = (L(w + h d) - L(w - h d)) / 2h,   D = (4 D(h) - D(2h)) / 3
+ * must equal <g, d>. One direction is g itself (normed to the length of a random
+ * one): it sees a gradient of the wrong length at full strength. The others are
+ * random: they see parts that g lacks. Dropout is on: its masks depend on the
+ * step alone, and computing gradients is no step.
+ *
+ * A loss of size L is exact to about 2^-24 L (float kernels), so a difference
+ * quotient carries noise of that over h. The tolerance is
+ *   0.01 |g| + 1e-6 max(1, L) / h
+ * with |d| such that <g, d> of a random d is |g|. A gradient that is 5 % too long
+ * in one tensor fails. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "support/suite.h"
+#include "support/training.h"
+
+enum { AAP, MIP, MAP, SP, JOINT, BCE, CE, OBJECTIVES };
+static const char *const objective_names[] = {"aap", "mip", "map", "sp", "joint", "bce", "ce"};
+
+static const test_shape shapes[] = {
+    {.items = 9, .attributes = 5, .length = 5, .hidden = 8, .layers = 1, .heads = 1,
+     .activation = S3REC_GELU, .dropout = 0.3, .batch = 7},
+    {.items = 13, .attributes = 7, .length = 6, .hidden = 12, .layers = 2, .heads = 3,
+     .activation = S3REC_SWISH, .dropout = 0.5, .batch = 9},
+    {.items = 7, .attributes = 1, .length = 4, .hidden = 16, .layers = 3, .heads = 4,
+     .activation = S3REC_GELU, .dropout = 0.2, .batch = 6},
+    {.items = 11, .attributes = 4, .length = 5, .hidden = 10, .layers = 2, .heads = 2,
+     .activation = S3REC_RELU, .dropout = 0.4, .batch = 6},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes, DIRECTIONS = 4 };
+
+static s3rec_trainer_options options_for(int objective) {
+  s3rec_trainer_options options;
+  s3rec_trainer_options_init(&options);
+  if (objective != JOINT) {
+    options.aap_weight = objective == AAP;
+    options.mip_weight = objective == MIP;
+    options.map_weight = objective == MAP;
+    options.sp_weight = objective == SP;
+  }
+  options.finetune_loss = objective == BCE ? S3REC_LOSS_BCE : S3REC_LOSS_CE;
+  options.shard_count = 3;
+  return options;
+}
+
+static double loss_of(s3rec_trainer *trainer, const s3rec_batch *batch) {
+  s3rec_losses losses;
+  s3rec_losses_init(&losses);
+  test_ok(s3rec_trainer_compute_gradients(trainer, batch, &losses));
+  return losses.total;
+}
+
+/* L(w + h d), the weights put back afterwards. */
+static double loss_at(s3rec_model *model, s3rec_trainer *trainer, const s3rec_batch *batch,
+                      const s3rec_parameter_info *info, const float *weights,
+                      const double *direction, double h) {
+  float *moved = malloc(info->element_count * sizeof *moved);
+  ck_assert_ptr_nonnull(moved);
+  for (size_t i = 0; i < info->element_count; i++) {
+    moved[i] = (float)(weights[i] + h * direction[i]);
+  }
+  test_ok(s3rec_model_parameter_write(model, info->name, moved, info->element_count));
+  free(moved);
+  const double loss = loss_of(trainer, batch);
+  test_ok(s3rec_model_parameter_write(model, info->name, weights, info->element_count));
+  return loss;
+}
+
+static void fill_direction(double *direction, const float *gradient, size_t count, double norm,
+                           uint64_t key, int aligned) {
+  s3_random random = s3_random_make(key);
+  for (size_t i = 0; i < count; i++) {
+    direction[i] = s3_random_normal(&random);
+    if (aligned) direction[i] = norm > 0 ? gradient[i] / norm * sqrt((double)count) : 0;
+  }
+}
+
+/* Largest |quotient - <scale g, d>| over the directions, as a share of the tolerance. */
+static double deviation_share(s3rec_model *model, s3rec_trainer *trainer, const s3rec_batch *batch,
+                              const s3rec_parameter_info *info, double scale) {
+  const double h = 2e-3; /* short, because relu has kinks */
+  const size_t count = info->element_count;
+  float *weights = malloc(count * sizeof *weights), *gradient = malloc(count * sizeof *gradient);
+  double *direction = malloc(count * sizeof *direction);
+  double norm = 0, worst = 0;
+  ck_assert(weights != NULL && gradient != NULL && direction != NULL);
+  const double loss = loss_of(trainer, batch);
+  test_ok(s3rec_model_parameter_read(model, info->name, weights, count));
+  test_ok(s3rec_trainer_gradient_read(trainer, info->name, gradient, count));
+  for (size_t i = 0; i < count; i++) norm += (double)gradient[i] * gradient[i];
+  norm = sqrt(norm);
+  for (int k = 0; k < DIRECTIONS; k++) {
+    double expected = 0, quotient[2];
+    fill_direction(direction, gradient, count, norm, s3_key(s3_key(count, (uint64_t)k), 7), k == 0);
+    for (size_t i = 0; i < count; i++) expected += scale * gradient[i] * direction[i];
+    for (int i = 0; i < 2; i++) {
+      const double step = h * (i + 1);
+      quotient[i] = (loss_at(model, trainer, batch, info, weights, direction, step) -
+                     loss_at(model, trainer, batch, info, weights, direction, -step)) /
+                    (2 * step);
+    }
+    const double numeric = (4 * quotient[0] - quotient[1]) / 3;
+    const double length = k == 0 ? sqrt((double)count) : 1;
+    const double tolerance = 0.01 * norm * length + 1e-6 * fmax(1, loss) / h;
+    worst = fmax(worst, fabs(numeric - expected) / tolerance);
+  }
+  free(weights);
+  free(gradient);
+  free(direction);
+  return worst;
+}
+
+/* What a case works on. */
+typedef struct setup {
+  s3rec_context *context;
+  s3rec_model *model;
+  s3rec_batch *batch;
+  s3rec_trainer *trainer;
+} setup;
+
+static setup set_up(const test_shape *shape, int objective) {
+  const s3rec_trainer_options options = options_for(objective);
+  setup s;
+  s.context = test_context(1);
+  s.model = test_model(s.context, shape, 11);
+  s.batch = objective < BCE ? test_pretrain_batch(s.context, shape, 12)
+                            : test_finetune_batch(s.context, shape, 12);
+  test_ok(s3rec_trainer_create(s.model, &options, &s.trainer));
+  return s;
+}
+
+static void tear_down(setup *s) {
+  s3rec_trainer_destroy(s->trainer);
+  s3rec_batch_destroy(s->batch);
+  s3rec_model_destroy(s->model);
+  s3rec_context_destroy(s->context);
+}
+
+START_TEST(equals_difference_quotients) {
+  const int shape = _i / OBJECTIVES, objective = _i % OBJECTIVES;
+  setup s = set_up(&shapes[shape], objective);
+  for (size_t i = 0; i < s3rec_model_parameter_count(s.model); i++) {
+    const s3rec_parameter_info info = test_parameter(s.model, i);
+    const double share = deviation_share(s.model, s.trainer, s.batch, &info, 1);
+    ck_assert_msg(share <= 1, "%s, shape %d, %s: off by %.3g tolerances",
+                  objective_names[objective], shape, info.name, share);
+  }
+  tear_down(&s);
+}
+END_TEST
+
+/* Proof that the tolerance is tight enough to mean something. */
+START_TEST(five_percent_would_fail) {
+  const int shape = _i / OBJECTIVES, objective = _i % OBJECTIVES;
+  setup s = set_up(&shapes[shape], objective);
+  for (size_t i = 0; i < s3rec_model_parameter_count(s.model); i++) {
+    const s3rec_parameter_info info = test_parameter(s.model, i);
+    const double share = deviation_share(s.model, s.trainer, s.batch, &info, 1.05);
+    printf("%s shape %d %s: %.3g\n", objective_names[objective], shape, info.name, share);
+  }
+  tear_down(&s);
+}
+END_TEST
+
+int main(void) {
+  TCase *cases = tcase_create("gradient");
+  tcase_add_loop_test(cases, equals_difference_quotients, 0, SHAPES * OBJECTIVES);
+  tcase_add_loop_test(cases, five_percent_would_fail, 0, SHAPES * OBJECTIVES);
+  return test_run("gradient", cases, NULL);
+}
