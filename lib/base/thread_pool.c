@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "dnnl/engine.h"
+#include "base/openmp.h"
 
 enum { ERROR_SIZE = 1024, CACHE_LINE = 64, SPIN_NANOSECONDS = 30000 };
 

@@ -5,6 +5,7 @@
 #define S3_DNNL_ENGINE_H
 
 #include "base/context.h"
+#include "base/openmp.h" /* every call of oneDNN is made between enter and leave */
 
 /* Fails (ENGINE) when the library at run time is of another major version than
  * the headers compiled against. */
@@ -12,16 +13,6 @@ s3rec_status s3_dnnl_check(void);
 
 /* "oneDNN 2.6.3, avx512_core_bf16, OpenMP" */
 void s3_dnnl_describe(char *text, size_t capacity);
-
-/* oneDNN is always called with one OpenMP thread. Enter saves the calling
- * thread's own OpenMP setting and sets 1, leave puts it back; both are a few
- * nanoseconds and touch no other thread. Without an OpenMP runtime they do
- * nothing. */
-typedef struct s3_openmp_state {
-  int thread_count;
-} s3_openmp_state;
-s3_openmp_state s3_openmp_enter(void);
-void s3_openmp_leave(s3_openmp_state state);
 
 /* C[m, n] = alpha op(A) op(B) + beta C, row-major with leading dimensions; op(A)
  * is [m, k] and op(B) [k, n]; transpose = A is stored [k, m], B [n, k]. m, n or

@@ -22,8 +22,8 @@ FORBIDDEN = set("""abort exit _exit _Exit quick_exit atexit printf vprintf puts 
 FILE_OUTPUT = {"fprintf", "vfprintf", "fputs", "fputc", "__fprintf_chk"}
 # Static variables that change, each with the reason why it may: (object, symbol).
 MUTABLE = {
-    ("dnnl_engine.c.o", "openmp_once"),  # looks OpenMP's functions up, once
-    ("dnnl_engine.c.o", "openmp"),  # the functions found by that look-up
+    ("base_openmp.c.o", "openmp_once"),  # looks OpenMP's functions up, once
+    ("base_openmp.c.o", "openmp"),  # the functions found by that look-up
 }
 
 
