@@ -38,11 +38,6 @@ s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count)
                      (2 * ce->groups + 1) * target_count));
   S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity,
                      ce->groups * TILE_ROWS * TILE_ITEMS));
-  if (ce->diff_items == NULL) {
-    ce->diff_items = s3_allocate(ce->context, (size_t)ce->item_size * ce->hidden_size,
-                                 sizeof *ce->diff_items);
-    if (ce->diff_items == NULL) return S3REC_ERROR_MEMORY;
-  }
   ce->target_count = target_count;
   return S3REC_OK;
 }
@@ -51,9 +46,15 @@ void s3_cross_entropy_free(s3_cross_entropy *ce) {
   s3_free(ce->context, ce->x);
   s3_free(ce->context, ce->targets);
   s3_free(ce->context, ce->diff_x);
-  s3_free(ce->context, ce->diff_items);
   s3_free(ce->context, ce->statistics);
   s3_free(ce->context, ce->tiles);
+}
+
+size_t s3_cross_entropy_memory(const s3_cross_entropy *ce) {
+  return ce->targets_capacity * sizeof *ce->targets +
+         (ce->x_capacity + ce->diff_x_capacity + ce->statistics_capacity +
+          ce->tiles_capacity) *
+             sizeof(float);
 }
 
 /* A tile of logits and where it lies. */

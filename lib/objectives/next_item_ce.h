@@ -17,7 +17,7 @@ typedef struct s3_cross_entropy {
   float *x;                     /* [N,H] hidden rows of the targets */
   int32_t *targets;             /* [N] */
   float *diff_x;                /* [groups, N, H] to be added up by the caller */
-  float *diff_items;            /* [I,H]; rows 1..I-2 are overwritten */
+  float *diff_items;            /* [I,H], lent; rows 1..I-2 are overwritten */
   /* Private. */
   size_t x_capacity, targets_capacity, diff_x_capacity, statistics_capacity, tiles_capacity;
   float *statistics; /* [groups, 2, N] maximum and sum, then [N] log-sums */
@@ -27,6 +27,7 @@ typedef struct s3_cross_entropy {
 /* Sets N and makes room for x, targets and the rest. */
 s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count);
 void s3_cross_entropy_free(s3_cross_entropy *ce);
+size_t s3_cross_entropy_memory(const s3_cross_entropy *ce);
 
 /* The mean loss and its gradients, scaled by 1/N. */
 s3rec_status s3_cross_entropy_run(s3_cross_entropy *ce, s3_thread_pool *pool, double *loss);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "optimizer/adam.h"
+
+#include <math.h>
+
+s3_adam_step s3_adam_step_make(const s3rec_trainer_options *options, uint64_t step,
+                               double gradient_norm) {
+  double scale = 1.0;
+  if (options->max_gradient_norm > 0.0) {
+    /* torch.nn.utils.clip_grad_norm_ */
+    scale = options->max_gradient_norm / (gradient_norm + 1e-6);
+    if (scale > 1.0) scale = 1.0;
+  }
+  return (s3_adam_step){
+      .learning_rate = (float)options->learning_rate,
+      .beta1 = (float)options->adam_beta1,
+      .beta2 = (float)options->adam_beta2,
+      .epsilon = (float)options->adam_epsilon,
+      .weight_decay = (float)options->weight_decay,
+      .correction1 = (float)(1.0 / (1.0 - pow(options->adam_beta1, (double)step))),
+      .correction2 = (float)(1.0 / sqrt(1.0 - pow(options->adam_beta2, (double)step))),
+      .gradient_scale = (float)scale,
+  };
+}

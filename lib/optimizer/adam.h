@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Adam (Kingma and Ba 2015) as torch.optim.Adam computes it, t = 1, 2, ...:
+ *
+ *   g = clip_scale * gradient + weight_decay * w
+ *   m = m + (1 - beta1) (g - m)
+ *   v = beta2 v + (1 - beta2) g^2
+ *   w = w - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
+ *
+ * Every weight moves at every step, touched or not, since moments and decay act
+ * on all; the gradient of an untouched item row is just zero. */
+#ifndef S3_OPTIMIZER_ADAM_H
+#define S3_OPTIMIZER_ADAM_H
+
+#include "kernels/kernels.h"
+#include "s3rec/trainer.h"
+
+/* Constants of update number `step` (from 1) for a gradient of this norm. */
+s3_adam_step s3_adam_step_make(const s3rec_trainer_options *options, uint64_t step,
+                               double gradient_norm);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gradients of the fine-tune losses. BCE needs only its own shard, so forward,
+ * loss and backward are one job. The full softmax looks at all targets of the
+ * step at once: all shards forward, the loss over ranges of items, all shards
+ * backward; each shard then has a slot of its own. */
+#include <string.h>
+
+#include "base/error.h"
+#include "training/trainer.h"
+
+static s3rec_status bce_job(void *argument, size_t index, size_t worker) {
+  s3rec_trainer *trainer = argument;
+  s3_slot *slot = &trainer->slots[worker];
+  if (trainer->shards[index].token_count == 0) return S3REC_OK;
+  s3rec_status status = s3_shard_forward(trainer, index, slot);
+  if (status == S3REC_OK) {
+    const s3_objective_shard view = s3_shard_view(trainer, index, slot);
+    status = s3_next_item_bce(&view, &trainer->shards[index].next_item);
+  }
+  if (status == S3REC_OK) status = s3_shard_backward(trainer, index, slot);
+  s3_item_rows_end(&trainer->gradients.shards[index].items);
+  return status;
+}
+
+static s3rec_status forward_job(void *argument, size_t index, size_t worker) {
+  (void)worker;
+  s3rec_trainer *trainer = argument;
+  s3_slot *slot = &trainer->slots[index];
+  const s3_shard *shard = &trainer->shards[index];
+  s3_cross_entropy *ce = &trainer->cross_entropy;
+  const size_t hidden = ce->hidden_size;
+  if (shard->token_count == 0) return S3REC_OK;
+  const s3rec_status status = s3_shard_forward(trainer, index, slot);
+  s3_item_rows_end(&trainer->gradients.shards[index].items);
+  if (status != S3REC_OK) return status;
+  const int32_t *targets = trainer->batch->ids[S3_STREAM_POS] + shard->first_token;
+  for (size_t row = 0, n = shard->first_target; row < shard->token_count; row++) {
+    if (targets[row] == 0) continue;
+    memcpy(ce->x + n * hidden, slot->hidden + row * hidden, hidden * sizeof *ce->x);
+    ce->targets[n++] = targets[row];
+  }
+  return S3REC_OK;
+}
+
+static s3rec_status backward_job(void *argument, size_t index, size_t worker) {
+  (void)worker;
+  s3rec_trainer *trainer = argument;
+  s3_slot *slot = &trainer->slots[index];
+  const s3_shard *shard = &trainer->shards[index];
+  const s3_cross_entropy *ce = &trainer->cross_entropy;
+  s3_item_rows *items = &trainer->gradients.shards[index].items;
+  const size_t hidden = ce->hidden_size;
+  if (shard->token_count == 0) return S3REC_OK;
+  const int32_t *targets = trainer->batch->ids[S3_STREAM_POS] + shard->first_token;
+  for (size_t row = 0, n = shard->first_target; row < shard->token_count; row++) {
+    if (targets[row] == 0) continue;
+    for (size_t g = 0; g < ce->groups; g++)
+      trainer->context->kernels->add(hidden, ce->diff_x + (g * ce->target_count + n) * hidden,
+                                     slot->diff_hidden + row * hidden);
+    n++;
+  }
+  s3_item_rows_begin(items, slot->row_of);
+  const s3rec_status status = s3_shard_backward(trainer, index, slot);
+  s3_item_rows_end(items);
+  return status;
+}
+
+static s3rec_status cross_entropy_gradients(s3rec_trainer *trainer) {
+  const size_t shards = (size_t)trainer->options.shard_count;
+  s3_cross_entropy *ce = &trainer->cross_entropy;
+  S3_TRY(s3_trainer_densify(trainer));
+  ce->groups = shards;
+  ce->diff_items = trainer->item_table;
+  S3_TRY(s3_cross_entropy_reserve(ce, trainer->batch->target_count));
+  S3_TRY(s3_thread_pool_run(trainer->pool, shards, forward_job, trainer));
+  S3_TRY(s3_cross_entropy_run(ce, trainer->pool, &trainer->shards[0].next_item));
+  S3_TRY(s3_thread_pool_run(trainer->pool, shards, backward_job, trainer));
+  return s3_gradients_reduce(&trainer->gradients, trainer->item_table, trainer->pool);
+}
+
+s3rec_status s3_finetune_gradients(s3rec_trainer *trainer) {
+  if (trainer->options.finetune_loss == S3REC_LOSS_CE) return cross_entropy_gradients(trainer);
+  S3_TRY(s3_thread_pool_run(trainer->pool, (size_t)trainer->options.shard_count, bce_job,
+                            trainer));
+  return s3_gradients_reduce(&trainer->gradients, NULL, trainer->pool);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "training/options.h"
+
+#include <float.h>
+
+#define NUMBER(field, low, high, low_excluded, high_excluded) \
+  {#field, offsetof(s3rec_trainer_options, field), low, high, low_excluded, high_excluded}
+
+const s3_number_option s3_number_options[S3_NUMBER_OPTION_COUNT] = {
+    NUMBER(learning_rate, 0.0, FLT_MAX, true, false),
+    NUMBER(adam_beta1, 0.0, 1.0, false, true),
+    NUMBER(adam_beta2, 0.0, 1.0, false, true),
+    NUMBER(adam_epsilon, 0.0, FLT_MAX, true, false),
+    NUMBER(weight_decay, 0.0, FLT_MAX, false, false),
+    NUMBER(max_gradient_norm, 0.0, FLT_MAX, false, false),
+    NUMBER(aap_weight, 0.0, FLT_MAX, false, false),
+    NUMBER(mip_weight, 0.0, FLT_MAX, false, false),
+    NUMBER(map_weight, 0.0, FLT_MAX, false, false),
+    NUMBER(sp_weight, 0.0, FLT_MAX, false, false),
+};
+
+s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
+  s3rec_trainer_options copy = *options;
+  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++) {
+    const s3_number_option *o = &s3_number_options[i];
+    const double value = *s3_number_at(&copy, i);
+    const bool above = o->low_excluded ? value > o->low : value >= o->low;
+    const bool below = o->high_excluded ? value < o->high : value <= o->high;
+    if (!above || !below) /* NaN is neither */
+      return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_trainer_options.%s is %g, must be %s%g and %s%g",
+                     o->name, value, o->low_excluded ? "> " : ">= ", o->low,
+                     o->high_excluded ? "< " : "<= ", o->high);
+  }
+  if (options->aap_weight + options->mip_weight + options->map_weight + options->sp_weight <= 0.0)
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_trainer_options: at least one of aap_weight, mip_weight, map_weight "
+                   "and sp_weight must be above 0");
+  if (options->finetune_loss != S3REC_LOSS_CE && options->finetune_loss != S3REC_LOSS_BCE)
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_trainer_options.finetune_loss is %d, must be %d (CE) or %d (BCE)",
+                   (int)options->finetune_loss, S3REC_LOSS_CE, S3REC_LOSS_BCE);
+  if (options->shard_count < 1 || options->shard_count > 256)
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_trainer_options.shard_count is %d, must be 1..256",
+                   (int)options->shard_count);
+  return S3REC_OK;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "training/trainer.h"
+
+static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch *batch) {
+  const s3rec_model_config *config = &trainer->model->config;
+  const bool pretrain = batch->stage == S3REC_STAGE_PRETRAIN;
+  if (batch->stage != S3REC_STAGE_PRETRAIN && batch->stage != S3REC_STAGE_FINETUNE)
+    return s3_fail(S3REC_ERROR_ARGUMENT, "the batch is empty: fill it first");
+  if (batch->max_seq_length > config->max_seq_length)
+    return s3_fail(S3REC_ERROR_MISMATCH, "max_seq_length %d of the batch exceeds the model's %d",
+                   (int)batch->max_seq_length, (int)config->max_seq_length);
+  if (pretrain && batch->mask_id != config->item_size - 1)
+    return s3_fail(S3REC_ERROR_MISMATCH, "mask_id %d of the batch is not the model's %d",
+                   (int)batch->mask_id, (int)config->item_size - 1);
+  const int32_t last_item = pretrain ? config->item_size - 1 : config->item_size - 2;
+  if (batch->max_item_id > last_item)
+    return s3_fail(S3REC_ERROR_MISMATCH, "item %d of the batch exceeds the model's last, %d",
+                   (int)batch->max_item_id, (int)last_item);
+  if (batch->max_attribute_id >= config->attribute_size)
+    return s3_fail(S3REC_ERROR_MISMATCH, "attribute %d of the batch exceeds the model's last, %d",
+                   (int)batch->max_attribute_id, (int)config->attribute_size - 1);
+  if (batch->sequence_count == 0 || batch->token_count == 0)
+    return s3_fail(S3REC_ERROR_ARGUMENT, "the batch holds no item");
+  if (!pretrain && batch->target_count == 0)
+    return s3_fail(S3REC_ERROR_ARGUMENT, "the batch holds no target");
+  if (!pretrain && trainer->options.finetune_loss == S3REC_LOSS_BCE && !batch->has_negatives)
+    return s3_fail(S3REC_ERROR_ARGUMENT, "the BCE loss needs target_neg, the batch has none");
+  return S3REC_OK;
+}
+
+/* Threads, slots: what the first step of its kind needs. */
+static s3rec_status prepare(s3rec_trainer *trainer, size_t slot_count) {
+  const size_t threads = (size_t)trainer->context->options.thread_count;
+  const s3rec_model *model = trainer->model;
+  if (trainer->pool == NULL && threads > 1)
+    S3_TRY(s3_thread_pool_create(trainer->context, threads, &trainer->pool));
+  S3_TRY(s3_grow(trainer->context, (void **)&trainer->slots, &trainer->slot_count, slot_count,
+                 sizeof *trainer->slots));
+  for (size_t s = 0; s < slot_count; s++) {
+    s3_slot *slot = &trainer->slots[s];
+    if (slot->encoder == NULL)
+      S3_TRY(s3_encoder_create(trainer->context, &model->config, &model->table, true,
+                               &slot->encoder));
+    if (slot->row_of == NULL) {
+      slot->row_of = s3_allocate(trainer->context, (size_t)model->config.item_size,
+                                 sizeof *slot->row_of);
+      if (slot->row_of == NULL) return S3REC_ERROR_MEMORY;
+    }
+  }
+  return S3REC_OK;
+}
+
+static void sum_losses(const s3rec_trainer *trainer, s3rec_losses *losses) {
+  const s3rec_trainer_options *o = &trainer->options;
+  const s3rec_batch *batch = trainer->batch;
+  *losses = (s3rec_losses){.sequence_count = batch->sequence_count,
+                           .token_count = batch->token_count,
+                           .target_count = batch->target_count};
+  for (size_t s = 0; s < (size_t)o->shard_count; s++) {
+    const s3_shard *shard = &trainer->shards[s];
+    losses->aap += shard->aap;
+    losses->mip += shard->mip;
+    losses->map += shard->map;
+    losses->sp += shard->sp;
+    losses->next_item += shard->next_item;
+  }
+  losses->total = batch->stage == S3REC_STAGE_FINETUNE
+                      ? losses->next_item
+                      : o->aap_weight * losses->aap + o->mip_weight * losses->mip +
+                            o->map_weight * losses->map + o->sp_weight * losses->sp;
+  if (o->max_gradient_norm > 0.0) losses->gradient_norm = trainer->gradients.norm;
+}
+
+s3rec_status s3_trainer_compute(s3rec_trainer *trainer, const s3rec_batch *batch,
+                                s3rec_losses *losses) {
+  S3_TRY(check_batch(trainer, batch));
+  const bool finetune = batch->stage == S3REC_STAGE_FINETUNE;
+  const bool slot_per_shard = finetune && trainer->options.finetune_loss == S3REC_LOSS_CE;
+  trainer->gradients_valid = false;
+  S3_TRY(prepare(trainer, slot_per_shard ? (size_t)trainer->options.shard_count
+                                         : (size_t)trainer->context->options.thread_count));
+  trainer->batch = batch;
+  s3_plan_shards(trainer);
+  for (size_t s = 0; s < trainer->gradients.shard_count; s++)
+    trainer->gradients.shards[s].used = false;
+  const s3rec_status status =
+      finetune ? s3_finetune_gradients(trainer) : s3_pretrain_gradients(trainer);
+  s3rec_losses sums = {0};
+  if (status == S3REC_OK) sum_losses(trainer, &sums);
+  trainer->batch = NULL;
+  S3_TRY(status);
+  if (!isfinite(sums.total))
+    return s3_fail(S3REC_ERROR_NUMERIC, "the loss of step %llu is not finite",
+                   (unsigned long long)trainer->step);
+  if (!isfinite(trainer->gradients.norm))
+    return s3_fail(S3REC_ERROR_NUMERIC, "the gradient of step %llu is not finite",
+                   (unsigned long long)trainer->step);
+  trainer->gradients_valid = true;
+  trainer->gradients_stage = batch->stage;
+  *losses = sums;
+  return S3REC_OK;
+}
+
+s3rec_status s3_trainer_apply(s3rec_trainer *trainer) {
+  const s3_adam_step step =
+      s3_adam_step_make(&trainer->options, trainer->step + 1, trainer->gradients.norm);
+  S3_TRY(s3_gradients_apply(&trainer->gradients, &step,
+                            trainer->gradients_stage == S3REC_STAGE_FINETUNE,
+                            trainer->model->weights, trainer->moment1, trainer->moment2,
+                            trainer->pool));
+  trainer->step++;
+  trainer->gradients_valid = false;
+  return S3REC_OK;
+}
+
+s3rec_status s3_trainer_step(s3rec_trainer *trainer, s3rec_stage stage,
+                             const s3rec_batch *batch, s3rec_losses *losses) {
+  if (batch->stage != stage)
+    return s3_fail(S3REC_ERROR_ARGUMENT, "the batch is not of the %s stage",
+                   stage == S3REC_STAGE_PRETRAIN ? "pretraining" : "fine-tuning");
+  S3_TRY(s3_trainer_compute(trainer, batch, losses));
+  return s3_trainer_apply(trainer);
+}
+
+s3rec_status s3_trainer_densify(s3rec_trainer *trainer) {
+  const s3_parameter *items = &trainer->model->table.parameters[0];
+  if (trainer->item_table == NULL) {
+    trainer->item_table =
+        s3_allocate(trainer->context, items->count, sizeof *trainer->item_table);
+    if (trainer->item_table == NULL) return S3REC_ERROR_MEMORY;
+  }
+  if (trainer->gradients_valid && trainer->gradients.item_table == NULL) {
+    s3_gradients_read(&trainer->gradients, items, trainer->item_table);
+    trainer->gradients.item_table = trainer->item_table;
+  }
+  return S3REC_OK;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "training/trainer.h"
+
+#include "base/error.h"
+
+static s3rec_status allocate(s3rec_trainer *trainer) {
+  const s3rec_model *model = trainer->model;
+  const size_t floats = model->table.float_count;
+  trainer->moment1 = s3_allocate(trainer->context, floats, sizeof(float));
+  trainer->moment2 = s3_allocate(trainer->context, floats, sizeof(float));
+  trainer->shards = s3_allocate(trainer->context, (size_t)trainer->options.shard_count,
+                                sizeof *trainer->shards);
+  if (trainer->moment1 == NULL || trainer->moment2 == NULL || trainer->shards == NULL)
+    return S3REC_ERROR_MEMORY;
+  return s3_gradients_create(trainer->context, &model->table, (size_t)model->config.item_size,
+                             (size_t)model->config.hidden_size,
+                             (size_t)trainer->options.shard_count, &trainer->gradients);
+}
+
+s3rec_status s3_trainer_create(s3rec_model *model, const s3rec_trainer_options *options,
+                               s3rec_trainer **trainer) {
+  S3_TRY(s3_trainer_options_check(options));
+  S3_TRY(s3_model_begin_training(model));
+  s3rec_trainer *t = s3_allocate(model->context, 1, sizeof *t);
+  if (t == NULL) {
+    s3_model_end_training(model);
+    return S3REC_ERROR_MEMORY;
+  }
+  t->context = s3_context_retain(model->context);
+  t->model = s3_model_retain(model);
+  t->options = *options;
+  t->cross_entropy = (s3_cross_entropy){
+      .context = t->context,
+      .hidden_size = (size_t)model->config.hidden_size,
+      .item_size = model->config.item_size,
+      .item_embeddings = model->weights + model->table.item_embeddings,
+  };
+  const s3rec_status status = allocate(t);
+  if (status != S3REC_OK) {
+    s3_trainer_destroy(t);
+    return status;
+  }
+  *trainer = t;
+  return S3REC_OK;
+}
+
+static void free_slot(const s3rec_context *context, s3_slot *slot) {
+  s3_encoder_destroy(slot->encoder);
+  s3_objective_scratch_free(context, &slot->scratch);
+  s3_free(context, slot->row_of);
+  s3_free(context, slot->offsets);
+  s3_free(context, slot->ids);
+  s3_free(context, slot->slots);
+  s3_free(context, slot->tokens);
+  s3_free(context, slot->diff_hidden);
+}
+
+void s3_trainer_destroy(s3rec_trainer *trainer) {
+  if (trainer == NULL) return;
+  s3rec_context *context = trainer->context;
+  s3_thread_pool_destroy(trainer->pool);
+  for (size_t s = 0; s < trainer->slot_count; s++) free_slot(context, &trainer->slots[s]);
+  s3_free(context, trainer->slots);
+  s3_free(context, trainer->shards);
+  if (trainer->gradients.context != NULL) s3_gradients_destroy(&trainer->gradients);
+  s3_free(context, trainer->moment1);
+  s3_free(context, trainer->moment2);
+  s3_free(context, trainer->item_table);
+  s3_cross_entropy_free(&trainer->cross_entropy);
+  s3_free(context, trainer->note);
+  s3_model_end_training(trainer->model);
+  s3_model_release(trainer->model);
+  s3_free(context, trainer);
+  s3_context_release(context);
+}
+
+static size_t slot_memory(const s3_slot *slot, size_t item_size) {
+  const s3_objective_scratch *scratch = &slot->scratch;
+  size_t bytes = slot->offsets_capacity * sizeof *slot->offsets +
+                 slot->ids_capacity * sizeof *slot->ids +
+                 slot->slots_capacity * sizeof *slot->slots +
+                 slot->tokens_capacity * sizeof *slot->tokens +
+                 slot->diff_hidden_capacity * sizeof *slot->diff_hidden +
+                 scratch->floats_capacity * sizeof *scratch->floats +
+                 scratch->rows_capacity * sizeof *scratch->rows +
+                 scratch->label_begin_capacity * sizeof *scratch->label_begin +
+                 scratch->label_end_capacity * sizeof *scratch->label_end;
+  if (slot->row_of != NULL) bytes += item_size * sizeof *slot->row_of;
+  if (slot->encoder != NULL) bytes += s3_encoder_memory(slot->encoder);
+  return bytes;
+}
+
+size_t s3_trainer_memory(const s3rec_trainer *trainer) {
+  const size_t item_size = (size_t)trainer->model->config.item_size;
+  size_t bytes = sizeof *trainer + 2 * trainer->model->table.float_count * sizeof(float) +
+                 s3_gradients_memory(&trainer->gradients) +
+                 s3_cross_entropy_memory(&trainer->cross_entropy);
+  if (trainer->item_table != NULL)
+    bytes += item_size * (size_t)trainer->model->config.hidden_size * sizeof(float);
+  for (size_t s = 0; s < trainer->slot_count; s++)
+    bytes += slot_memory(&trainer->slots[s], item_size);
+  return bytes;
+}
+
+s3rec_status s3_trainer_resize(s3rec_trainer *trainer, const s3rec_trainer_options *options) {
+  if (options->shard_count == trainer->options.shard_count) return S3REC_OK;
+  const s3rec_model *model = trainer->model;
+  const size_t shard_count = (size_t)options->shard_count;
+  s3_shard *shards = s3_allocate(trainer->context, shard_count, sizeof *shards);
+  if (shards == NULL) return S3REC_ERROR_MEMORY;
+  s3_gradients gradients;
+  const s3rec_status status = s3_gradients_create(
+      trainer->context, &model->table, (size_t)model->config.item_size,
+      (size_t)model->config.hidden_size, shard_count, &gradients);
+  if (status != S3REC_OK) {
+    s3_free(trainer->context, shards);
+    return status;
+  }
+  s3_gradients_destroy(&trainer->gradients);
+  s3_free(trainer->context, trainer->shards);
+  trainer->gradients = gradients;
+  trainer->shards = shards;
+  trainer->options.shard_count = options->shard_count;
+  trainer->gradients_valid = false;
+  return S3REC_OK;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trainer's inside. A step is cut into shards, runs of whole sequences with
+ * about equal token counts; a shard's work is done in a slot, the memory for one
+ * shard at a time. Gradients belong to shards and are summed in shard order, so
+ * that neither slots nor threads show in the result. */
+#ifndef S3_TRAINING_TRAINER_H
+#define S3_TRAINING_TRAINER_H
+
+#include "data/batch.h"
+#include "data/sampler.h"
+#include "model/model.h"
+#include "objectives/next_item_ce.h"
+#include "objectives/objective.h"
+#include "optimizer/gradients.h"
+#include "s3rec/trainer.h"
+#include "training/options.h"
+
+typedef struct s3_shard {
+  size_t first_sequence, sequence_count;
+  size_t first_token, token_count;
+  size_t first_target; /* number of fine-tune targets before it */
+  double aap, mip, map, sp, next_item;
+} s3_shard;
+
+typedef struct s3_slot {
+  s3_encoder *encoder;
+  s3_objective_scratch scratch;
+  uint32_t *row_of; /* [item_size] all zero between jobs */
+  /* The shard's sequences, packed. */
+  s3_packed packed;
+  size_t *offsets;
+  int32_t *ids, *slots;
+  uint32_t *tokens;
+  size_t offsets_capacity, ids_capacity, slots_capacity, tokens_capacity;
+  const float *hidden;
+  float *diff_hidden;
+  size_t diff_hidden_capacity;
+} s3_slot;
+
+struct s3rec_trainer {
+  s3rec_context *context;
+  s3rec_model *model;
+  s3rec_trainer_options options;
+  uint64_t step; /* updates made */
+  float *moment1, *moment2;
+  s3_thread_pool *pool; /* NULL until the first step, and with one thread */
+  s3_slot *slots;       /* [slot_count] */
+  size_t slot_count;
+  s3_shard *shards; /* [options.shard_count] */
+  s3_gradients gradients;
+  bool gradients_valid; /* computed and not yet applied */
+  s3rec_stage gradients_stage;
+  float *item_table; /* whole gradient of the item table, when one was needed */
+  s3_cross_entropy cross_entropy;
+  const s3rec_batch *batch; /* of the step under way */
+  char *note;
+};
+
+s3rec_status s3_trainer_create(s3rec_model *model, const s3rec_trainer_options *options,
+                               s3rec_trainer **trainer);
+void s3_trainer_destroy(s3rec_trainer *trainer);
+size_t s3_trainer_memory(const s3rec_trainer *trainer);
+
+/* Makes room for other options (a loaded state's); nothing else changes. */
+s3rec_status s3_trainer_resize(s3rec_trainer *trainer, const s3rec_trainer_options *options);
+
+/* step.c */
+s3rec_status s3_trainer_compute(s3rec_trainer *trainer, const s3rec_batch *batch,
+                                s3rec_losses *losses);
+s3rec_status s3_trainer_apply(s3rec_trainer *trainer);
+s3rec_status s3_trainer_step(s3rec_trainer *trainer, s3rec_stage stage,
+                             const s3rec_batch *batch, s3rec_losses *losses);
+/* A whole gradient of the item table in place of the sparse rows. */
+s3rec_status s3_trainer_densify(s3rec_trainer *trainer);
+
+/* The stages: gradients of all shards and their losses. */
+s3rec_status s3_pretrain_gradients(s3rec_trainer *trainer);
+s3rec_status s3_finetune_gradients(s3rec_trainer *trainer);
+
+/* shard.c: packs a shard's sequences into a slot, runs the encoder over them and
+ * clears the slot's diff_hidden and the shard's gradients. */
+void s3_plan_shards(s3rec_trainer *trainer);
+s3rec_status s3_shard_forward(s3rec_trainer *trainer, size_t shard, s3_slot *slot);
+/* What the objectives see of it. */
+s3_objective_shard s3_shard_view(s3rec_trainer *trainer, size_t shard, s3_slot *slot);
+/* From diff_hidden to the shard's gradients. */
+s3rec_status s3_shard_backward(s3rec_trainer *trainer, size_t shard, s3_slot *slot);
+
+/* trainer_state.c */
+s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
+                             const char *note, const char *path);
+s3rec_status s3_trainer_load(s3rec_trainer *trainer, s3rec_sampler *sampler, const char *path);
+
+#endif

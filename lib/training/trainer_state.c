@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Training states: a model file (so it opens as a model too) with Adam's moments
+ * as further tensors and one metadata entry, a JSON object with options, step,
+ * sampler position, data fingerprint and the caller's note (docs/file-format.md).
+ * 64-bit numbers are decimal text in it, since JSON readers round them. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "model/model_file.h"
+#include "training/trainer.h"
+
+#define STATE_KEY "s3rec_state"
+#define MOMENT1_PREFIX S3_STATE_PREFIX "exp_avg."
+#define MOMENT2_PREFIX S3_STATE_PREFIX "exp_avg_sq."
+
+static json_t *u64_to_json(uint64_t value) {
+  char text[24];
+  snprintf(text, sizeof text, "%" PRIu64, value);
+  return json_string(text);
+}
+
+static json_t *options_to_json(const s3rec_trainer_options *options) {
+  s3rec_trainer_options copy = *options;
+  json_t *object = json_object();
+  int failed = object == NULL;
+  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT && !failed; i++)
+    failed = json_object_set_new(object, s3_number_options[i].name,
+                                 json_real(*s3_number_at(&copy, i)));
+  failed = failed ||
+           json_object_set_new(object, "finetune_loss", json_integer(options->finetune_loss)) ||
+           json_object_set_new(object, "seed", u64_to_json(options->seed)) ||
+           json_object_set_new(object, "shard_count", json_integer(options->shard_count));
+  if (!failed) return object;
+  json_decref(object);
+  return NULL;
+}
+
+static json_t *sampler_to_json(const s3rec_sampler *sampler) {
+  const s3rec_sampler_options *o = &sampler->options;
+  return json_pack("{s:i,s:i,s:i,s:f,s:o,s:i,s:i,s:o,s:o,s:o}", "stage", (int)o->stage,
+                   "batch_size", (int)o->batch_size, "max_seq_length", (int)o->max_seq_length,
+                   "mask_p", o->mask_p, "seed", u64_to_json(o->seed), "shuffle",
+                   (int)o->shuffle, "reference_draws", (int)o->reference_draws, "data",
+                   u64_to_json(sampler->dataset->info.fingerprint), "epoch",
+                   u64_to_json(sampler->epoch), "step", u64_to_json(sampler->step));
+}
+
+/* The whole metadata entry; free() it. */
+static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
+                           const char *note) {
+  json_t *state = json_object();
+  int failed = state == NULL ||
+               json_object_set_new(state, "step", u64_to_json(trainer->step)) ||
+               json_object_set_new(state, "options", options_to_json(&trainer->options)) ||
+               json_object_set_new(state, "note", json_string(note == NULL ? "" : note));
+  if (!failed && sampler != NULL)
+    failed = json_object_set_new(state, "sampler", sampler_to_json(sampler));
+  char *text = failed ? NULL : json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(17));
+  json_decref(state);
+  return text;
+}
+
+static s3rec_status write_state(const s3rec_trainer *trainer, const char *text,
+                                const char *path) {
+  const s3rec_model *model = trainer->model;
+  const size_t count = model->table.count;
+  const s3rec_context *context = trainer->context;
+  s3_tensor *tensors = s3_allocate(context, 3 * count, sizeof *tensors);
+  s3_tensor_name *names = s3_allocate(context, 3 * count, sizeof *names);
+  s3rec_status status = S3REC_ERROR_MEMORY;
+  if (tensors != NULL && names != NULL) {
+    s3_block_to_tensors(&model->table, model->weights, "", names, tensors);
+    s3_block_to_tensors(&model->table, trainer->moment1, MOMENT1_PREFIX, names + count,
+                        tensors + count);
+    s3_block_to_tensors(&model->table, trainer->moment2, MOMENT2_PREFIX, names + 2 * count,
+                        tensors + 2 * count);
+    s3_config_metadata config;
+    s3_config_to_metadata(&model->config, &config);
+    s3_metadata metadata[S3_CONFIG_METADATA_COUNT + 1];
+    memcpy(metadata, config.pairs, sizeof config.pairs);
+    metadata[S3_CONFIG_METADATA_COUNT] = (s3_metadata){STATE_KEY, text};
+    status = s3_safetensors_write(context, path, tensors, 3 * count, metadata,
+                                  S3_CONFIG_METADATA_COUNT + 1);
+  }
+  s3_free(context, tensors);
+  s3_free(context, names);
+  return status;
+}
+
+s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
+                             const char *note, const char *path) {
+  char *text = state_to_text(trainer, sampler, note);
+  if (text == NULL)
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "the training state cannot be written as JSON: the note must be UTF-8, and "
+                   "there must be memory");
+  const s3rec_status status = write_state(trainer, text, path);
+  free(text);
+  return status;
+}
+
+/* Reading: every field is checked, and named with the file when it is wrong. */
+
+typedef struct state_reader {
+  const char *path;
+  const json_t *object;
+} state_reader;
+
+static s3rec_status bad_field(const state_reader *reader, const char *field) {
+  return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": field %s is missing or wrong",
+                 reader->path, field);
+}
+
+static s3rec_status read_u64(const state_reader *reader, const char *field, uint64_t *value) {
+  const char *text = json_string_value(json_object_get(reader->object, field));
+  if (text == NULL || text[0] == '\0') return bad_field(reader, field);
+  uint64_t number = 0;
+  for (const char *c = text; *c != '\0'; c++) {
+    const uint64_t digit = (uint64_t)(*c - '0');
+    if (*c < '0' || *c > '9' || number > (UINT64_MAX - digit) / 10) return bad_field(reader, field);
+    number = number * 10 + digit;
+  }
+  *value = number;
+  return S3REC_OK;
+}
+
+static s3rec_status read_i32(const state_reader *reader, const char *field, int32_t *value) {
+  const json_t *number = json_object_get(reader->object, field);
+  const json_int_t integer = json_integer_value(number);
+  if (!json_is_integer(number) || integer < INT32_MIN || integer > INT32_MAX)
+    return bad_field(reader, field);
+  *value = (int32_t)integer;
+  return S3REC_OK;
+}
+
+static s3rec_status read_double(const state_reader *reader, const char *field, double *value) {
+  const json_t *number = json_object_get(reader->object, field);
+  if (!json_is_number(number)) return bad_field(reader, field);
+  *value = json_number_value(number);
+  return S3REC_OK;
+}
+
+static s3rec_status read_options(const state_reader *reader, s3rec_trainer_options *options) {
+  int32_t loss;
+  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++)
+    S3_TRY(read_double(reader, s3_number_options[i].name, s3_number_at(options, i)));
+  S3_TRY(read_i32(reader, "finetune_loss", &loss));
+  S3_TRY(read_u64(reader, "seed", &options->seed));
+  S3_TRY(read_i32(reader, "shard_count", &options->shard_count));
+  options->finetune_loss = loss == S3REC_LOSS_BCE ? S3REC_LOSS_BCE : S3REC_LOSS_CE;
+  if (loss != (int32_t)options->finetune_loss) return bad_field(reader, "finetune_loss");
+  if (s3_trainer_options_check(options) != S3REC_OK)
+    return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": options out of range",
+                   reader->path);
+  return S3REC_OK;
+}
+
+static s3rec_status other_sampler(const state_reader *reader, const char *field) {
+  return s3_fail(S3REC_ERROR_MISMATCH,
+                 "%s: the state was saved with another %s of the sampler than this one's",
+                 reader->path, field);
+}
+
+/* Compares the saved sampler with the caller's and reads its position. */
+static s3rec_status read_sampler(const state_reader *reader, const s3rec_sampler *sampler,
+                                 uint64_t *epoch, uint64_t *step) {
+  const s3rec_sampler_options *o = &sampler->options;
+  const struct {
+    const char *name;
+    int32_t value;
+  } integers[] = {{"stage", (int32_t)o->stage},
+                  {"batch_size", o->batch_size},
+                  {"max_seq_length", o->max_seq_length},
+                  {"shuffle", o->shuffle},
+                  {"reference_draws", o->reference_draws}};
+  for (size_t i = 0; i < sizeof integers / sizeof *integers; i++) {
+    int32_t value;
+    S3_TRY(read_i32(reader, integers[i].name, &value));
+    if (value != integers[i].value) return other_sampler(reader, integers[i].name);
+  }
+  double mask_p;
+  uint64_t seed, fingerprint;
+  S3_TRY(read_double(reader, "mask_p", &mask_p));
+  S3_TRY(read_u64(reader, "seed", &seed));
+  S3_TRY(read_u64(reader, "data", &fingerprint));
+  if (mask_p != o->mask_p) return other_sampler(reader, "mask_p");
+  if (seed != o->seed) return other_sampler(reader, "seed");
+  if (fingerprint != sampler->dataset->info.fingerprint)
+    return s3_fail(S3REC_ERROR_MISMATCH, "%s: the state was saved with other data (fingerprint)",
+                   reader->path);
+  S3_TRY(read_u64(reader, "epoch", epoch));
+  S3_TRY(read_u64(reader, "step", step));
+  return *step < sampler->step_count ? S3REC_OK : bad_field(reader, "step");
+}
+
+/* What a state holds, read aside before anything is touched. */
+typedef struct loaded_state {
+  s3rec_trainer_options options;
+  uint64_t step, sampler_epoch, sampler_step;
+  float *weights, *moment1, *moment2;
+  char *note;
+} loaded_state;
+
+static s3rec_status read_fields(const state_reader *reader, const s3rec_trainer *trainer,
+                                const s3rec_sampler *sampler, loaded_state *state) {
+  const state_reader options = {reader->path, json_object_get(reader->object, "options")};
+  const char *note = json_string_value(json_object_get(reader->object, "note"));
+  S3_TRY(read_u64(reader, "step", &state->step));
+  S3_TRY(read_options(&options, &state->options));
+  if (note == NULL) return bad_field(reader, "note");
+  state->note = s3_allocate(trainer->context, strlen(note) + 1, 1);
+  if (state->note == NULL) return S3REC_ERROR_MEMORY;
+  memcpy(state->note, note, strlen(note) + 1);
+  if (sampler == NULL) return S3REC_OK;
+  const state_reader saved = {reader->path, json_object_get(reader->object, "sampler")};
+  if (saved.object == NULL)
+    return s3_fail(S3REC_ERROR_MISMATCH, "%s: the state was saved without a sampler",
+                   reader->path);
+  return read_sampler(&saved, sampler, &state->sampler_epoch, &state->sampler_step);
+}
+
+static s3rec_status read_config(const s3_safetensors *file, const s3rec_model *model) {
+  s3rec_model_config config;
+  S3_TRY(s3_config_from_file(file, NULL, &config));
+  const s3rec_model_config *own = &model->config;
+  const struct {
+    const char *name;
+    int32_t saved, own;
+  } fields[] = {{"item_size", config.item_size, own->item_size},
+                {"attribute_size", config.attribute_size, own->attribute_size},
+                {"max_seq_length", config.max_seq_length, own->max_seq_length},
+                {"hidden_size", config.hidden_size, own->hidden_size},
+                {"num_hidden_layers", config.num_hidden_layers, own->num_hidden_layers},
+                {"num_attention_heads", config.num_attention_heads, own->num_attention_heads},
+                {"hidden_act", (int32_t)config.hidden_act, (int32_t)own->hidden_act}};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    if (fields[i].saved != fields[i].own)
+      return s3_fail(S3REC_ERROR_MISMATCH, "%s: %s is %d, the trainer's model has %d",
+                     s3_safetensors_path(file), fields[i].name, (int)fields[i].saved,
+                     (int)fields[i].own);
+  if (config.hidden_dropout_prob != own->hidden_dropout_prob)
+    return s3_fail(S3REC_ERROR_MISMATCH, "%s: hidden_dropout_prob is not that of the model",
+                   s3_safetensors_path(file));
+  if (config.attention_probs_dropout_prob != own->attention_probs_dropout_prob)
+    return s3_fail(S3REC_ERROR_MISMATCH,
+                   "%s: attention_probs_dropout_prob is not that of the model",
+                   s3_safetensors_path(file));
+  return S3REC_OK;
+}
+
+static s3rec_status read_state(const s3_safetensors *file, const s3rec_trainer *trainer,
+                               const s3rec_sampler *sampler, loaded_state *state) {
+  const s3_parameter_table *table = &trainer->model->table;
+  const char *text = s3_safetensors_metadata(file, STATE_KEY);
+  if (text == NULL)
+    return s3_fail(S3REC_ERROR_FORMAT, "%s: no training state: metadata " STATE_KEY " is missing",
+                   s3_safetensors_path(file));
+  S3_TRY(read_config(file, trainer->model));
+  json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+  const state_reader reader = {s3_safetensors_path(file), object};
+  const s3rec_status status = read_fields(&reader, trainer, sampler, state);
+  json_decref(object);
+  S3_TRY(status);
+  state->weights = s3_allocate(trainer->context, table->float_count, sizeof(float));
+  state->moment1 = s3_allocate(trainer->context, table->float_count, sizeof(float));
+  state->moment2 = s3_allocate(trainer->context, table->float_count, sizeof(float));
+  if (state->weights == NULL || state->moment1 == NULL || state->moment2 == NULL)
+    return S3REC_ERROR_MEMORY;
+  S3_TRY(s3_block_from_file(file, table, "", state->weights));
+  S3_TRY(s3_block_from_file(file, table, MOMENT1_PREFIX, state->moment1));
+  return s3_block_from_file(file, table, MOMENT2_PREFIX, state->moment2);
+}
+
+/* Exchanges what the trainer has for what was read. */
+static s3rec_status install_state(s3rec_trainer *trainer, s3rec_sampler *sampler,
+                                  loaded_state *state) {
+  S3_TRY(s3_trainer_resize(trainer, &state->options));
+  if (sampler != NULL)
+    S3_TRY(s3_sampler_seek(sampler, state->sampler_epoch, (size_t)state->sampler_step));
+  const size_t bytes = trainer->model->table.float_count * sizeof(float);
+  memcpy(trainer->model->weights, state->weights, bytes);
+  memcpy(trainer->moment1, state->moment1, bytes);
+  memcpy(trainer->moment2, state->moment2, bytes);
+  trainer->options = state->options;
+  trainer->step = state->step;
+  trainer->gradients_valid = false;
+  char *old_note = trainer->note;
+  trainer->note = state->note;
+  state->note = old_note;
+  return S3REC_OK;
+}
+
+s3rec_status s3_trainer_load(s3rec_trainer *trainer, s3rec_sampler *sampler, const char *path) {
+  const s3rec_context *context = trainer->context;
+  s3_safetensors *file;
+  S3_TRY(s3_safetensors_open(context, path, &file));
+  loaded_state state = {.options = trainer->options};
+  s3rec_status status = read_state(file, trainer, sampler, &state);
+  if (status == S3REC_OK) status = install_state(trainer, sampler, &state);
+  s3_free(context, state.weights);
+  s3_free(context, state.moment1);
+  s3_free(context, state.moment2);
+  s3_free(context, state.note);
+  s3_safetensors_close(file);
+  return status;
+}
