@@ -143,7 +143,7 @@ static s3rec_status read_double(const state_reader *reader, const char *field, d
 }
 
 static s3rec_status read_options(const state_reader *reader, s3rec_trainer_options *options) {
-  int32_t loss;
+  int32_t loss = 0;
   for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++)
     S3_TRY(read_double(reader, s3_number_options[i].name, s3_number_at(options, i)));
   S3_TRY(read_i32(reader, "finetune_loss", &loss));
@@ -176,12 +176,12 @@ static s3rec_status read_sampler(const state_reader *reader, const s3rec_sampler
                   {"shuffle", o->shuffle},
                   {"reference_draws", o->reference_draws}};
   for (size_t i = 0; i < sizeof integers / sizeof *integers; i++) {
-    int32_t value;
+    int32_t value = 0;
     S3_TRY(read_i32(reader, integers[i].name, &value));
     if (value != integers[i].value) return other_sampler(reader, integers[i].name);
   }
-  double mask_p;
-  uint64_t seed, fingerprint;
+  double mask_p = 0.0;
+  uint64_t seed = 0, fingerprint = 0;
   S3_TRY(read_double(reader, "mask_p", &mask_p));
   S3_TRY(read_u64(reader, "seed", &seed));
   S3_TRY(read_u64(reader, "data", &fingerprint));
