@@ -108,7 +108,7 @@ s3rec_status s3rec_trainer_gradient_read(const s3rec_trainer *trainer, const cha
   S3_REQUIRE(trainer);
   S3_REQUIRE(name);
   S3_REQUIRE(values);
-  const s3_parameter *parameter;
+  const s3_parameter *parameter = NULL;
   S3_TRY(find_gradient(trainer, name, count, &parameter));
   s3_gradients_read(&trainer->gradients, parameter, values);
   return S3REC_OK;
@@ -119,7 +119,7 @@ s3rec_status s3rec_trainer_gradient_write(s3rec_trainer *trainer, const char *na
   S3_REQUIRE(trainer);
   S3_REQUIRE(name);
   S3_REQUIRE(values);
-  const s3_parameter *parameter;
+  const s3_parameter *parameter = NULL;
   S3_TRY(find_gradient(trainer, name, count, &parameter));
   for (size_t i = 0; i < count; i++)
     if (!isfinite(values[i]))
