@@ -89,7 +89,7 @@ s3rec_status s3rec_score_next(s3rec_scorer *scorer, const int32_t *history, size
   S3_TRY(resolve_options(options, &resolved));
   const int64_t offsets[2] = {0, (int64_t)history_count};
   const s3_query query = {history, offsets, 1, &resolved, k};
-  size_t kept;
+  size_t kept = 0;
   S3_TRY(s3_scorer_rank(scorer, &query, &kept));
   *count = copy_ranked(scorer->ranked, kept, ids, scores);
   return S3REC_OK;
@@ -109,7 +109,7 @@ s3rec_status s3rec_score_next_batch(s3rec_scorer *scorer, const int32_t *histori
   s3rec_score_options resolved;
   S3_TRY(resolve_options(options, &resolved));
   const s3_query query = {histories, offsets, user_count, &resolved, k};
-  size_t kept;
+  size_t kept = 0;
   S3_TRY(s3_scorer_rank(scorer, &query, &kept));
   for (size_t user = 0; user < user_count; ++user) {
     int32_t *user_ids = k > 0 ? ids + user * k : NULL;
