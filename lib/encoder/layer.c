@@ -125,6 +125,13 @@ s3rec_status s3_layer_forward(const s3_pass *pass, size_t n, const float *weight
                                          &dropout, layer->norm, dst);
 }
 
+/* The key bias adds the same number to all scores of a query, which softmax does
+ * not see: its gradient is exactly 0. The sum over rows would leave rounding
+ * noise, and Adam, which divides by its size, would walk on it. */
+static void clear_key_bias(size_t hidden, float *diff_key_bias) {
+  memset(diff_key_bias, 0, hidden * sizeof *diff_key_bias);
+}
+
 /* From diff query, key, value to diff_src; diff_residual [rows, H] is the part
  * that reached xq past the attention. */
 static s3rec_status project_backward(const s3_pass *pass, const s3_layer_activations *layer,
@@ -140,6 +147,7 @@ static s3rec_status project_backward(const s3_pass *pass, const s3_layer_activat
   float *diff_src = pass->activations->diff_a;
   if (!is_pruned(pass, layer)) {
     S3_TRY(op->bias_backward(b, tokens, 3 * hidden, diff.query, diff_bias));
+    clear_key_bias(hidden, diff_bias + hidden);
     S3_TRY(op->linear_backward_weights(b, tokens, hidden, 3 * hidden, layer->input, diff.query,
                                        diff_matrix));
     return op->linear_backward_data(b, tokens, hidden, 3 * hidden, diff.query, matrix, true,
@@ -151,6 +159,7 @@ static s3rec_status project_backward(const s3_pass *pass, const s3_layer_activat
   S3_TRY(op->linear_backward_data(b, layer->rows, hidden, hidden, diff.query, matrix, true,
                                   diff_residual));
   S3_TRY(op->bias_backward(b, tokens, 2 * hidden, diff.key, diff_bias + hidden));
+  clear_key_bias(hidden, diff_bias + hidden);
   S3_TRY(op->linear_backward_weights(b, tokens, hidden, 2 * hidden, layer->input, diff.key,
                                      diff_matrix + hidden * hidden));
   S3_TRY(op->linear_backward_data(b, tokens, hidden, 2 * hidden, diff.key,

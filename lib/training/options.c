@@ -31,10 +31,6 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
                      o->name, value, o->low_excluded ? "> " : ">= ", o->low,
                      o->high_excluded ? "< " : "<= ", o->high);
   }
-  if (options->aap_weight + options->mip_weight + options->map_weight + options->sp_weight <= 0.0)
-    return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "s3rec_trainer_options: at least one of aap_weight, mip_weight, map_weight "
-                   "and sp_weight must be above 0");
   if (options->finetune_loss != S3REC_LOSS_CE && options->finetune_loss != S3REC_LOSS_BCE)
     return s3_fail(S3REC_ERROR_ARGUMENT,
                    "s3rec_trainer_options.finetune_loss is %d, must be %d (CE) or %d (BCE)",

@@ -5,6 +5,10 @@
 #include "base/error.h"
 #include "training/trainer.h"
 
+static bool wants_pretraining(const s3rec_trainer_options *o) {
+  return o->aap_weight > 0.0 || o->mip_weight > 0.0 || o->map_weight > 0.0 || o->sp_weight > 0.0;
+}
+
 static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch *batch) {
   const s3rec_model_config *config = &trainer->model->config;
   const bool pretrain = batch->stage == S3REC_STAGE_PRETRAIN;
@@ -25,6 +29,9 @@ static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch 
                    (int)batch->max_attribute_id, (int)config->attribute_size - 1);
   if (batch->sequence_count == 0 || batch->token_count == 0)
     return s3_fail(S3REC_ERROR_ARGUMENT, "the batch holds no item");
+  if (pretrain && !wants_pretraining(&trainer->options))
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "aap_weight, mip_weight, map_weight and sp_weight of the trainer are all 0");
   if (!pretrain && batch->target_count == 0)
     return s3_fail(S3REC_ERROR_ARGUMENT, "the batch holds no target");
   if (!pretrain && trainer->options.finetune_loss == S3REC_LOSS_BCE && !batch->has_negatives)
