@@ -20,10 +20,9 @@ static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch 
   if (pretrain && batch->mask_id != config->item_size - 1)
     return s3_fail(S3REC_ERROR_MISMATCH, "mask_id %d of the batch is not the model's %d",
                    (int)batch->mask_id, (int)config->item_size - 1);
-  const int32_t last_item = pretrain ? config->item_size - 1 : config->item_size - 2;
-  if (batch->max_item_id > last_item)
-    return s3_fail(S3REC_ERROR_MISMATCH, "item %d of the batch exceeds the model's last, %d",
-                   (int)batch->max_item_id, (int)last_item);
+  if (batch->max_item_id >= config->item_size)
+    return s3_fail(S3REC_ERROR_MISMATCH, "item %d of the batch exceeds the model's last row, %d",
+                   (int)batch->max_item_id, (int)config->item_size - 1);
   if (batch->max_attribute_id >= config->attribute_size)
     return s3_fail(S3REC_ERROR_MISMATCH, "attribute %d of the batch exceeds the model's last, %d",
                    (int)batch->max_attribute_id, (int)config->attribute_size - 1);
@@ -34,8 +33,16 @@ static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch 
                    "aap_weight, mip_weight, map_weight and sp_weight of the trainer are all 0");
   if (!pretrain && batch->target_count == 0)
     return s3_fail(S3REC_ERROR_ARGUMENT, "the batch holds no target");
-  if (!pretrain && trainer->options.finetune_loss == S3REC_LOSS_BCE && !batch->has_negatives)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "the BCE loss needs target_neg, the batch has none");
+  if (pretrain) return S3REC_OK;
+  if (trainer->options.finetune_loss == S3REC_LOSS_BCE)
+    return batch->has_negatives
+               ? S3REC_OK
+               : s3_fail(S3REC_ERROR_ARGUMENT,
+                         "the BCE loss needs target_neg, the batch has none");
+  for (size_t t = 0; t < batch->token_count; t++)
+    if (batch->ids[S3_STREAM_POS][t] == config->item_size - 1)
+      return s3_fail(S3REC_ERROR_MISMATCH, "a target of the batch is the mask, item %d",
+                     (int)config->item_size - 1);
   return S3REC_OK;
 }
 
