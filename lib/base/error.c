@@ -6,12 +6,11 @@
 
 static _Thread_local char error_text[1024];
 
-s3rec_status s3_fail(s3rec_status status, const char *format, ...) {
+void s3_set_error_text(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(error_text, sizeof error_text, format, arguments);
   va_end(arguments);
-  return status;
 }
 
 const char *s3_error_text(void) { return error_text; }

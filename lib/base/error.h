@@ -5,9 +5,14 @@
 
 #include "s3rec/status.h"
 
-/* Stores this thread's detail text and returns `status`. */
-__attribute__((format(printf, 2, 3))) s3rec_status s3_fail(s3rec_status status,
-                                                           const char *format, ...);
+/* Stores this thread's detail text and gives `status`. A macro, so that the
+ * compiler sees that the caller returns a failure: it then knows which outputs
+ * are never read. */
+#define s3_fail(status, ...) (s3_set_error_text(__VA_ARGS__), s3_failed(status))
+
+__attribute__((format(printf, 1, 2))) void s3_set_error_text(const char *format, ...);
+
+static inline s3rec_status s3_failed(s3rec_status status) { return status; }
 
 /* Detail text of this thread, for s3rec_last_error and to hand a worker's
  * failure to the calling thread. */
