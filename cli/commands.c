@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands and the texts of their --help; options come from the table. */
+#include "commands.h"
+
+static const char pretrain_text[] =
+    "Learns embeddings and encoder from the data alone, with four objectives: which attributes "
+    "belong to an item and to a masked one, which item is masked, which segment is missing.\n\n"
+    "Held-out items (the last two of every user) are not used, unless --reference-draws asks for "
+    "it. "
+    "The training state is saved "
+    "every --save-every epochs and when interrupted (Ctrl-C, SIGTERM)."
+    "\vExamples:\n"
+    "  s3rec pretrain --data data --name LastFM --epochs 150 \\\n"
+    "    --out lastfm.safetensors\n"
+    "  s3rec pretrain --data data --name LastFM --resume lastfm.safetensors.state \\\n"
+    "    --out lastfm.safetensors\n"
+    "\n"
+    "A resumed run takes its options from the state; one that contradicts it is refused. "
+    "--epochs may be raised. Without NAME_item2attributes.json the attribute objectives have "
+    "only negatives to learn from, and a remark says so.\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data, 130 interrupted.";
+
+static const char finetune_text[] =
+    "Trains a model to predict each next item, from a pretrained model or from scratch, stops "
+    "when the valid split gets no better, keeps the best weights and prints their test metrics."
+    "\vExamples:\n"
+    "  s3rec finetune --data data --name LastFM --model lastfm.safetensors \\\n"
+    "    --out tuned.safetensors\n"
+    "  s3rec finetune --data data --name LastFM --model lastfm.safetensors --loss bce \\\n"
+    "    --stop-protocol sampled --out paper.safetensors\n"
+    "\n"
+    "With --model the network is the file's; only its dropouts can be set anew. A resumed run "
+    "needs the file of --out with the best weights so far. NAME_sample.txt is read for "
+    "--stop-protocol sampled only.\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data, 130 interrupted.";
+
+static const char evaluate_text[] =
+    "Ranks every user's hidden answer (test: the last item, valid: the one before) and prints "
+    "hit rate, NDCG and MRR, stamped with how they were measured."
+    "\vExamples:\n"
+    "  s3rec evaluate --data data --name LastFM --model tuned.safetensors\n"
+    "  s3rec evaluate --data data --name LastFM --model tuned.safetensors \\\n"
+    "    --split valid --protocol sampled --json\n"
+    "  s3rec evaluate --data data --name LastFM --popularity\n"
+    "\n"
+    "HR@k: share of the users whose answer is among the first k. NDCG@k: 1/log2(rank+2) of the "
+    "zero-based rank, 0 from k on. MRR: mean of 1/(rank+1).\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
+
+static const char recommend_text[] =
+    "Prints the items a user should see next, best first, with the reasons that the catalogue "
+    "gives for them."
+    "\vExamples:\n"
+    "  s3rec recommend --data data --name LastFM --model tuned.safetensors --user 1 --k 10\n"
+    "  s3rec recommend --model tuned.safetensors --history \"12 7 93\" --json\n"
+    "\n"
+    "The whole line of a user is the history, held-out items included: this is for use, not for "
+    "measuring. Items of the history are never recommended. Ids the model does not know are "
+    "skipped.\n"
+    "\n"
+    "DIR/NAME_names.tsv, where it exists, gives readable tables: tab-separated, the first line "
+    "names the columns. id and title are needed; year, kind, genres (separated by commas), "
+    "director, series and part are used where present.\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
+
+static const char info_text[] =
+    "Describes a model file, a training state, a data set, or (without arguments) this build."
+    "\vExamples:\n"
+    "  s3rec info tuned.safetensors\n"
+    "  s3rec info --data data --name LastFM --json\n"
+    "  s3rec info\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
+
+static const char generate_text[] =
+    "Makes up a streaming service: films and shows with genres, directors and series, and "
+    "viewers with tastes who watch sequels in order, in sessions of one genre. The same seed "
+    "gives the same files on every machine."
+    "\vExamples:\n"
+    "  s3rec generate --data out/data --name demo\n"
+    "  s3rec generate --data out/data --name small --users 400 --items 300 --seed 7\n"
+    "\n"
+    "Writes NAME.txt (a viewer a line, oldest first), NAME_item2attributes.json (genres, kind, "
+    "decade, director, series), NAME_sample.txt (99 unwatched items a viewer) and "
+    "NAME_names.tsv. DIR is made where it is missing.\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line.";
+
+const cli_command cli_commands[] = {
+    {"generate", CLI_GENERATE, cli_generate, "make up a streaming catalogue to try things on", NULL,
+     generate_text},
+    {"pretrain", CLI_PRETRAIN, cli_pretrain, "learn items and attributes, self-supervised", NULL,
+     pretrain_text},
+    {"finetune", CLI_FINETUNE, cli_finetune, "learn to predict the next item", NULL, finetune_text},
+    {"evaluate", CLI_EVALUATE, cli_evaluate, "measure a model on held-out items", NULL,
+     evaluate_text},
+    {"recommend", CLI_RECOMMEND, cli_recommend, "print what a user should see next", NULL,
+     recommend_text},
+    {"info", CLI_INFO, cli_info, "describe a model, a training state, data or the build", "[FILE]",
+     info_text},
+    {NULL, 0, NULL, NULL, NULL, NULL}};

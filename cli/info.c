@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* s3rec info */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file_metadata.h"
+#include "json_output.h"
+#include "output_file.h"
+#include "session.h"
+
+static int show_build(const cli_options *options) {
+  char line[512];
+  s3rec_build_info(line, sizeof line);
+  if (options->json)
+    cli_json_print(json_pack("{s:s, s:i, s:s}", "version", s3rec_version(), "abi",
+                             s3rec_abi_version(), "build", line));
+  else
+    printf("%s\n", line);
+  return CLI_OK;
+}
+
+static void print_data(const cli_options *options, const s3rec_dataset_info *info) {
+  if (options->json) {
+    char fingerprint[20];
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info->fingerprint);
+    cli_json_print(json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:I, s:s}", "name", options->name,
+                             "users", (json_int_t)info->user_count, "interactions",
+                             (json_int_t)info->interaction_count, "item_size", (int)info->item_size,
+                             "attribute_size", (int)info->attribute_size, "negatives_per_user",
+                             (int)info->negatives_per_user, "short_users",
+                             (json_int_t)info->short_user_count, "fingerprint", fingerprint));
+    return;
+  }
+  printf("data set %s/%s\n", options->data, options->name);
+  printf(
+      "  users               %zu (%zu of fewer than 3 items: they train, they are not "
+      "evaluated)\n",
+      info->user_count, info->short_user_count);
+  printf("  interactions        %zu (%.2f a user)\n", info->interaction_count,
+         (double)info->interaction_count / (double)info->user_count);
+  printf("  item ids            1..%" PRId32 "\n", info->item_size - 2);
+  if (info->attribute_size > 1)
+    printf("  attribute ids       0..%" PRId32 "\n", info->attribute_size - 1);
+  else
+    printf("  attribute ids       none\n");
+  printf("  negatives a user    %" PRId32 "\n", info->negatives_per_user);
+  printf("  fingerprint         %016" PRIx64 "\n", info->fingerprint);
+}
+
+static int show_data(const cli_options *options, s3rec_context *context) {
+  char *const negatives = cli_path(options->data, options->name, "_sample.txt");
+  if (negatives == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  const int parts = CLI_ATTRIBUTES | (access(negatives, F_OK) == 0 ? CLI_NEGATIVES : 0);
+  free(negatives);
+  s3rec_dataset *dataset = NULL;
+  CLI_TRY(cli_open_dataset(options, context, parts, &dataset));
+  s3rec_dataset_info info;
+  s3rec_dataset_info_init(&info);
+  const s3rec_status status = s3rec_dataset_info_get(dataset, &info);
+  s3rec_dataset_destroy(dataset);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  print_data(options, &info);
+  return CLI_OK;
+}
+
+/* All parameters as JSON; `total` counts their elements. */
+static json_t *list_parameters(const s3rec_model *model, size_t *total) {
+  json_t *const list = json_array();
+  *total = 0;
+  s3rec_parameter_info info;
+  s3rec_parameter_info_init(&info);
+  for (size_t i = 0; i < s3rec_model_parameter_count(model); i++) {
+    if (s3rec_model_parameter_info(model, i, &info) != S3REC_OK) continue;
+    json_t *const shape = json_array();
+    for (int32_t d = 0; d < info.rank; d++)
+      json_array_append_new(shape, json_integer(info.shape[d]));
+    json_array_append_new(list, json_pack("{s:s, s:o}", "name", info.name, "shape", shape));
+    *total += info.element_count;
+  }
+  return list;
+}
+
+static void print_model(const char *path, const cli_file_metadata *metadata, const json_t *config,
+                        const json_t *parameters, size_t total) {
+  printf("%s: %s, %" PRIu64 " bytes\n", path, metadata->state ? "training state" : "model",
+         metadata->bytes);
+  const char *key;
+  json_t *value;
+  json_object_foreach((json_t *)config, key, value) {
+    char *const text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+    printf("  %-29s %s\n", key, text == NULL ? "" : text);
+    free(text);
+  }
+  printf("parameters: %zu tensors, %zu values\n", json_array_size(parameters), total);
+  size_t index;
+  json_array_foreach(parameters, index, value) {
+    char *const shape = json_dumps(json_object_get(value, "shape"), JSON_COMPACT);
+    printf("  %-52s %s\n", json_string_value(json_object_get(value, "name")),
+           shape == NULL ? "" : shape);
+    free(shape);
+  }
+  printf("metadata: %s\n", json_object_size(metadata->pairs) == 0 ? "none" : "");
+  json_object_foreach(metadata->pairs, key, value) {
+    const char *const text = json_string_value(value);
+    printf("  %-29s %s\n", key, text == NULL ? "" : text);
+  }
+}
+
+static int show_model(const cli_options *options, s3rec_context *context, const char *path) {
+  s3rec_model *model = NULL;
+  CLI_TRY(cli_open_model(options, context, path, false, &model));
+  s3rec_model_config config;
+  s3rec_model_config_init(&config);
+  cli_file_metadata metadata;
+  int code = cli_file_metadata_read(path, &metadata);
+  if (code == CLI_OK && s3rec_model_config_get(model, &config) == S3REC_OK) {
+    size_t total = 0;
+    json_t *const parameters = list_parameters(model, &total);
+    json_t *const sizes = cli_json_config(&config);
+    if (options->json)
+      cli_json_print(json_pack(
+          "{s:s, s:s, s:I, s:O, s:I, s:O, s:O}", "file", path, "kind",
+          metadata.state ? "state" : "model", "bytes", (json_int_t)metadata.bytes, "config", sizes,
+          "values", (json_int_t)total, "parameters", parameters, "metadata", metadata.pairs));
+    else
+      print_model(path, &metadata, sizes, parameters, total);
+    json_decref(parameters);
+    json_decref(sizes);
+    json_decref(metadata.pairs);
+  }
+  s3rec_model_destroy(model);
+  return code;
+}
+
+int cli_info(cli_options *options) {
+  const char *const path = options->file != NULL ? options->file : options->model;
+  if (path == NULL && options->data == NULL) return show_build(options);
+  s3rec_context *context = NULL;
+  int code = cli_open_context(options, &context);
+  if (code == CLI_OK && path != NULL) code = show_model(options, context, path);
+  if (code == CLI_OK && options->data != NULL) code = show_data(options, context);
+  s3rec_context_destroy(context);
+  return code;
+}

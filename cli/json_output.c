@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json_output.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void cli_json_print(json_t *object) {
+  json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
+  putchar('\n');
+  fflush(stdout);
+  json_decref(object);
+}
+
+json_t *cli_json_uint64(uint64_t value) {
+  if (value <= INT64_MAX) return json_integer((json_int_t)value);
+  char text[24];
+  snprintf(text, sizeof text, "%" PRIu64, value);
+  return json_string(text);
+}
+
+const char *cli_split_name(s3rec_split split) {
+  return split == S3REC_SPLIT_VALID ? "valid" : "test";
+}
+
+const char *cli_protocol_name(s3rec_protocol protocol) {
+  return protocol == S3REC_PROTOCOL_SAMPLED ? "sampled" : "full";
+}
+
+const char *cli_seen_name(s3rec_seen_policy seen) {
+  return seen == S3REC_SEEN_ZERO ? "zero" : seen == S3REC_SEEN_INCLUDE ? "include" : "exclude";
+}
+
+const char *cli_activation_name(s3rec_activation activation) {
+  return activation == S3REC_RELU ? "relu" : activation == S3REC_SWISH ? "swish" : "gelu";
+}
+
+json_t *cli_json_config(const s3rec_model_config *config) {
+  return json_pack(
+      "{s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f}", "item_size", (int)config->item_size,
+      "attribute_size", (int)config->attribute_size, "max_seq_length", (int)config->max_seq_length,
+      "hidden_size", (int)config->hidden_size, "num_hidden_layers", (int)config->num_hidden_layers,
+      "num_attention_heads", (int)config->num_attention_heads, "hidden_act",
+      cli_activation_name(config->hidden_act), "hidden_dropout_prob", config->hidden_dropout_prob,
+      "attention_probs_dropout_prob", config->attention_probs_dropout_prob, "initializer_range",
+      config->initializer_range);
+}
+
+json_t *cli_json_metrics(const s3rec_metrics *metrics) {
+  return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
+                   "split", cli_split_name(metrics->split), "protocol",
+                   cli_protocol_name(metrics->protocol), "seen", cli_seen_name(metrics->seen),
+                   "ties", CLI_TIE_RULE, "users", (json_int_t)metrics->user_count, "skipped",
+                   (json_int_t)metrics->skipped_count, "version", s3rec_version(), "hr@1",
+                   metrics->hit_rate[0], "hr@5", metrics->hit_rate[1], "hr@10",
+                   metrics->hit_rate[2], "hr@20", metrics->hit_rate[3], "ndcg@5", metrics->ndcg[0],
+                   "ndcg@10", metrics->ndcg[1], "ndcg@20", metrics->ndcg[2], "mrr", metrics->mrr);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* s3rec: finds the command and runs it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "progress.h"
+
+static void message(const char *prefix, const char *format, va_list arguments) {
+  cli_progress_clear();
+  fputs(prefix, stderr);
+  vfprintf(stderr, format, arguments);
+  fputc('\n', stderr);
+}
+
+int cli_fail(int code, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  message("s3rec: ", format, arguments);
+  va_end(arguments);
+  return code;
+}
+
+int cli_usage(const cli_options *options, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  message("s3rec: ", format, arguments);
+  va_end(arguments);
+  fprintf(stderr, "Try `s3rec %s --help'.\n", options->command->name);
+  return CLI_USAGE;
+}
+
+int cli_fail_status(s3rec_status status) {
+  switch (status) {
+    case S3REC_ERROR_FORMAT:
+    case S3REC_ERROR_MISMATCH:
+      return cli_fail(CLI_BAD_DATA, "%s", s3rec_last_error());
+    case S3REC_ERROR_ARGUMENT:
+    case S3REC_ERROR_NOT_FOUND:
+      return cli_fail(CLI_USAGE, "%s", s3rec_last_error());
+    default:
+      return cli_fail(CLI_FAILURE, "%s (%s)", s3rec_last_error(), s3rec_status_name(status));
+  }
+}
+
+void cli_remark(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  message("", format, arguments);
+  va_end(arguments);
+}
+
+static void print_help(void) {
+  fputs(
+      "Usage: s3rec COMMAND [OPTION...]\n"
+      "S3-Rec next-item recommender: learns from sequences of items and their\n"
+      "attributes, then says what comes next.\n\n",
+      stdout);
+  for (const cli_command *command = cli_commands; command->name != NULL; command++)
+    printf("  %-10s  %s\n", command->name, command->summary);
+  fputs(
+      "\n"
+      "  s3rec COMMAND --help   options of a command, with examples\n"
+      "  s3rec --version        release\n"
+      "\n"
+      "Exit codes: 0 done; 1 could not be done (files, memory, numbers); 2 wrong\n"
+      "command line; 3 bad input data; 130 interrupted (training state saved).\n"
+      "Ctrl-C ends training after the running step; a second one at once.\n",
+      stdout);
+}
+
+int main(int count, char **arguments) {
+  const char *const word = count > 1 ? arguments[1] : "";
+  if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+    printf("s3rec %s\n", s3rec_version());
+    return CLI_OK;
+  }
+  if (strcmp(word, "--help") == 0 || strcmp(word, "-?") == 0 || strcmp(word, "help") == 0) {
+    print_help();
+    return CLI_OK;
+  }
+  for (const cli_command *command = cli_commands; command->name != NULL; command++) {
+    if (strcmp(command->name, word) != 0) continue;
+    cli_options options;
+    cli_options_init(command, &options);
+    cli_options_parse(count - 1, arguments + 1, &options);
+    const int code = command->run(&options);
+    if (fflush(stdout) != 0 && code == CLI_OK)
+      return cli_fail(CLI_FAILURE, "standard output: writing failed");
+    return code;
+  }
+  if (count < 2) return cli_fail(CLI_USAGE, "a command is missing\nTry `s3rec --help'.");
+  return cli_fail(CLI_USAGE, "there is no command '%s'\nTry `s3rec --help'.", word);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+
+#include "cli.h"
+
+static const cli_word activations[] = {
+    {"gelu", S3REC_GELU}, {"relu", S3REC_RELU}, {"swish", S3REC_SWISH}, {NULL, 0}};
+static const cli_word losses[] = {{"ce", S3REC_LOSS_CE}, {"bce", S3REC_LOSS_BCE}, {NULL, 0}};
+static const cli_word splits[] = {
+    {"test", S3REC_SPLIT_TEST}, {"valid", S3REC_SPLIT_VALID}, {NULL, 0}};
+static const cli_word protocols[] = {
+    {"full", S3REC_PROTOCOL_FULL}, {"sampled", S3REC_PROTOCOL_SAMPLED}, {NULL, 0}};
+static const cli_word policies[] = {{"exclude", S3REC_SEEN_EXCLUDE},
+                                    {"zero", S3REC_SEEN_ZERO},
+                                    {"include", S3REC_SEEN_INCLUDE},
+                                    {NULL, 0}};
+static const cli_word kernels[] = {{"auto", S3REC_KERNELS_AUTO},
+                                   {"baseline", S3REC_KERNELS_BASELINE},
+                                   {"avx2", S3REC_KERNELS_AVX2},
+                                   {"avx512", S3REC_KERNELS_AVX512},
+                                   {NULL, 0}};
+static const cli_word backends[] = {{"auto", S3REC_BACKEND_AUTO},
+                                    {"fused", S3REC_BACKEND_FUSED},
+                                    {"onednn", S3REC_BACKEND_ONEDNN},
+                                    {NULL, 0}};
+const cli_word cli_stop_metrics[] = {
+    {"hr@1", CLI_HR1},       {"hr@5", CLI_HR5},     {"hr@10", CLI_HR10},
+    {"hr@20", CLI_HR20},     {"ndcg@5", CLI_NDCG5}, {"ndcg@10", CLI_NDCG10},
+    {"ndcg@20", CLI_NDCG20}, {"mrr", CLI_MRR},      {NULL, 0}};
+
+enum {
+  TRAIN = CLI_PRETRAIN | CLI_FINETUNE,
+  SCORE = CLI_EVALUATE | CLI_RECOMMEND,
+  WITH_DATA = TRAIN | SCORE | CLI_INFO | CLI_GENERATE,
+  NEED_DATA = TRAIN | CLI_EVALUATE | CLI_GENERATE,
+  WITH_MODEL = TRAIN | SCORE | CLI_INFO,
+  ALL = WITH_DATA
+};
+
+enum { FILES = 1, WHAT = 2, TRAINING = 3, OBJECTIVES = 4, NETWORK = 5, COMPUTE = 6, OUTPUT = 7 };
+
+#define AT(field) offsetof(cli_options, field)
+#define TEXT(name, argument, field, commands, required, group, help) \
+  { name, argument, CLI_TEXT, AT(field), 0, 0, NULL, NULL, commands, required, false, group, help }
+#define FLAG(name, field, commands, recorded, group, help) \
+  { name, NULL, CLI_FLAG, AT(field), 0, 1, NULL, NULL, commands, 0, recorded, group, help }
+#define INT(name, field, minimum, maximum, commands, recorded, group, help)                      \
+  {                                                                                              \
+    name, "N", CLI_INT32, AT(field), minimum, maximum, NULL, NULL, commands, 0, recorded, group, \
+        help                                                                                     \
+  }
+#define DOUBLE(name, field, minimum, maximum, range, commands, recorded, group, help)              \
+  {                                                                                                \
+    name, "X", CLI_DOUBLE, AT(field), minimum, maximum, range, NULL, commands, 0, recorded, group, \
+        help                                                                                       \
+  }
+#define WORD(name, field, words, commands, recorded, group, help) \
+  { name, "WORD", CLI_WORD, AT(field), 0, 0, NULL, words, commands, 0, recorded, group, help }
+
+static const char tiny[] = "above 0, at most 1000";
+static const char below_one[] = "0 to below 1";
+
+const cli_option cli_option_table[] = {
+    TEXT("data", "DIR", data, WITH_DATA, NEED_DATA, FILES, "folder of the data files"),
+    TEXT("name", "NAME", name, WITH_DATA, NEED_DATA, FILES,
+         "data set: NAME.txt, NAME_item2attributes.json, NAME_sample.txt, NAME_names.tsv in DIR"),
+    TEXT("model", "FILE", model, CLI_FINETUNE, 0, FILES,
+         "pretrained model to start from; without it training starts from fresh weights (SASRec)"),
+    TEXT("model", "FILE", model, SCORE | CLI_INFO, CLI_RECOMMEND, FILES,
+         "model file, or a training state, or a converted PyTorch state dict (safetensors)"),
+    TEXT("out", "FILE", out, CLI_PRETRAIN, CLI_PRETRAIN, FILES, "model file to write at the end"),
+    TEXT("out", "FILE", out, CLI_FINETUNE, CLI_FINETUNE, FILES,
+         "model file to write: the weights of the best epoch so far, at every improvement"),
+    TEXT("resume", "FILE", resume, TRAIN, 0, FILES,
+         "training state to go on from, bit by bit as if there had been no stop"),
+    TEXT("state", "FILE", state, TRAIN, 0, FILES,
+         "training state to write (default: the one resumed from, else OUT.state)"),
+    TEXT("log", "FILE", log, TRAIN, 0, OUTPUT, "append one JSON object per epoch to FILE"),
+    FLAG("json", json, ALL, false, OUTPUT, "machine-readable results on stdout, one object a line"),
+
+    INT("epochs", epochs, 0, 1000000, CLI_PRETRAIN, false, TRAINING,
+        "epochs in all, those before a resume included; 0 writes the untrained model"),
+    INT("epochs", epochs, 1, 1000000, CLI_FINETUNE, false, TRAINING,
+        "epochs at most, those before a resume included"),
+    INT("save-every", save_every, 1, 1000000, TRAIN, false, TRAINING,
+        "epochs between two savings of the training state"),
+    {"seed", "N", CLI_UINT64, AT(seed), 0, 0, "0..18446744073709551615", NULL, TRAIN | CLI_GENERATE,
+     0, true, TRAINING, "of every random choice"},
+    INT("batch-size", sampler.batch_size, 1, 65536, TRAIN, true, TRAINING, "sequences a step"),
+    DOUBLE("lr", trainer.learning_rate, 1e-300, 1000, tiny, TRAIN, true, TRAINING,
+           "learning rate of Adam"),
+    DOUBLE("weight-decay", trainer.weight_decay, 0, 1000, NULL, TRAIN, true, TRAINING,
+           "L2 decay, added to the gradient"),
+    DOUBLE("adam-beta1", trainer.adam_beta1, 0, 0.9999999999, below_one, TRAIN, true, TRAINING,
+           "decay of Adam's first moment"),
+    DOUBLE("adam-beta2", trainer.adam_beta2, 0, 0.9999999999, below_one, TRAIN, true, TRAINING,
+           "decay of Adam's second moment"),
+    DOUBLE("max-gradient-norm", trainer.max_gradient_norm, 0, 1e9, NULL, TRAIN, true, TRAINING,
+           "clip gradients to this norm; 0: never"),
+    INT("patience", patience, 1, 1000000, CLI_FINETUNE, true, TRAINING,
+        "stop after this many epochs without improvement"),
+    WORD(
+        "stop-metric", stop_metric, cli_stop_metrics, CLI_FINETUNE, true, TRAINING,
+        "measure of the valid split that decides; with --stop-protocol sampled the default is mrr"),
+    WORD("stop-protocol", stop_protocol, protocols, CLI_FINETUNE, true, TRAINING,
+         "how the valid split is ranked"),
+
+    WORD("loss", trainer.finetune_loss, losses, CLI_FINETUNE, true, OBJECTIVES,
+         "ce: softmax over all items; bce: the paper's, one negative a position"),
+    DOUBLE("aap-weight", trainer.aap_weight, 0, 1e6, NULL, CLI_PRETRAIN, true, OBJECTIVES,
+           "associated attribute prediction"),
+    DOUBLE("mip-weight", trainer.mip_weight, 0, 1e6, NULL, CLI_PRETRAIN, true, OBJECTIVES,
+           "masked item prediction"),
+    DOUBLE("map-weight", trainer.map_weight, 0, 1e6, NULL, CLI_PRETRAIN, true, OBJECTIVES,
+           "masked attribute prediction"),
+    DOUBLE("sp-weight", trainer.sp_weight, 0, 1e6, NULL, CLI_PRETRAIN, true, OBJECTIVES,
+           "segment prediction"),
+    DOUBLE("mask-p", sampler.mask_p, 0, 1, NULL, CLI_PRETRAIN, true, OBJECTIVES,
+           "share of the items that are masked"),
+    FLAG("reference-draws", sampler.reference_draws, TRAIN, true, OBJECTIVES,
+         "draw negatives and segments exactly as the reference does, its leaks included"),
+
+    INT("hidden-size", config.hidden_size, 1, 4096, TRAIN, true, NETWORK,
+        "width; a multiple of the heads"),
+    INT("num-hidden-layers", config.num_hidden_layers, 1, 64, TRAIN, true, NETWORK, "layers"),
+    INT("num-attention-heads", config.num_attention_heads, 1, 4096, TRAIN, true, NETWORK,
+        "attention heads"),
+    INT("num-attention-heads", config.num_attention_heads, 1, 4096, SCORE | CLI_INFO, false,
+        NETWORK, "attention heads of a model file that does not say it"),
+    WORD("hidden-act", config.hidden_act, activations, TRAIN, true, NETWORK, "activation"),
+    WORD("hidden-act", config.hidden_act, activations, SCORE | CLI_INFO, false, NETWORK,
+         "activation of a model file that does not say it"),
+    DOUBLE("attention-probs-dropout-prob", config.attention_probs_dropout_prob, 0, 0.99, NULL,
+           TRAIN, true, NETWORK, "dropout of attention probabilities"),
+    DOUBLE("hidden-dropout-prob", config.hidden_dropout_prob, 0, 0.99, NULL, TRAIN, true, NETWORK,
+           "dropout of hidden states"),
+    DOUBLE("initializer-range", config.initializer_range, 0, 10, NULL, TRAIN, true, NETWORK,
+           "standard deviation of fresh weights"),
+    INT("max-seq-length", config.max_seq_length, 1, 4096, TRAIN, true, NETWORK,
+        "items of a history that are looked at"),
+
+    WORD("split", evaluate.split, splits, CLI_EVALUATE, false, WHAT, "which answer is hidden"),
+    WORD("protocol", evaluate.protocol, protocols, CLI_EVALUATE, false, WHAT,
+         "full: rank among all items; sampled: among the listed negatives of NAME_sample.txt"),
+    WORD("seen", evaluate.seen, policies, CLI_EVALUATE, false, WHAT,
+         "items of the history: out of the ranking; score 0, as the reference does; or ranked too"),
+    WORD("seen", evaluate.seen, policies, CLI_FINETUNE, true, TRAINING,
+         "items of the history in the valid and test rankings; see s3rec evaluate --help"),
+    FLAG("popularity", popularity, CLI_EVALUATE, false, WHAT,
+         "instead of a model: rank items by how often they are in the training part"),
+    TEXT("ranks", "FILE", ranks, CLI_EVALUATE, 0, OUTPUT,
+         "write the zero-based rank of each user's answer to FILE, a line each; -1: skipped"),
+
+    {"user", "LINE", CLI_INT32, AT(user), 1, 2147483647, NULL, NULL, CLI_RECOMMEND, 0, false, WHAT,
+     "user on that line of NAME.txt, from 1, blank lines not counted"},
+    TEXT("history", "IDS", history, CLI_RECOMMEND, 0, WHAT,
+         "items of a user who is in no file, oldest first: \"12 7 93\""),
+    INT("k", k, 1, 1000000, CLI_RECOMMEND, false, WHAT, "recommendations"),
+    TEXT("exclude", "IDS", exclude, CLI_RECOMMEND, 0, WHAT, "items to leave out, too"),
+    TEXT("candidates", "IDS", candidates, CLI_RECOMMEND, 0, WHAT, "rank only these items"),
+
+    INT("users", users, 1, 10000000, CLI_GENERATE, false, WHAT, "viewers to make up"),
+    INT("items", items, 300, 20000, CLI_GENERATE, false, WHAT, "films and shows to make up"),
+
+    INT("threads", context.thread_count, 1, 256, TRAIN | CLI_EVALUATE, false, COMPUTE,
+        "results do not depend on it"),
+    INT("shards", trainer.shard_count, 1, 256, TRAIN, true, COMPUTE,
+        "pieces of a step; the last bits of results depend on it"),
+    WORD("backend", context.backend, backends, WITH_MODEL, false, COMPUTE,
+         "who computes the encoder"),
+    WORD("kernels", context.kernel_level, kernels, WITH_MODEL, false, COMPUTE,
+         "instruction set of the library's own kernels"),
+};
+
+const size_t cli_option_count = sizeof cli_option_table / sizeof cli_option_table[0];
+_Static_assert(sizeof cli_option_table / sizeof cli_option_table[0] <= CLI_OPTION_LIMIT,
+               "CLI_OPTION_LIMIT is too small");

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of all commands: one table, one struct. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "s3rec/s3rec.h"
+
+/* Bits of the commands an option belongs to. */
+enum {
+  CLI_PRETRAIN = 1,
+  CLI_FINETUNE = 2,
+  CLI_EVALUATE = 4,
+  CLI_RECOMMEND = 8,
+  CLI_INFO = 16,
+  CLI_GENERATE = 32
+};
+
+enum { CLI_OPTION_LIMIT = 64 };
+
+struct cli_options;
+
+typedef struct cli_command {
+  const char *name;
+  unsigned bit;
+  int (*run)(struct cli_options *options);
+  const char *summary;   /* one line of s3rec --help */
+  const char *arguments; /* of the usage line, behind [OPTION...] */
+  const char *text;      /* of s3rec COMMAND --help: description \v examples */
+} cli_command;
+
+/* Measures to choose the best epoch by; indices of cli_stop_metrics. */
+typedef enum cli_stop_metric {
+  CLI_HR1,
+  CLI_HR5,
+  CLI_HR10,
+  CLI_HR20,
+  CLI_NDCG5,
+  CLI_NDCG10,
+  CLI_NDCG20,
+  CLI_MRR
+} cli_stop_metric;
+
+/* Every value an option can set. The parts of the library are embedded as the
+ * structs its init functions fill, so defaults are written down only there. */
+typedef struct cli_options {
+  const cli_command *command;
+  const char *data, *name, *model, *out, *resume, *state, *log, *ranks;
+  const char *history, *exclude, *candidates, *file;
+  int32_t json, popularity;
+  uint64_t seed;
+  int32_t epochs, save_every, patience;
+  int32_t stop_metric;   /* cli_stop_metric */
+  int32_t stop_protocol; /* s3rec_protocol */
+  int32_t user, k;
+  int32_t users, items; /* of generate */
+  s3rec_context_options context;
+  s3rec_model_config config;
+  s3rec_sampler_options sampler;
+  s3rec_trainer_options trainer;
+  s3rec_evaluate_options evaluate;
+  bool given[CLI_OPTION_LIMIT]; /* by index of the table */
+} cli_options;
+
+typedef struct cli_word {
+  const char *word;
+  int32_t value;
+} cli_word;
+
+typedef enum cli_option_kind {
+  CLI_FLAG, /* int32_t, set to 1 */
+  CLI_TEXT, /* const char * */
+  CLI_INT32,
+  CLI_UINT64,
+  CLI_DOUBLE,
+  CLI_WORD /* int32_t or an enum, one of `words` */
+} cli_option_kind;
+
+typedef struct cli_option {
+  const char *name, *argument;
+  cli_option_kind kind;
+  size_t offset; /* of the value in cli_options */
+  double minimum, maximum;
+  const char *range; /* text, where minimum..maximum does not say it */
+  const cli_word *words;
+  unsigned commands, required; /* bits */
+  bool recorded;               /* the results depend on it: kept in training states */
+  int group;
+  const char *help;
+} cli_option;
+
+extern const cli_option cli_option_table[];
+extern const size_t cli_option_count;
+extern const cli_word cli_stop_metrics[];
+
+/* Defaults of a command. */
+void cli_options_init(const cli_command *command, cli_options *options);
+
+/* Reads the arguments behind the command's name. Prints help or a usage error
+ * and exits where there is nothing to run. */
+void cli_options_parse(int count, char **arguments, cli_options *options);
+
+/* Copies values that several parts of the library take: seed, sequence length. */
+void cli_options_spread(cli_options *options);
+
+/* Whether the option of that name was on the command line. */
+bool cli_options_given(const cli_options *options, const char *name);
+
+/* Sets one value from text; on failure writes why to `reason`. */
+bool cli_option_set(const cli_option *option, const char *text, cli_options *options, char *reason,
+                    size_t capacity);
+/* The value as text a user could have typed. */
+void cli_option_print(const cli_option *option, const cli_options *options, char *text,
+                      size_t capacity);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "popularity.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "cli.h"
+
+int64_t *cli_popularity_count(const s3rec_dataset *dataset, int32_t item_size) {
+  int64_t *const counts = calloc((size_t)item_size, sizeof *counts);
+  const int32_t *items;
+  size_t count;
+  if (counts == NULL) return NULL;
+  for (size_t user = 0; s3rec_dataset_user_items(dataset, user, &items, &count) == S3REC_OK; user++)
+    for (size_t i = 0; i < (count < 3 ? count : count - 2); i++) counts[items[i]]++;
+  return counts;
+}
+
+static bool before(const int64_t *counts, int32_t a, int32_t b) {
+  return counts[a] > counts[b] || (counts[a] == counts[b] && a < b);
+}
+
+int32_t cli_popularity_place(const int64_t *counts, int32_t item_size, int32_t item) {
+  int32_t place = 1;
+  for (int32_t other = 1; other < item_size - 1; other++)
+    if (other != item && before(counts, other, item)) place++;
+  return place;
+}
+
+/* Zero-based rank of the answer in the full protocol. */
+static int64_t full_rank(const int64_t *counts, int32_t item_size, s3rec_seen_policy seen,
+                         const int32_t *history, size_t length, int32_t answer, int64_t *changed) {
+  /* `changed` is a copy of the counts: seen items fall out (-1) or to 0. */
+  if (seen != S3REC_SEEN_INCLUDE)
+    for (size_t i = 0; i < length; i++)
+      if (history[i] != answer) changed[history[i]] = seen == S3REC_SEEN_ZERO ? 0 : -1;
+  const int64_t rank = cli_popularity_place(changed, item_size, answer) - 1;
+  for (size_t i = 0; i < length; i++) changed[history[i]] = counts[history[i]];
+  return rank;
+}
+
+static void add(s3rec_metrics *metrics, int64_t rank) {
+  static const int64_t hit_cuts[] = {1, 5, 10, 20}, ndcg_cuts[] = {5, 10, 20};
+  for (int i = 0; i < 4; i++) metrics->hit_rate[i] += rank < hit_cuts[i];
+  for (int i = 0; i < 3; i++)
+    metrics->ndcg[i] += rank < ndcg_cuts[i] ? 1 / log2((double)rank + 2) : 0;
+  metrics->mrr += 1 / ((double)rank + 1);
+  metrics->user_count++;
+}
+
+static int rank_user(const s3rec_dataset *dataset, const s3rec_evaluate_options *how, size_t user,
+                     const int64_t *counts, int32_t item_size, int64_t *changed, int64_t *rank) {
+  const int32_t *items, *negatives;
+  size_t count, negative_count;
+  s3rec_status status = s3rec_dataset_user_items(dataset, user, &items, &count);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  *rank = -1;
+  if (count < 3) return CLI_OK;
+  const size_t length = count - (how->split == S3REC_SPLIT_VALID ? 2 : 1);
+  const int32_t answer = items[length];
+  if (how->protocol == S3REC_PROTOCOL_FULL) {
+    *rank = full_rank(counts, item_size, how->seen, items, length, answer, changed);
+    return CLI_OK;
+  }
+  status = s3rec_dataset_user_negatives(dataset, user, &negatives, &negative_count);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  *rank = 0;
+  for (size_t i = 0; i < negative_count; i++) {
+    const bool known = negatives[i] > 0 && negatives[i] < item_size - 1;
+    if (known && negatives[i] != answer && before(counts, negatives[i], answer)) (*rank)++;
+  }
+  return CLI_OK;
+}
+
+static int rank_all(const s3rec_dataset *dataset, const s3rec_evaluate_options *how,
+                    const s3rec_dataset_info *info, const int64_t *counts, int64_t *changed,
+                    s3rec_metrics *metrics, int64_t *ranks) {
+  for (int32_t item = 0; item < info->item_size; item++) changed[item] = counts[item];
+  for (size_t user = 0; user < info->user_count; user++) {
+    int64_t rank = -1;
+    CLI_TRY(rank_user(dataset, how, user, counts, info->item_size, changed, &rank));
+    if (rank < 0)
+      metrics->skipped_count++;
+    else
+      add(metrics, rank);
+    if (ranks != NULL) ranks[user] = rank;
+  }
+  const double users = metrics->user_count == 0 ? 1 : (double)metrics->user_count;
+  for (int i = 0; i < 4; i++) metrics->hit_rate[i] /= users;
+  for (int i = 0; i < 3; i++) metrics->ndcg[i] /= users;
+  metrics->mrr /= users;
+  return CLI_OK;
+}
+
+int cli_popularity_evaluate(const s3rec_dataset *dataset, const s3rec_evaluate_options *how,
+                            s3rec_metrics *metrics, int64_t *ranks) {
+  s3rec_dataset_info info;
+  s3rec_dataset_info_init(&info);
+  const s3rec_status status = s3rec_dataset_info_get(dataset, &info);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  s3rec_metrics_init(metrics);
+  metrics->split = how->split;
+  metrics->protocol = how->protocol;
+  metrics->seen = how->seen;
+  int64_t *const counts = cli_popularity_count(dataset, info.item_size);
+  int64_t *const changed = calloc((size_t)info.item_size, sizeof *changed);
+  const int code = counts == NULL || changed == NULL
+                       ? cli_fail(CLI_FAILURE, "out of memory")
+                       : rank_all(dataset, how, &info, counts, changed, metrics, ranks);
+  free(counts);
+  free(changed);
+  return code;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The baseline every recommender must beat: items by how often they are seen. */
+#ifndef CLI_POPULARITY_H
+#define CLI_POPULARITY_H
+
+#include "s3rec/s3rec.h"
+
+/* How often each item is in the training part (all but the last two items of
+ * users with at least 3): counts [item_size - 1] by id, to be freed. NULL when
+ * memory runs out. */
+int64_t *cli_popularity_count(const s3rec_dataset *dataset, int32_t item_size);
+
+/* One-based place of an item; the lower id first among equals. */
+int32_t cli_popularity_place(const int64_t *counts, int32_t item_size, int32_t item);
+
+/* Leave-one-out evaluation as s3rec_evaluate does it. `ranks` may be NULL. */
+int cli_popularity_evaluate(const s3rec_dataset *dataset, const s3rec_evaluate_options *how,
+                            s3rec_metrics *metrics, int64_t *ranks);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* s3rec recommend */
+#include "recommend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "output_file.h"
+#include "popularity.h"
+#include "session.h"
+
+static int open_data(cli_recommendation *r) {
+  CLI_TRY(cli_open_dataset(r->options, r->context, CLI_ATTRIBUTES, &r->dataset));
+  s3rec_dataset_info info;
+  s3rec_dataset_info_init(&info);
+  const s3rec_status status = s3rec_dataset_info_get(r->dataset, &info);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  r->item_size = info.item_size;
+  r->popularity = cli_popularity_count(r->dataset, info.item_size);
+  char *const path = cli_path(r->options->data, r->options->name, "_names.tsv");
+  if (path == NULL || r->popularity == NULL) {
+    free(path);
+    return cli_fail(CLI_FAILURE, "out of memory");
+  }
+  const int code = cli_names_load(path, &r->names);
+  free(path);
+  return code;
+}
+
+/* The user's whole line, held-out items included. */
+static int read_user(cli_recommendation *r) {
+  s3rec_dataset_info info;
+  s3rec_dataset_info_init(&info);
+  s3rec_status status = s3rec_dataset_info_get(r->dataset, &info);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  const size_t user = (size_t)r->options->user - 1;
+  if (user >= info.user_count)
+    return cli_usage(r->options, "--user is %zu, but %s has users 1..%zu", user + 1,
+                     r->options->name, info.user_count);
+  const int32_t *items;
+  size_t count;
+  status = s3rec_dataset_user_items(r->dataset, user, &items, &count);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  r->history.ids = malloc(count * sizeof *items);
+  if (r->history.ids == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  memcpy(r->history.ids, items, count * sizeof *items);
+  r->history.count = count;
+  return CLI_OK;
+}
+
+static int score(cli_recommendation *r) {
+  const size_t k = (size_t)r->options->k;
+  r->ids = calloc(k, sizeof *r->ids);
+  r->scores = calloc(k, sizeof *r->scores);
+  if (r->ids == NULL || r->scores == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  s3rec_score_options how;
+  s3rec_score_options_init(&how);
+  how.excluded = r->exclude.ids;
+  how.excluded_count = r->exclude.count;
+  how.candidates = r->candidates.ids;
+  how.candidate_count = r->candidates.count;
+  s3rec_scorer *scorer = NULL;
+  s3rec_status status = s3rec_scorer_create(r->model, &scorer);
+  if (status == S3REC_OK)
+    status = s3rec_score_next(scorer, r->history.ids, r->history.count, &how, k, r->ids, r->scores,
+                              &r->count);
+  s3rec_scorer_destroy(scorer);
+  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+}
+
+static int run(cli_recommendation *r) {
+  const cli_options *const options = r->options;
+  CLI_TRY(cli_ids_read(options, "history", options->history, &r->history));
+  CLI_TRY(cli_ids_read(options, "exclude", options->exclude, &r->exclude));
+  CLI_TRY(cli_ids_read(options, "candidates", options->candidates, &r->candidates));
+  CLI_TRY(cli_open_context(options, &r->context));
+  if (options->data != NULL) CLI_TRY(open_data(r));
+  if (options->user > 0) CLI_TRY(read_user(r));
+  CLI_TRY(cli_open_model(options, r->context, options->model, false, &r->model));
+  CLI_TRY(score(r));
+  return cli_print_recommendation(r);
+}
+
+int cli_recommend(cli_options *options) {
+  cli_recommendation r = {.options = options};
+  const int code = run(&r);
+  free(r.ids);
+  free(r.scores);
+  free(r.popularity);
+  free(r.history.ids);
+  free(r.exclude.ids);
+  free(r.candidates.ids);
+  cli_names_free(&r.names);
+  s3rec_model_destroy(r.model);
+  s3rec_dataset_destroy(r.dataset);
+  s3rec_context_destroy(r.context);
+  return code;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One user's recommendations, ready to be shown. */
+#ifndef CLI_RECOMMEND_H
+#define CLI_RECOMMEND_H
+
+#include "id_list.h"
+#include "names.h"
+
+typedef struct cli_recommendation {
+  const cli_options *options;
+  s3rec_context *context;
+  s3rec_dataset *dataset; /* NULL without --data */
+  s3rec_model *model;
+  cli_names names;
+  cli_ids history, exclude, candidates;
+  int64_t *popularity; /* NULL without data */
+  int32_t item_size;   /* of the data */
+  int32_t *ids;        /* [k] */
+  float *scores;
+  size_t count;
+} cli_recommendation;
+
+/* recommend_output.c */
+int cli_print_recommendation(const cli_recommendation *recommendation);
+
+#endif

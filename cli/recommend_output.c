@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_output.h"
+#include "popularity.h"
+#include "reasons.h"
+#include "recommend.h"
+
+enum { WATCHED_SHOWN = 12, COLUMN_LIMIT = 8, CELL_SIZE = 128 };
+
+/* Cells of one table; widths follow from the content. */
+typedef struct table {
+  int columns;
+  size_t rows;
+  char (*cells)[COLUMN_LIMIT][CELL_SIZE];
+} table;
+
+/* Characters, counted by the bytes that begin one in UTF-8. */
+static int width_of(const char *text) {
+  int width = 0;
+  for (; *text != '\0'; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
+  return width;
+}
+
+static void print_table(const table *t) {
+  int widths[COLUMN_LIMIT] = {0};
+  for (size_t row = 0; row < t->rows; row++)
+    for (int c = 0; c < t->columns; c++) {
+      const int width = width_of(t->cells[row][c]);
+      if (width > widths[c]) widths[c] = width;
+    }
+  for (size_t row = 0; row < t->rows; row++) {
+    for (int c = 0; c < t->columns; c++) {
+      const char *const cell = t->cells[row][c];
+      printf("  %s", cell);
+      /* No blanks behind the last column. */
+      if (c + 1 < t->columns) printf("%*s", widths[c] - width_of(cell), "");
+    }
+    putchar('\n');
+  }
+}
+
+static void set(table *t, size_t row, int column, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static void set(table *t, size_t row, int column, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(t->cells[row][column], CELL_SIZE, format, arguments);
+  va_end(arguments);
+}
+
+/* item, title, year, genres, director, from `column` on. */
+static void set_name(table *t, size_t row, int column, const cli_recommendation *r, int32_t id) {
+  const cli_name *const name = cli_names_find(&r->names, id);
+  set(t, row, column, "%" PRId32, id);
+  if (r->names.count == 0) return;
+  set(t, row, column + 1, "%s", name == NULL ? "?" : name->title);
+  set(t, row, column + 2, "%s", name == NULL ? "" : name->year);
+  set(t, row, column + 3, "%s", name == NULL ? "" : name->genres);
+  set(t, row, column + 4, "%s", name == NULL ? "" : name->director);
+}
+
+static int set_name_heads(table *t, int column, const cli_recommendation *r) {
+  static const char *const heads[] = {"item", "title", "year", "genres", "director"};
+  const int count = r->names.count == 0 ? 1 : 5;
+  for (int i = 0; i < count; i++) set(t, 0, column + i, "%s", heads[i]);
+  return column + count;
+}
+
+static int print_watched(const cli_recommendation *r) {
+  const size_t shown = r->history.count < WATCHED_SHOWN ? r->history.count : WATCHED_SHOWN;
+  const size_t first = r->history.count - shown;
+  table t = {.rows = shown + 1, .cells = calloc(shown + 1, sizeof *t.cells)};
+  if (t.cells == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  t.columns = set_name_heads(&t, 0, r);
+  for (size_t i = 0; i < shown; i++) set_name(&t, i + 1, 0, r, r->history.ids[first + i]);
+  if (r->options->user > 0) printf("user %d, ", (int)r->options->user);
+  printf("history of %zu items", r->history.count);
+  printf(shown < r->history.count ? ", the last %zu:\n" : ":\n", shown);
+  print_table(&t);
+  free(t.cells);
+  return CLI_OK;
+}
+
+static int32_t popularity_place(const cli_recommendation *r, int32_t id) {
+  if (r->popularity == NULL || id >= r->item_size - 1) return 0;
+  return cli_popularity_place(r->popularity, r->item_size, id);
+}
+
+static int print_recommended(const cli_recommendation *r) {
+  table t = {.rows = r->count + 1, .cells = calloc(r->count + 1, sizeof *t.cells)};
+  if (t.cells == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  set(&t, 0, 0, "score");
+  t.columns = set_name_heads(&t, 1, r);
+  if (r->dataset != NULL) {
+    set(&t, 0, t.columns, "popular");
+    set(&t, 0, t.columns + 1, "why");
+    t.columns += 2;
+  }
+  for (size_t i = 0; i < r->count; i++) {
+    char reason[CELL_SIZE];
+    set(&t, i + 1, 0, "%.3f", (double)r->scores[i]);
+    set_name(&t, i + 1, 1, r, r->ids[i]);
+    if (r->dataset == NULL) continue;
+    cli_reason(&r->names, r->dataset, r->history.ids, r->history.count, r->ids[i], reason,
+               sizeof reason);
+    const int32_t place = popularity_place(r, r->ids[i]);
+    if (place > 0) set(&t, i + 1, t.columns - 2, "#%" PRId32, place);
+    set(&t, i + 1, t.columns - 1, "%s", reason);
+  }
+  printf("\nrecommended next:\n");
+  print_table(&t);
+  free(t.cells);
+  return CLI_OK;
+}
+
+static json_t *describe(const cli_recommendation *r, size_t index) {
+  const int32_t id = r->ids[index];
+  const cli_name *const name = cli_names_find(&r->names, id);
+  json_t *const object =
+      json_pack("{s:i, s:f}", "item", (int)id, "score", (double)r->scores[index]);
+  if (name != NULL) {
+    json_object_set_new(object, "title", json_string(name->title));
+    json_object_set_new(object, "year", json_string(name->year));
+    json_object_set_new(object, "genres", json_string(name->genres));
+    json_object_set_new(object, "director", json_string(name->director));
+    json_object_set_new(object, "series", json_string(name->series));
+    json_object_set_new(object, "part", json_integer(name->part));
+  }
+  if (r->dataset != NULL) {
+    char reason[CELL_SIZE];
+    cli_reason(&r->names, r->dataset, r->history.ids, r->history.count, id, reason, sizeof reason);
+    json_object_set_new(object, "reason", json_string(reason));
+    json_object_set_new(object, "popularity_place", json_integer(popularity_place(r, id)));
+  }
+  return object;
+}
+
+static void print_json(const cli_recommendation *r) {
+  json_t *const object = json_object();
+  json_t *const history = json_array(), *const items = json_array();
+  for (size_t i = 0; i < r->history.count; i++)
+    json_array_append_new(history, json_integer(r->history.ids[i]));
+  for (size_t i = 0; i < r->count; i++) json_array_append_new(items, describe(r, i));
+  if (r->options->user > 0) json_object_set_new(object, "user", json_integer(r->options->user));
+  json_object_set_new(object, "model", json_string(r->options->model));
+  json_object_set_new(object, "history", history);
+  json_object_set_new(object, "recommended", items);
+  cli_json_print(object);
+}
+
+int cli_print_recommendation(const cli_recommendation *r) {
+  if (r->options->json) {
+    print_json(r);
+    return CLI_OK;
+  }
+  CLI_TRY(print_watched(r));
+  if (r->count == 0) {
+    printf("\nnothing to recommend: the model knows no item of the history, or nothing is left\n");
+    return CLI_OK;
+  }
+  return print_recommended(r);
+}

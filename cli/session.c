@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "output_file.h"
+
+static void print_log(s3rec_log_level level, const char *line, void *user_data) {
+  (void)user_data;
+  if (level == S3REC_LOG_WARNING) cli_remark("warning: %s", line);
+}
+
+int cli_open_context(const cli_options *options, s3rec_context **context) {
+  s3rec_context_options choices = options->context;
+  choices.log = print_log;
+  const s3rec_status status = s3rec_context_create(&choices, context);
+  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+}
+
+int cli_open_dataset(const cli_options *options, s3rec_context *context, int parts,
+                     s3rec_dataset **dataset) {
+  char *const sequences = cli_path(options->data, options->name, ".txt");
+  char *attributes = cli_path(options->data, options->name, "_item2attributes.json");
+  char *const negatives = cli_path(options->data, options->name, "_sample.txt");
+  int code = CLI_OK;
+  if (sequences == NULL || attributes == NULL || negatives == NULL) {
+    code = cli_fail(CLI_FAILURE, "out of memory");
+  } else {
+    bool use_attributes = (parts & CLI_ATTRIBUTES) != 0;
+    if (use_attributes && access(attributes, F_OK) != 0) {
+      cli_remark("%s is not there: going on without item attributes", attributes);
+      use_attributes = false;
+    }
+    const s3rec_status status =
+        s3rec_dataset_load(context, sequences, use_attributes ? attributes : NULL,
+                           parts & CLI_NEGATIVES ? negatives : NULL, dataset);
+    if (status != S3REC_OK) code = cli_fail_status(status);
+  }
+  free(sequences);
+  free(attributes);
+  free(negatives);
+  return code;
+}
+
+/* Compares the network options on the command line with the file's. */
+static int check_network(const cli_options *options, const s3rec_model_config *config,
+                         const char *path, bool may_drop) {
+  cli_options loaded = *options;
+  loaded.config = *config;
+  for (size_t i = 0; i < cli_option_count; i++) {
+    const cli_option *const option = &cli_option_table[i];
+    const bool network = option->offset >= offsetof(cli_options, config) &&
+                         option->offset < offsetof(cli_options, config) + sizeof *config;
+    if (!options->given[i] || !network) continue;
+    if (may_drop && strstr(option->name, "dropout") != NULL) continue;
+    char wanted[64], found[64];
+    cli_option_print(option, options, wanted, sizeof wanted);
+    cli_option_print(option, &loaded, found, sizeof found);
+    if (strcmp(wanted, found) != 0)
+      return cli_usage(options, "--%s is %s, but the model in %s has %s", option->name, wanted,
+                       path, found);
+  }
+  return CLI_OK;
+}
+
+int cli_open_model(const cli_options *options, s3rec_context *context, const char *path,
+                   bool may_drop, s3rec_model **model) {
+  s3rec_model_config fallback = options->config;
+  s3rec_model *opened = NULL;
+  s3rec_status status = s3rec_model_load(context, path, &fallback, &opened);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  s3rec_model_config config;
+  s3rec_model_config_init(&config);
+  status = s3rec_model_config_get(opened, &config);
+  const int code = status == S3REC_OK ? check_network(options, &config, path, may_drop)
+                                      : cli_fail_status(status);
+  if (code != CLI_OK) {
+    s3rec_model_destroy(opened);
+    return code;
+  }
+  *model = opened;
+  return CLI_OK;
+}
+
+int cli_check_fit(const s3rec_model *model, const s3rec_dataset *dataset, const char *path,
+                  bool with_attributes) {
+  s3rec_model_config config;
+  s3rec_dataset_info info;
+  s3rec_model_config_init(&config);
+  s3rec_dataset_info_init(&info);
+  s3rec_status status = s3rec_model_config_get(model, &config);
+  if (status == S3REC_OK) status = s3rec_dataset_info_get(dataset, &info);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  if (info.item_size > config.item_size)
+    return cli_fail(CLI_BAD_DATA,
+                    "%s: the model knows items 1..%" PRId32 ", the data has items up to %" PRId32,
+                    path, config.item_size - 2, info.item_size - 2);
+  if (with_attributes && info.attribute_size > config.attribute_size)
+    return cli_fail(CLI_BAD_DATA,
+                    "%s: the model knows attributes 0..%" PRId32
+                    ", the data has attributes up to %" PRId32,
+                    path, config.attribute_size - 1, info.attribute_size - 1);
+  return CLI_OK;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens what commands work with. Every function prints why it failed. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "cli.h"
+
+typedef enum cli_data_parts {
+  CLI_SEQUENCES = 0,
+  CLI_ATTRIBUTES = 1, /* where the file exists; a remark where not */
+  CLI_NEGATIVES = 2   /* the file must exist */
+} cli_data_parts;
+
+int cli_open_context(const cli_options *options, s3rec_context **context);
+/* `parts` is a sum of cli_data_parts. */
+int cli_open_dataset(const cli_options *options, s3rec_context *context, int parts,
+                     s3rec_dataset **dataset);
+/* Loads a model or training state; network options that were given must agree
+ * with it, except for the dropouts, which may differ where `may_drop` says so. */
+int cli_open_model(const cli_options *options, s3rec_context *context, const char *path,
+                   bool may_drop, s3rec_model **model);
+/* Refuses data with items or attributes that the model does not have. */
+int cli_check_fit(const s3rec_model *model, const s3rec_dataset *dataset, const char *path,
+                  bool with_attributes);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "training.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "interrupt.h"
+#include "output_file.h"
+#include "session.h"
+
+static int check_status(s3rec_status status) {
+  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+}
+
+/* The model and trainer of the state; options, sums and best of its note. */
+static int open_state(cli_training *training) {
+  cli_options *const options = training->options;
+  if (cli_options_given(options, "model"))
+    return cli_usage(options, "--model and --resume: the state has its weights already");
+  CLI_TRY(cli_open_model(options, training->context, options->resume, false, &training->model));
+  CLI_TRY(check_status(s3rec_trainer_create(training->model, NULL, &training->trainer)));
+  CLI_TRY(check_status(s3rec_trainer_load(training->trainer, NULL, options->resume)));
+  return cli_note_read(training, s3rec_trainer_note(training->trainer));
+}
+
+/* A loaded model keeps its network; dropouts that were given replace its own. */
+static int set_dropouts(cli_training *training) {
+  const cli_options *const options = training->options;
+  s3rec_model_config config;
+  s3rec_model_config_init(&config);
+  CLI_TRY(check_status(s3rec_model_config_get(training->model, &config)));
+  const double hidden = config.hidden_dropout_prob, probs = config.attention_probs_dropout_prob;
+  if (cli_options_given(options, "hidden-dropout-prob"))
+    config.hidden_dropout_prob = options->config.hidden_dropout_prob;
+  if (cli_options_given(options, "attention-probs-dropout-prob"))
+    config.attention_probs_dropout_prob = options->config.attention_probs_dropout_prob;
+  if (config.hidden_dropout_prob == hidden && config.attention_probs_dropout_prob == probs)
+    return CLI_OK;
+  s3rec_model *changed = NULL;
+  s3rec_status status = s3rec_model_create(training->context, &config, options->seed, &changed);
+  if (status == S3REC_OK) status = s3rec_model_copy_weights(changed, training->model);
+  if (status != S3REC_OK) {
+    s3rec_model_destroy(changed);
+    return cli_fail_status(status);
+  }
+  s3rec_model_destroy(training->model);
+  training->model = changed;
+  return CLI_OK;
+}
+
+static int open_model(cli_training *training) {
+  cli_options *const options = training->options;
+  if (options->model != NULL) {
+    CLI_TRY(cli_open_model(options, training->context, options->model, true, &training->model));
+    CLI_TRY(set_dropouts(training));
+    CLI_TRY(cli_check_fit(training->model, training->dataset, options->model, false));
+  } else {
+    s3rec_dataset_info info;
+    s3rec_dataset_info_init(&info);
+    CLI_TRY(check_status(s3rec_dataset_info_get(training->dataset, &info)));
+    options->config.item_size = info.item_size;
+    options->config.attribute_size = info.attribute_size;
+    CLI_TRY(check_status(
+        s3rec_model_create(training->context, &options->config, options->seed, &training->model)));
+  }
+  /* Notes hold the network in use, and the sampler cuts to its length. */
+  CLI_TRY(check_status(s3rec_model_config_get(training->model, &options->config)));
+  options->sampler.max_seq_length = options->config.max_seq_length;
+  return check_status(s3rec_trainer_create(training->model, &options->trainer, &training->trainer));
+}
+
+static int open_log(cli_training *training) {
+  const char *const path = training->options->log;
+  if (path == NULL) return CLI_OK;
+  training->log = fopen(path, "a");
+  if (training->log != NULL) return CLI_OK;
+  return cli_fail(CLI_FAILURE, "%s: cannot be written: %s", path, strerror(errno));
+}
+
+static int name_state(cli_training *training) {
+  const cli_options *const options = training->options;
+  const char *const given = options->state != NULL ? options->state : options->resume;
+  const int written = given != NULL ? asprintf(&training->state_path, "%s", given)
+                                    : asprintf(&training->state_path, "%s.state", options->out);
+  if (written >= 0) return CLI_OK;
+  training->state_path = NULL;
+  return cli_fail(CLI_FAILURE, "out of memory");
+}
+
+int cli_training_open(cli_training *training, cli_options *options) {
+  *training = (cli_training){.options = options};
+  CLI_TRY(name_state(training));
+  CLI_TRY(cli_open_context(options, &training->context));
+  if (options->resume != NULL) CLI_TRY(open_state(training));
+  const bool sampled =
+      options->command->bit == CLI_FINETUNE && options->stop_protocol == S3REC_PROTOCOL_SAMPLED;
+  CLI_TRY(cli_open_dataset(options, training->context,
+                           CLI_ATTRIBUTES | (sampled ? CLI_NEGATIVES : 0), &training->dataset));
+  if (options->resume == NULL) CLI_TRY(open_model(training));
+  CLI_TRY(
+      check_status(s3rec_sampler_create(training->dataset, &options->sampler, &training->sampler)));
+  CLI_TRY(check_status(s3rec_batch_create(training->context, &training->batch)));
+  if (options->resume != NULL)
+    CLI_TRY(
+        check_status(s3rec_trainer_load(training->trainer, training->sampler, options->resume)));
+  CLI_TRY(check_status(s3rec_sampler_epoch_size(training->sampler, NULL, &training->steps)));
+  CLI_TRY(
+      check_status(s3rec_sampler_position(training->sampler, &training->epoch, &training->step)));
+  CLI_TRY(open_log(training));
+  cli_interrupt_install();
+  cli_progress_begin(&training->progress, training->epoch * training->steps + training->step);
+  return CLI_OK;
+}
+
+void cli_training_close(cli_training *training) {
+  s3rec_batch_destroy(training->batch);
+  s3rec_sampler_destroy(training->sampler);
+  s3rec_trainer_destroy(training->trainer);
+  s3rec_model_destroy(training->model);
+  s3rec_dataset_destroy(training->dataset);
+  s3rec_context_destroy(training->context);
+  if (training->log != NULL) fclose(training->log);
+  free(training->state_path);
+}
+
+static int save(const cli_training *training) {
+  char *const note = cli_note_make(training);
+  if (note == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  const s3rec_status status =
+      s3rec_trainer_save(training->trainer, training->sampler, note, training->state_path);
+  free(note);
+  return check_status(status);
+}
+
+static int end_interrupted(const cli_training *training, bool saved) {
+  if (!saved) CLI_TRY(save(training));
+  cli_remark("interrupted in epoch %" PRIu64 " of %d before step %zu of %zu; state saved to %s",
+             training->epoch + 1, (int)training->options->epochs, training->step + 1,
+             training->steps, training->state_path);
+  cli_print_resume(training);
+  return CLI_INTERRUPTED;
+}
+
+static void add(cli_sums *sums, const s3rec_losses *losses) {
+  sums->total += losses->total;
+  sums->aap += losses->aap;
+  sums->mip += losses->mip;
+  sums->map += losses->map;
+  sums->sp += losses->sp;
+  sums->next_item += losses->next_item * (double)losses->target_count;
+  sums->sequences += losses->sequence_count;
+  sums->tokens += losses->token_count;
+  sums->targets += losses->target_count;
+}
+
+int cli_training_run_epoch(cli_training *training) {
+  const bool pretraining = training->options->command->bit == CLI_PRETRAIN;
+  training->epoch_begun = cli_now();
+  training->epoch_sequences = 0;
+  while (training->step < training->steps) {
+    s3rec_losses losses;
+    s3rec_losses_init(&losses);
+    CLI_TRY(check_status(s3rec_sampler_next(training->sampler, training->batch)));
+    CLI_TRY(check_status(pretraining
+                             ? s3rec_pretrain_step(training->trainer, training->batch, &losses)
+                             : s3rec_finetune_step(training->trainer, training->batch, &losses)));
+    add(&training->sums, &losses);
+    training->epoch_sequences += losses.sequence_count;
+    char text[160];
+    cli_losses_text(training, text, sizeof text);
+    cli_progress_step(&training->progress, (int32_t)training->epoch, training->options->epochs,
+                      training->step, training->steps, losses.sequence_count, text);
+    training->step++;
+    if (cli_interrupted() && training->step < training->steps)
+      return end_interrupted(training, false);
+  }
+  return CLI_OK;
+}
+
+int cli_training_next_epoch(cli_training *training, bool last) {
+  training->epoch++;
+  training->step = 0;
+  training->sums = (cli_sums){0};
+  const bool due = last || training->epoch % (uint64_t)training->options->save_every == 0;
+  if (due) CLI_TRY(save(training));
+  return cli_interrupted() && !last ? end_interrupted(training, due) : CLI_OK;
+}

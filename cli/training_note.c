@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tool's part of a training state: the options that shape the results, the
+ * sums of the running epoch and the best epoch. Times are left out, so that a
+ * resumed run writes the same bytes as one without a stop. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_output.h"
+#include "training.h"
+
+static json_t *record_options(const cli_options *options) {
+  json_t *const object = json_object();
+  for (size_t i = 0; i < cli_option_count; i++) {
+    const cli_option *const option = &cli_option_table[i];
+    if (!option->recorded || !(option->commands & options->command->bit)) continue;
+    char text[64];
+    cli_option_print(option, options, text, sizeof text);
+    json_object_set_new(object, option->name, json_string(text));
+  }
+  return object;
+}
+
+char *cli_note_make(const cli_training *training) {
+  const cli_sums *const sums = &training->sums;
+  json_t *const note = json_pack(
+      "{s:s, s:s, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}, s:{s:f, s:i, s:i}}",
+      "program", "s3rec", "command", training->options->command->name, "options",
+      record_options(training->options), "epochs", (int)training->options->epochs, "sums", "total",
+      sums->total, "aap", sums->aap, "mip", sums->mip, "map", sums->map, "sp", sums->sp,
+      "next_item", sums->next_item, "sequences", cli_json_uint64(sums->sequences), "tokens",
+      cli_json_uint64(sums->tokens), "targets", cli_json_uint64(sums->targets), "best", "value",
+      training->best.value, "epoch", (int)training->best.epoch, "waited",
+      (int)training->best.waited);
+  char *const text = json_dumps(note, JSON_COMPACT | JSON_REAL_PRECISION(17));
+  json_decref(note);
+  return text;
+}
+
+/* Takes one option from the state; one that was given must say the same. */
+static int restore_option(cli_training *training, size_t index, const char *text) {
+  cli_options *const options = training->options;
+  const cli_option *const option = &cli_option_table[index];
+  char given[64], reason[512];
+  cli_option_print(option, options, given, sizeof given);
+  if (options->given[index] && strcmp(given, text) != 0)
+    return cli_usage(options,
+                     "--%s is %s, but %s was trained with %s; leave it out to go on, or start "
+                     "anew without --resume",
+                     option->name, given, options->resume, text);
+  if (!cli_option_set(option, text, options, reason, sizeof reason))
+    return cli_fail(CLI_BAD_DATA, "%s: %s", options->resume, reason);
+  return CLI_OK;
+}
+
+static int restore_options(cli_training *training, json_t *recorded) {
+  const cli_options *const options = training->options;
+  for (size_t i = 0; i < cli_option_count; i++) {
+    const cli_option *const option = &cli_option_table[i];
+    if (!option->recorded || !(option->commands & options->command->bit)) continue;
+    const char *const text = json_string_value(json_object_get(recorded, option->name));
+    if (text == NULL)
+      return cli_fail(CLI_BAD_DATA, "%s: the state does not record --%s", options->resume,
+                      option->name);
+    CLI_TRY(restore_option(training, i, text));
+  }
+  return CLI_OK;
+}
+
+static int restore(cli_training *training, json_t *note) {
+  cli_options *const options = training->options;
+  const char *command = "";
+  json_t *recorded = NULL;
+  json_int_t sequences, tokens, targets;
+  int epochs;
+  cli_sums sums;
+  cli_best best;
+  json_error_t error;
+  if (json_unpack_ex(note, &error, 0,
+                     "{s:s, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I}, "
+                     "s:{s:f, s:i, s:i}}",
+                     "command", &command, "options", &recorded, "epochs", &epochs, "sums", "total",
+                     &sums.total, "aap", &sums.aap, "mip", &sums.mip, "map", &sums.map, "sp",
+                     &sums.sp, "next_item", &sums.next_item, "sequences", &sequences, "tokens",
+                     &tokens, "targets", &targets, "best", "value", &best.value, "epoch",
+                     &best.epoch, "waited", &best.waited) != 0)
+    return cli_fail(CLI_BAD_DATA, "%s: not a state of this tool: %s", options->resume, error.text);
+  if (strcmp(command, options->command->name) != 0)
+    return cli_usage(options, "--resume: %s is a state of s3rec %s", options->resume, command);
+  sums.sequences = (uint64_t)sequences;
+  sums.tokens = (uint64_t)tokens;
+  sums.targets = (uint64_t)targets;
+  training->sums = sums;
+  training->best = best;
+  if (!cli_options_given(options, "epochs")) options->epochs = epochs;
+  CLI_TRY(restore_options(training, recorded));
+  cli_options_spread(options);
+  return CLI_OK;
+}
+
+int cli_note_read(cli_training *training, const char *note) {
+  json_error_t error;
+  json_t *const object = json_loads(note, 0, &error);
+  if (object == NULL)
+    return cli_fail(CLI_BAD_DATA, "%s: the state was not written by s3rec %s",
+                    training->options->resume, training->options->command->name);
+  const int code = restore(training, object);
+  json_decref(object);
+  return code;
+}
