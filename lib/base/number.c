@@ -29,7 +29,7 @@ static void replace(char *text, const char *from, const char *to) {
 }
 
 void s3_format_double(double value, char text[S3_NUMBER_SIZE]) {
-  char local[S3_NUMBER_SIZE + POINT_SIZE], point[POINT_SIZE];
+  char local[S3_NUMBER_SIZE + POINT_SIZE] = {0}, point[POINT_SIZE];
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(local, sizeof local, "%.*g", digits, value);
     if (strtod(local, NULL) == value) break;

@@ -16,4 +16,18 @@ typedef struct test_hooks {
 /* Sets the allocator of `options` to count in `hooks` (all zeros at first). */
 void test_hooks_install(test_hooks *hooks, s3rec_context_options *options);
 
+/* A context of default options that allocates by zeroed `hooks`; fails the
+ * running check when it cannot. */
+s3rec_context *test_hooks_context(test_hooks *hooks);
+
+/* Fails the running check unless everything allocated was given back. */
+void test_hooks_assert_empty(test_hooks *hooks);
+
+/* Runs `action` again and again with its first, second, ... allocation failing,
+ * until it gets through, and returns how often it failed. Checks that each time
+ * it reports S3REC_ERROR_MEMORY and leaves no block behind, so the action has to
+ * destroy what it makes. */
+size_t test_every_allocation_fails(test_hooks *hooks, s3rec_status (*action)(void *argument),
+                                   void *argument);
+
 #endif
