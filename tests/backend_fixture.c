@@ -17,9 +17,9 @@ static size_t block_count;
 static const char *const level_names[] = {"auto", "baseline", "avx2", "avx512"};
 
 static void *keep_block(size_t bytes) {
-  ck_assert_uint_lt(block_count, sizeof blocks / sizeof blocks[0]);
+  CHECK(block_count < sizeof blocks / sizeof blocks[0], "arrays_free is missing");
   void *block = malloc(bytes == 0 ? 1 : bytes);
-  ck_assert_ptr_nonnull(block);
+  CHECK(block != NULL, "no memory");
   blocks[block_count++] = block;
   return block;
 }
@@ -69,9 +69,8 @@ void test_at(const char *format, ...) {
 
 static void check_one(const char *what, array a, size_t i, double limit) {
   const double difference = fabs(a.actual[i] - a.expected[i]);
-  ck_assert_msg(difference <= limit, "%s, %s: %s[%zu] is %.9g, expected %.9g, off by %.3g, limit %.3g",
-                where_backend, where_case, what, i, a.actual[i], a.expected[i], difference,
-                limit);
+  CHECK(difference <= limit, "%s, %s: %s[%zu] is %.9g, expected %.9g, off by %.3g, limit %.3g",
+        where_backend, where_case, what, i, a.actual[i], a.expected[i], difference, limit);
 }
 
 void array_check(const char *what, array a, size_t width, double tolerance, double floor) {
