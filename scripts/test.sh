@@ -51,7 +51,7 @@ if [ -z "$quick" ]; then
   # The other major version of oneDNN than the system's.
   if "$root/scripts/onednn3.sh" "$work/onednn3"; then
     build onednn3 "$work/build-onednn3" --buildtype=release "-Ddnnl_root=$work/onednn3" &&
-      run onednn3 "$work/build-onednn3"
+      run onednn3 "$work/build-onednn3" --no-suite source
   else
     record onednn3 SKIP 'oneDNN 3.x could not be fetched'
   fi
@@ -63,7 +63,7 @@ if [ -z "$quick" ]; then
       export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
       build address "$work/build-address" --buildtype=debugoptimized \
         -Db_sanitize=address,undefined -Db_lundef=false &&
-        run address "$work/build-address" --timeout-multiplier 6
+        run address "$work/build-address" --no-suite source --timeout-multiplier 6
     ) || true
     # Data races, where threads are used; with the plain kernels only, as on other processors.
     (
