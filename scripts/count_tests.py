@@ -35,10 +35,10 @@ def count(program):
         marks = min(len(SKIP.findall(output)) - skipped, passed)
         passed, skipped = passed - marks, skipped + marks
     result = program["result"]
-    if result in ("FAIL", "TIMEOUT", "ERROR", "INTERRUPT", "UNEXPECTEDPASS"):
-        failed = max(failed, 1)
-    elif result == "SKIP":
+    if result == "SKIP":
         skipped = max(skipped, 1)
+    elif result != "OK":
+        failed = max(failed, 1)
     elif not libcheck and not summary:
         passed = 1
     return passed, failed, skipped
