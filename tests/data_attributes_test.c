@@ -8,33 +8,32 @@
 #include "data_fixture.h"
 #include "support/suite.h"
 
-static fixture_memory memory;
+static test_hooks hooks;
 static s3rec_context *context;
 
 static void set_up(void) {
-  memory = (fixture_memory){0};
-  context = fixture_context(&memory);
+  context = test_hooks_context(&hooks);
 }
 
 static void tear_down(void) {
   s3rec_context_destroy(context);
-  ck_assert_uint_eq(memory.live, 0);
-  fixture_clean();
+  test_hooks_assert_empty(&hooks);
 }
 
 /* Beside the sequences of two users with items up to 9. */
-static s3rec_status load(const char *bytes, size_t count, const char **path,
+static s3rec_status load(const char *bytes, size_t count, test_path *path,
                          s3rec_dataset **dataset) {
-  const char *sequences = fixture_text("data.txt", "1 1 2 3\n2 9 4\n");
-  *path = fixture_file("attributes.json", bytes, count);
-  return s3rec_dataset_load(context, sequences, *path, NULL, dataset);
+  const test_path sequences = fixture_text("data.txt", "1 1 2 3\n2 9 4\n");
+  *path = test_file("attributes.json");
+  test_write(path->text, bytes, count);
+  return s3rec_dataset_load(context, sequences.text, path->text, NULL, dataset);
 }
 
 static void refuse(const char *bytes, size_t count, const char *expected) {
-  const char *path;
+  test_path path;
   s3rec_dataset *dataset = NULL;
   const s3rec_status status = load(bytes, count, &path, &dataset);
-  fixture_expect(status, S3REC_ERROR_FORMAT, path, expected);
+  fixture_expect(status, S3REC_ERROR_FORMAT, path.text, expected);
   ck_assert_ptr_null(dataset);
 }
 
@@ -44,19 +43,19 @@ static void refuse_text(const char *text, const char *expected) {
 
 /* For texts of jansson's own: the place is ours to promise, the words are not. */
 static void refuse_at(const char *bytes, size_t count, const char *place) {
-  const char *path;
+  test_path path;
   s3rec_dataset *dataset = NULL;
   ck_assert_int_eq(load(bytes, count, &path, &dataset), S3REC_ERROR_FORMAT);
   ck_assert_ptr_null(dataset);
-  char expected[256];
-  snprintf(expected, sizeof expected, "%s%s", path, place);
+  char expected[sizeof path.text + 32];
+  snprintf(expected, sizeof expected, "%s%s", path.text, place);
   const char *text = s3rec_last_error();
   ck_assert_msg(strncmp(text, expected, strlen(expected)) == 0, "%s", text);
   for (; *text != '\0'; ++text) ck_assert_int_ge((unsigned char)*text, ' ');
 }
 
 static s3rec_dataset *accept(const char *text) {
-  const char *path;
+  test_path path;
   s3rec_dataset *dataset = NULL;
   const s3rec_status status = load(text, strlen(text), &path, &dataset);
   ck_assert_msg(status == S3REC_OK, "%s", s3rec_last_error());

@@ -6,20 +6,19 @@
 #include "data_fixture.h"
 #include "support/suite.h"
 
-static fixture_memory memory;
+static test_hooks hooks;
 static s3rec_context *context;
 static s3rec_batch *batch;
 
 static void set_up(void) {
-  memory = (fixture_memory){0};
-  context = fixture_context(&memory);
+  context = test_hooks_context(&hooks);
   ck_assert_int_eq(s3rec_batch_create(context, &batch), S3REC_OK);
 }
 
 static void tear_down(void) {
   s3rec_context_destroy(context); /* the batch keeps it alive */
   s3rec_batch_destroy(batch);
-  ck_assert_uint_eq(memory.live, 0);
+  test_hooks_assert_empty(&hooks);
 }
 
 /* Two rows of 3 and 1 items in 4 slots, mask id 9, three attributes. */
@@ -284,7 +283,7 @@ START_TEST(finetune_refuses_values) {
 END_TEST
 
 /* A failed set leaves the old content; here a batch that has to grow. */
-static s3rec_status grow_scenario(s3rec_context *scarce) {
+static s3rec_status grow_scenario(void *scarce) {
   s3rec_batch *grown = NULL;
   s3rec_status status = s3rec_batch_create(scarce, &grown);
   if (status != S3REC_OK) return status;

@@ -8,18 +8,16 @@
 #include "data_fixture.h"
 #include "support/suite.h"
 
-static fixture_memory memory;
+static test_hooks hooks;
 static s3rec_context *context;
 
 static void set_up(void) {
-  memory = (fixture_memory){0};
-  context = fixture_context(&memory);
+  context = test_hooks_context(&hooks);
 }
 
 static void tear_down(void) {
   s3rec_context_destroy(context);
-  ck_assert_uint_eq(memory.live, 0);
-  fixture_clean();
+  test_hooks_assert_empty(&hooks);
 }
 
 /* Four users of 4, 1, 2 and 3 items; attributes of 2 and 6; 2 negatives. */
@@ -291,19 +289,19 @@ START_TEST(splits) {
 END_TEST
 
 START_TEST(keeps_the_context_alive) {
-  fixture_memory own = {0};
-  s3rec_context *short_lived = fixture_context(&own);
+  test_hooks own;
+  s3rec_context *short_lived = test_hooks_context(&own);
   const s3rec_dataset_arrays arrays = good_arrays();
   s3rec_dataset *dataset = NULL;
   ck_assert_int_eq(s3rec_dataset_from_arrays(short_lived, &arrays, &dataset), S3REC_OK);
   s3rec_context_destroy(short_lived);
-  ck_assert_uint_gt(own.live, 0);
+  ck_assert_int_gt(own.live_blocks, 0);
   s3rec_dataset_destroy(dataset);
-  ck_assert_uint_eq(own.live, 0);
+  test_hooks_assert_empty(&own);
 }
 END_TEST
 
-static s3rec_status from_arrays_scenario(s3rec_context *scarce) {
+static s3rec_status from_arrays_scenario(void *scarce) {
   const s3rec_dataset_arrays arrays = good_arrays();
   s3rec_dataset *dataset = NULL;
   const s3rec_status status = s3rec_dataset_from_arrays(scarce, &arrays, &dataset);
@@ -312,12 +310,12 @@ static s3rec_status from_arrays_scenario(s3rec_context *scarce) {
   return status;
 }
 
-static const char *scenario_sequences, *scenario_attributes, *scenario_negatives;
+static test_path scenario_sequences, scenario_attributes, scenario_negatives;
 
-static s3rec_status load_scenario(s3rec_context *scarce) {
+static s3rec_status load_scenario(void *scarce) {
   s3rec_dataset *dataset = NULL;
-  const s3rec_status status = s3rec_dataset_load(scarce, scenario_sequences, scenario_attributes,
-                                                 scenario_negatives, &dataset);
+  const s3rec_status status = s3rec_dataset_load(
+      scarce, scenario_sequences.text, scenario_attributes.text, scenario_negatives.text, &dataset);
   ck_assert_int_eq(status == S3REC_OK, dataset != NULL);
   s3rec_dataset_destroy(dataset);
   return status;

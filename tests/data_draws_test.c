@@ -16,20 +16,19 @@
     if (!(condition)) ck_abort_msg("%s", #condition); \
   } while (0)
 
-static fixture_memory memory;
+static test_hooks hooks;
 static s3rec_context *context;
 static s3rec_batch *batch;
 
 static void set_up(void) {
-  memory = (fixture_memory){0};
-  context = fixture_context(&memory);
+  context = test_hooks_context(&hooks);
   ck_assert_int_eq(s3rec_batch_create(context, &batch), S3REC_OK);
 }
 
 static void tear_down(void) {
   s3rec_batch_destroy(batch);
   s3rec_context_destroy(context);
-  ck_assert_uint_eq(memory.live, 0);
+  test_hooks_assert_empty(&hooks);
 }
 
 static void expect_rate(size_t hits, size_t draws, double p) {

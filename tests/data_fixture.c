@@ -2,70 +2,13 @@
 #include "data_fixture.h"
 
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static void *counted_allocate(size_t size, size_t alignment, void *user_data) {
-  fixture_memory *memory = user_data;
-  if (++memory->calls == memory->fail_at) return NULL;
-  void *block = NULL;
-  if (posix_memalign(&block, alignment, size) != 0) return NULL;
-  ++memory->live;
-  return block;
-}
-
-static void counted_deallocate(void *block, size_t size, void *user_data) {
-  fixture_memory *memory = user_data;
-  (void)size;
-  --memory->live;
-  free(block);
-}
-
-s3rec_context *fixture_context(fixture_memory *memory) {
-  s3rec_context_options options;
-  s3rec_context_options_init(&options);
-  options.allocate = counted_allocate;
-  options.deallocate = counted_deallocate;
-  options.allocator_user_data = memory;
-  s3rec_context *context = NULL;
-  ck_assert_int_eq(s3rec_context_create(&options, &context), S3REC_OK);
-  return context;
-}
-
-static char folder[64];
-enum { NAMES = 8 };
-static char paths[NAMES][128];
-static size_t path_count;
-
-const char *fixture_file(const char *name, const void *bytes, size_t count) {
-  if (folder[0] == '\0') {
-    snprintf(folder, sizeof folder, "/tmp/s3rec-data-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-  }
-  char path[sizeof paths[0]];
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  size_t known = 0;
-  while (known < path_count && strcmp(paths[known], path) != 0) ++known;
-  ck_assert_uint_lt(known, NAMES);
-  if (known == path_count) strcpy(paths[path_count++], path);
-  FILE *file = fopen(paths[known], "wb");
-  ck_assert_ptr_nonnull(file);
-  ck_assert_uint_eq(fwrite(bytes, 1, count, file), count);
-  ck_assert_int_eq(fclose(file), 0);
-  return paths[known];
-}
-
-const char *fixture_text(const char *name, const char *text) {
-  return fixture_file(name, text, strlen(text));
-}
-
-void fixture_clean(void) {
-  for (size_t i = 0; i < path_count; ++i) unlink(paths[i]);
-  if (folder[0] != '\0') rmdir(folder);
-  path_count = 0;
-  folder[0] = '\0';
+test_path fixture_text(const char *name, const char *text) {
+  const test_path path = test_file(name);
+  test_write(path.text, text, strlen(text));
+  return path;
 }
 
 void fixture_expect(s3rec_status status, s3rec_status expected_status, const char *path,
@@ -119,20 +62,11 @@ s3rec_dataset *fixture_unique_dataset(s3rec_context *context, const int32_t *len
   return dataset;
 }
 
-size_t fixture_fail_each(s3rec_status (*scenario)(s3rec_context *context)) {
-  for (size_t failures = 0;; ++failures) {
-    fixture_memory memory = {0};
-    s3rec_context *context = fixture_context(&memory);
-    memory.fail_at = memory.calls + failures + 1;
-    const s3rec_status status = scenario(context);
-    const size_t calls = memory.calls;
-    s3rec_context_destroy(context);
-    ck_assert_uint_eq(memory.live, 0);
-    if (calls < memory.fail_at) {
-      ck_assert_int_eq(status, S3REC_OK);
-      return failures;
-    }
-    ck_assert_int_eq(status, S3REC_ERROR_MEMORY);
-    ck_assert_str_ne(s3rec_last_error(), "");
-  }
+size_t fixture_fail_each(s3rec_status (*action)(void *context)) {
+  test_hooks hooks;
+  s3rec_context *context = test_hooks_context(&hooks);
+  const size_t failures = test_every_allocation_fails(&hooks, action, context);
+  s3rec_context_destroy(context);
+  test_hooks_assert_empty(&hooks);
+  return failures;
 }

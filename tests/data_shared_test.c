@@ -53,8 +53,8 @@ START_TEST(counts_of_the_published_data) {
   snprintf(attributes, sizeof attributes, "%s/data/%s_item2attributes.json", folder,
            expected->name);
   snprintf(negatives, sizeof negatives, "%s/data/%s_sample.txt", folder, expected->name);
-  fixture_memory memory = {0};
-  s3rec_context *context = fixture_context(&memory);
+  test_hooks hooks;
+  s3rec_context *context = test_hooks_context(&hooks);
   s3rec_dataset *dataset = NULL;
   const s3rec_status status =
       s3rec_dataset_load(context, sequences, attributes, negatives, &dataset);
@@ -72,7 +72,7 @@ START_TEST(counts_of_the_published_data) {
   check_epoch(context, dataset, S3REC_STAGE_FINETUNE, expected->users, expected->targets);
   s3rec_dataset_destroy(dataset);
   s3rec_context_destroy(context);
-  ck_assert_uint_eq(memory.live, 0);
+  test_hooks_assert_empty(&hooks);
 }
 END_TEST
 

@@ -9,26 +9,25 @@
 #include "data_fixture.h"
 #include "support/suite.h"
 
-static fixture_memory memory;
+static test_hooks hooks;
 static s3rec_context *context;
 
 static void set_up(void) {
-  memory = (fixture_memory){0};
-  context = fixture_context(&memory);
+  context = test_hooks_context(&hooks);
 }
 
 static void tear_down(void) {
   s3rec_context_destroy(context);
-  ck_assert_uint_eq(memory.live, 0);
-  fixture_clean();
+  test_hooks_assert_empty(&hooks);
 }
 
 static void refuse(const void *bytes, size_t count, const char *expected) {
-  const char *path = fixture_file("data.txt", bytes, count);
-  s3rec_dataset *dataset = (s3rec_dataset *)&memory; /* must stay as it is */
-  const s3rec_status status = s3rec_dataset_load(context, path, NULL, NULL, &dataset);
-  fixture_expect(status, S3REC_ERROR_FORMAT, path, expected);
-  ck_assert_ptr_eq(dataset, &memory);
+  const test_path path = test_file("data.txt");
+  test_write(path.text, bytes, count);
+  s3rec_dataset *dataset = (s3rec_dataset *)&hooks; /* must stay as it is */
+  const s3rec_status status = s3rec_dataset_load(context, path.text, NULL, NULL, &dataset);
+  fixture_expect(status, S3REC_ERROR_FORMAT, path.text, expected);
+  ck_assert_ptr_eq(dataset, &hooks);
 }
 
 static void refuse_text(const char *text, const char *expected) {
@@ -37,8 +36,8 @@ static void refuse_text(const char *text, const char *expected) {
 
 static s3rec_dataset *load(const char *text) {
   s3rec_dataset *dataset = NULL;
-  const char *path = fixture_text("data.txt", text);
-  const s3rec_status status = s3rec_dataset_load(context, path, NULL, NULL, &dataset);
+  const test_path path = fixture_text("data.txt", text);
+  const s3rec_status status = s3rec_dataset_load(context, path.text, NULL, NULL, &dataset);
   ck_assert_msg(status == S3REC_OK, "%s", s3rec_last_error());
   return dataset;
 }
@@ -159,20 +158,18 @@ END_TEST
 
 START_TEST(refuses_unreadable_files) {
   s3rec_dataset *dataset = NULL;
-  char folder[128];
-  snprintf(folder, sizeof folder, "%s", fixture_text("data.txt", "1 2 3\n"));
-  const char *good = folder;
-  char missing[160];
-  snprintf(missing, sizeof missing, "%s.missing", good);
+  const test_path path = fixture_text("data.txt", "1 2 3\n"), no_path = test_file("missing");
+  const char *good = path.text, *missing = no_path.text;
   ck_assert_int_eq(s3rec_dataset_load(context, missing, NULL, NULL, &dataset), S3REC_ERROR_IO);
   ck_assert_ptr_nonnull(strstr(s3rec_last_error(), missing));
   ck_assert_int_eq(s3rec_dataset_load(context, "/tmp", NULL, NULL, &dataset), S3REC_ERROR_IO);
   ck_assert_int_eq(s3rec_dataset_load(context, good, missing, NULL, &dataset), S3REC_ERROR_IO);
   ck_assert_int_eq(s3rec_dataset_load(context, good, NULL, missing, &dataset), S3REC_ERROR_IO);
   if (geteuid() != 0) { /* root reads everything */
-    const char *locked = fixture_text("locked.txt", "1 2 3\n");
-    ck_assert_int_eq(chmod(locked, 0), 0);
-    ck_assert_int_eq(s3rec_dataset_load(context, locked, NULL, NULL, &dataset), S3REC_ERROR_IO);
+    const test_path locked = fixture_text("locked.txt", "1 2 3\n");
+    ck_assert_int_eq(chmod(locked.text, 0), 0);
+    ck_assert_int_eq(s3rec_dataset_load(context, locked.text, NULL, NULL, &dataset),
+                     S3REC_ERROR_IO);
   }
   ck_assert_ptr_null(dataset);
   ck_assert_int_eq(s3rec_dataset_load(NULL, good, NULL, NULL, &dataset), S3REC_ERROR_ARGUMENT);
@@ -191,13 +188,13 @@ static void append_negatives(char *text, const char *user, int count, const char
 }
 
 static void load_negatives(const char *text, const char *expected) {
-  char sequences[128];
-  snprintf(sequences, sizeof sequences, "%s", fixture_text("data.txt", "5 1 2 3\n6 4 2 9\n"));
-  const char *path = fixture_text("negatives.txt", text);
+  const test_path sequences = fixture_text("data.txt", "5 1 2 3\n6 4 2 9\n");
+  const test_path path = fixture_text("negatives.txt", text);
   s3rec_dataset *dataset = NULL;
-  const s3rec_status status = s3rec_dataset_load(context, sequences, NULL, path, &dataset);
+  const s3rec_status status =
+      s3rec_dataset_load(context, sequences.text, NULL, path.text, &dataset);
   if (expected != NULL) {
-    fixture_expect(status, S3REC_ERROR_FORMAT, path, expected);
+    fixture_expect(status, S3REC_ERROR_FORMAT, path.text, expected);
     ck_assert_ptr_null(dataset);
     return;
   }
