@@ -28,49 +28,45 @@ void S3_NAME(bias_backward)(size_t rows, size_t width, const float *diff_dst,
 }
 
 typedef struct value_and_slope {
-  float value, slope;
+  s3_vector value, slope;
 } value_and_slope;
 
-static inline value_and_slope gelu(float x) {
-  const float magnitude = x < 0.0f ? -x : x;
-  const float z = magnitude * 0.70710678f;
-  const float t = 1.0f / (1.0f + 0.3275911f * z);
-  const float e = s3_exp(-z * z);
-  float p = 1.061405429f;
-  p = p * t - 1.453152027f;
+static inline value_and_slope gelu(s3_vector x) {
+  const s3_vector zero = {0};
+  const s3_vector z = s3_max(x, -x) * 0.70710678f;
+  const s3_vector t = 1.0f / (1.0f + 0.3275911f * z);
+  const s3_vector e = s3_exp(-z * z);
+  s3_vector p = t * 1.061405429f - 1.453152027f;
   p = p * t + 1.421413741f;
   p = p * t - 0.284496736f;
   p = p * t + 0.254829592f;
-  const float tail = 0.5f * p * t * e;
-  const float phi = x < 0.0f ? tail : 1.0f - tail;
+  const s3_vector tail = 0.5f * p * t * e;
+  const s3_vector phi = s3_select(x < zero, tail, 1.0f - tail);
   return (value_and_slope){x * phi, phi + x * 0.39894228f * e};
 }
 
-static inline value_and_slope relu(float x) {
-  return (value_and_slope){x > 0.0f ? x : 0.0f, x > 0.0f ? 1.0f : 0.0f};
+static inline value_and_slope relu(s3_vector x) {
+  const s3_vector zero = {0};
+  return (value_and_slope){s3_max(zero, x), s3_select(x > zero, zero + 1.0f, zero)};
 }
 
-static inline value_and_slope swish(float x) {
-  const float s = s3_sigmoid(x);
+static inline value_and_slope swish(s3_vector x) {
+  const s3_vector s = 1.0f / (1.0f + s3_exp(-x));
   return (value_and_slope){x * s, s * (1.0f + x * (1.0f - s))};
 }
 
-/* One loop per activation, with and without keeping the derivative. dst may be
- * src when nothing is kept. */
+/* One loop per activation. dst may be src when the slope is not kept. */
 #define DEFINE_FORWARD(activation)                                                         \
   static void activation##_rows(bool keep, size_t rows, size_t width, float *src_kept,     \
                                 const float *bias, float *dst) {                           \
     for (size_t r = 0; r < rows; r++) {                                                    \
       float *src = src_kept + r * width, *out = dst + r * width;                           \
-      if (keep) {                                                                          \
-        _Pragma("omp simd") for (size_t c = 0; c < width; c++) {                           \
-          const value_and_slope y = activation(src[c] + bias[c]);                          \
-          src[c] = y.slope;                                                                \
-          out[c] = y.value;                                                                \
-        }                                                                                  \
-      } else {                                                                             \
-        _Pragma("omp simd") for (size_t c = 0; c < width; c++) out[c] =                    \
-            activation(src[c] + bias[c]).value;                                            \
+      for (size_t c = 0; c < width; c += S3_LANES) {                                       \
+        const size_t count = s3_lanes_left(width - c);                                     \
+        const value_and_slope y =                                                          \
+            activation(s3_load_some(src + c, count) + s3_load_some(bias + c, count));      \
+        if (keep) s3_store_some(src + c, y.slope, count);                                  \
+        s3_store_some(out + c, y.value, count);                                            \
       }                                                                                    \
     }                                                                                      \
   }

@@ -95,15 +95,16 @@ static void add_outer(size_t rows, size_t width, const float *weight, const floa
 /* score[0..keys) becomes its softmax, score[keys..stride) zero. */
 static void softmax_row(size_t keys, size_t stride, float *score) {
   const float maximum = s3_largest(keys, score, -INFINITY);
-  float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-  for (size_t j = 0; j < keys; j++) {
-    score[j] = s3_exp(score[j] - maximum);
-    sum += score[j];
+  for (size_t j = keys; j < stride; j++) score[j] = -INFINITY;
+  const size_t end = s3_round_to_lanes(keys);
+  s3_vector sums = {0};
+  for (size_t j = 0; j < end; j += S3_LANES) {
+    const s3_vector e = s3_exp(s3_load(score + j) - maximum);
+    s3_store(score + j, e);
+    sums += e;
   }
-  const float inverse = 1.0f / sum;
-#pragma omp simd
-  for (size_t j = 0; j < keys; j++) score[j] *= inverse;
+  const float inverse = 1.0f / s3_lane_sum(sums);
+  for (size_t j = 0; j < end; j += S3_LANES) s3_store(score + j, s3_load(score + j) * inverse);
   memset(score + keys, 0, (stride - keys) * sizeof *score);
 }
 

@@ -23,6 +23,7 @@ enum { S3_LANES = 8 };
 enum { S3_LANES = 4 };
 #endif
 typedef float s3_vector __attribute__((vector_size(4 * S3_LANES)));
+typedef int32_t s3_mask __attribute__((vector_size(4 * S3_LANES)));
 
 static inline s3_vector s3_load(const float *src) {
   s3_vector v;
@@ -34,39 +35,72 @@ static inline size_t s3_round_to_lanes(size_t count) {
   return (count + S3_LANES - 1) / S3_LANES * S3_LANES;
 }
 
-/* The functions below are branch-free so that loops over them vectorise. They
- * round through an integer conversion, which no compiler flag can undo. */
+/* The last vector of a row may be short: zeros are loaded behind its end. */
+static inline size_t s3_lanes_left(size_t count) { return count < S3_LANES ? count : S3_LANES; }
+static inline s3_vector s3_load_some(const float *src, size_t count) {
+  if (count == S3_LANES) return s3_load(src);
+  s3_vector v = {0};
+  memcpy(&v, src, count * sizeof *src);
+  return v;
+}
+static inline void s3_store_some(float *dst, s3_vector v, size_t count) {
+  if (count == S3_LANES)
+    s3_store(dst, v);
+  else
+    memcpy(dst, &v, count * sizeof *dst);
+}
+static inline s3_vector s3_select(s3_mask mask, s3_vector yes, s3_vector no) {
+  return (s3_vector)((mask & (s3_mask)yes) | (~mask & (s3_mask)no));
+}
+/* Both give b when either is NaN. */
+static inline s3_vector s3_max(s3_vector a, s3_vector b) { return s3_select(a > b, a, b); }
+static inline s3_vector s3_min(s3_vector a, s3_vector b) { return s3_select(a < b, a, b); }
+
+/* Folds of all lanes by halving: the same tree whatever the compiler. */
+static inline float s3_lane_sum(s3_vector v) {
+  float lanes[S3_LANES];
+  s3_store(lanes, v);
+  for (size_t half = S3_LANES / 2; half > 0; half /= 2)
+    for (size_t i = 0; i < half; i++) lanes[i] += lanes[i + half];
+  return lanes[0];
+}
+static inline float s3_lane_max(s3_vector v) {
+  float lanes[S3_LANES];
+  s3_store(lanes, v);
+  for (size_t i = 1; i < S3_LANES; i++)
+    if (lanes[i] > lanes[0]) lanes[0] = lanes[i];
+  return lanes[0];
+}
+
+/* The functions below stand on explicit vectors, because what compilers make of
+ * branches in scalar loops is luck. They round through an integer conversion,
+ * which no compiler flag can undo. */
 
 /* e^x with a relative error below 2e-7; below -87 it stays at e^-87, above 88 at
  * e^88. Range reduction by ln 2 in two parts, polynomial of degree 6. */
-static inline float s3_exp(float x) {
-  x = x < -87.0f ? -87.0f : x;
-  x = x > 88.0f ? 88.0f : x;
-  const float scaled = x * 1.44269504f;
-  const int32_t n = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
-  const float whole = (float)n;
-  const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-  float p = 1.9875691e-4f;
+static inline s3_vector s3_exp(s3_vector x) {
+  const s3_vector zero = {0};
+  x = s3_min(zero + 88.0f, s3_max(zero - 87.0f, x)); /* in this order NaN stays NaN */
+  const s3_vector scaled = x * 1.44269504f;
+  const s3_vector half = s3_select(scaled < zero, zero - 0.5f, zero + 0.5f);
+  const s3_mask n = __builtin_convertvector(scaled + half, s3_mask);
+  const s3_vector whole = __builtin_convertvector(n, s3_vector);
+  const s3_vector r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
+  s3_vector p = zero + 1.9875691e-4f;
   p = p * r + 1.3981999e-3f;
   p = p * r + 8.3334519e-3f;
   p = p * r + 4.1665796e-2f;
   p = p * r + 1.6666665e-1f;
   p = p * r + 0.5f;
   p = p * (r * r) + r + 1.0f;
-  const union {
-    int32_t bits;
-    float value;
-  } power = {.bits = (n + 127) * (1 << 23)};
-  return p * power.value;
+  return p * (s3_vector)((n + 127) << 23);
 }
 
 /* ln(1 + e) for e in 0..1, absolute error below 1e-7: twice the artanh series of
  * e / (2 + e), which is at most 1/3. */
-static inline float s3_log1p_unit(float e) {
-  const float z = e / (2.0f + e);
-  const float z2 = z * z;
-  float p = 1.0f / 13.0f;
-  p = p * z2 + 1.0f / 11.0f;
+static inline s3_vector s3_log1p_unit(s3_vector e) {
+  const s3_vector z = e / (2.0f + e), z2 = z * z;
+  s3_vector p = z2 * (1.0f / 13.0f) + 1.0f / 11.0f;
   p = p * z2 + 1.0f / 9.0f;
   p = p * z2 + 1.0f / 7.0f;
   p = p * z2 + 1.0f / 5.0f;
@@ -75,21 +109,13 @@ static inline float s3_log1p_unit(float e) {
   return 2.0f * z * p;
 }
 
-static inline float s3_sigmoid(float x) { return 1.0f / (1.0f + s3_exp(-x)); }
-
-/* Largest of the values and of `maximum`. A lane each, because a maximum is no
- * reduction to compilers that heed NaNs. */
+/* Largest of the values and of `maximum`. */
 static inline float s3_largest(size_t count, const float *values, float maximum) {
-  float lanes[S3_LANES];
-  for (size_t j = 0; j < S3_LANES; j++) lanes[j] = maximum;
+  s3_vector largest = (s3_vector){0} + maximum;
   size_t c = 0;
-  for (; c + S3_LANES <= count; c += S3_LANES) {
-#pragma omp simd
-    for (size_t j = 0; j < S3_LANES; j++)
-      lanes[j] = values[c + j] > lanes[j] ? values[c + j] : lanes[j];
-  }
-  for (; c < count; c++) lanes[0] = values[c] > lanes[0] ? values[c] : lanes[0];
-  for (size_t j = 0; j < S3_LANES; j++) maximum = lanes[j] > maximum ? lanes[j] : maximum;
+  for (; c + S3_LANES <= count; c += S3_LANES) largest = s3_max(s3_load(values + c), largest);
+  maximum = s3_lane_max(largest);
+  for (; c < count; c++) maximum = values[c] > maximum ? values[c] : maximum;
   return maximum;
 }
 

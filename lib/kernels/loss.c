@@ -14,17 +14,21 @@ double S3_NAME(sigmoid_cross_entropy)(size_t rows, size_t columns, float *logits
     float *restrict row = logits + r * columns;
     float positive = 0.0f;
     for (size_t i = begin[r]; i < end[r]; i++) positive += row[targets[i]];
-    float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-    for (size_t c = 0; c < columns; c++) {
-      const float x = row[c];
-      const float e = s3_exp(x < 0.0f ? x : -x);
-      const float reciprocal = 1.0f / (1.0f + e);
-      sum += (x < 0.0f ? 0.0f : x) + s3_log1p_unit(e);
-      row[c] = scale * (x < 0.0f ? e * reciprocal : reciprocal);
+    const s3_vector zero = {0};
+    s3_vector sums = {0};
+    for (size_t c = 0; c < columns; c += S3_LANES) {
+      const size_t count = s3_lanes_left(columns - c);
+      const s3_vector x = s3_load_some(row + c, count);
+      const s3_vector e = s3_exp(s3_min(x, -x));
+      const s3_vector reciprocal = 1.0f / (1.0f + e);
+      s3_vector loss = s3_max(x, zero) + s3_log1p_unit(e);
+      const s3_vector sigmoid = s3_select(x < zero, e * reciprocal, reciprocal);
+      s3_store_some(row + c, scale * sigmoid, count);
+      if (count < S3_LANES) memset((float *)&loss + count, 0, (S3_LANES - count) * sizeof(float));
+      sums += loss;
     }
     for (size_t i = begin[r]; i < end[r]; i++) row[targets[i]] -= scale;
-    total += (double)sum - (double)positive;
+    total += (double)s3_lane_sum(sums) - (double)positive;
   }
   return total;
 }
@@ -34,9 +38,11 @@ void S3_NAME(softmax_accumulate)(size_t rows, size_t columns, const float *logit
   for (size_t r = 0; r < rows; r++) {
     const float *restrict row = logits + r * columns;
     const float highest = s3_largest(columns, row, maximum[r]);
-    float added = 0.0f;
-#pragma omp simd reduction(+ : added)
-    for (size_t c = 0; c < columns; c++) added += s3_exp(row[c] - highest);
+    s3_vector sums = {0};
+    size_t c = 0;
+    for (; c + S3_LANES <= columns; c += S3_LANES) sums += s3_exp(s3_load(row + c) - highest);
+    float added = s3_lane_sum(sums);
+    for (; c < columns; c++) added += expf(row[c] - highest);
     sum[r] = (maximum[r] == highest ? sum[r] : sum[r] * expf(maximum[r] - highest)) + added;
     maximum[r] = highest;
   }
@@ -47,7 +53,9 @@ void S3_NAME(softmax_gradient)(size_t rows, size_t columns, float *logits,
   for (size_t r = 0; r < rows; r++) {
     float *restrict row = logits + r * columns;
     const float offset = log_sum[r];
-#pragma omp simd
-    for (size_t c = 0; c < columns; c++) row[c] = scale * s3_exp(row[c] - offset);
+    for (size_t c = 0; c < columns; c += S3_LANES) {
+      const size_t count = s3_lanes_left(columns - c);
+      s3_store_some(row + c, scale * s3_exp(s3_load_some(row + c, count) - offset), count);
+    }
   }
 }

@@ -2,20 +2,11 @@
 /* One vector against all rows of a table, and picking what is above a threshold. */
 #include "kernels/level.h"
 
-/* Sum of a vector's lanes by halving, the same tree at every width. */
-static inline float lane_sum(s3_vector v) {
-  float lanes[S3_LANES];
-  s3_store(lanes, v);
-  for (size_t half = S3_LANES / 2; half > 0; half /= 2)
-    for (size_t i = 0; i < half; i++) lanes[i] += lanes[i + half];
-  return lanes[0];
-}
-
 static float dot(size_t width, const float *a, const float *b) {
   s3_vector sum = {0};
   size_t c = 0;
   for (; c + S3_LANES <= width; c += S3_LANES) sum += s3_load(a + c) * s3_load(b + c);
-  float total = lane_sum(sum);
+  float total = s3_lane_sum(sum);
   for (; c < width; c++) total += a[c] * b[c];
   return total;
 }
@@ -35,7 +26,7 @@ void S3_NAME(matrix_vector)(size_t rows, size_t width, const float *matrix,
       s2 += v * s3_load(row + 2 * width + c);
       s3 += v * s3_load(row + 3 * width + c);
     }
-    float total[4] = {lane_sum(s0), lane_sum(s1), lane_sum(s2), lane_sum(s3)};
+    float total[4] = {s3_lane_sum(s0), s3_lane_sum(s1), s3_lane_sum(s2), s3_lane_sum(s3)};
     for (; c < width; c++)
       for (size_t i = 0; i < 4; i++) total[i] += row[i * width + c] * vector[c];
     memcpy(dst + r, total, sizeof total);
