@@ -51,7 +51,7 @@ START_TEST(accepts_spellings) {
       "7 1 2 3\r\n8 4\r",
       "\n\n  \t\n7 1 2 3\n\r\n8 4\n\n",
       "  7\t1  2\t\t3  \n\t8 4 ",
-      "\xEF\xBB\xBF" "7 1 2 3\n8 4\n",
+      ("\xEF\xBB\xBF" "7 1 2 3\n8 4\n"),
       "007 01 2 3\n8 4\n",
   };
   uint64_t fingerprint = 0;
