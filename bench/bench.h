@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the benchmarks share: settings, results, clock, workload, floor. */
+#ifndef S3_BENCH_BENCH_H
+#define S3_BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "s3rec/s3rec.h"
+
+typedef struct bench_settings {
+  int32_t thread_count, shard_count, batch_size; /* batch_size 0: the stage's default */
+  s3rec_backend backend;
+  s3rec_kernel_level kernel_level;
+  double seconds; /* to spend on one measurement, about */
+  size_t steps;   /* > 0: exactly so many timed steps instead */
+  const char *data, *name; /* folder and data set; NULL: synthetic */
+  int32_t items;           /* of the synthetic catalogue */
+  bool json;
+} bench_settings;
+
+typedef int (*bench_function)(const bench_settings *settings); /* 0 = done */
+int bench_matmul(const bench_settings *settings);
+int bench_pretrain(const bench_settings *settings);
+int bench_finetune(const bench_settings *settings);
+int bench_score(const bench_settings *settings);
+int bench_score_batch(const bench_settings *settings);
+int bench_kernels(const bench_settings *settings);
+
+/* Prints the library's last error behind `what` and returns 1. */
+int bench_fail(const char *what);
+
+/* Seconds of a clock that only rises. */
+double bench_clock(void);
+/* Largest resident set so far, in MB (10^6 bytes). */
+double bench_peak_rss(void);
+
+/* One result: a line a value for people, one JSON object a result for programs.
+ * Keys end in their unit. */
+void report_begin(const bench_settings *settings, const char *benchmark);
+void report_text(const bench_settings *settings, const char *key, const char *value);
+void report_number(const bench_settings *settings, const char *key, double value);
+/* KEY_median, KEY_min and KEY_max; sorts the values. */
+void report_spread(const bench_settings *settings, const char *key, double *values,
+                   size_t count);
+/* Threads, backend, kernel level, data of a result. */
+void report_set_up(const bench_settings *settings, const s3rec_context *context);
+void report_end(const bench_settings *settings);
+double bench_median(double *values, size_t count);
+
+enum { BENCH_WINDOWS = 11 };
+
+/* Context, data and default model of the run; zero before and after. */
+typedef struct bench_workload {
+  s3rec_context *context;
+  s3rec_dataset *dataset;
+  s3rec_model *model;
+} bench_workload;
+int workload_create(const bench_settings *settings, bench_workload *workload);
+void workload_destroy(bench_workload *workload);
+/* 22,363 users whose training prefixes have Beauty's lengths (mean 7.15; 75 %
+ * <= 8, 89 % <= 16, 97 % <= 32, longest 50), `items` items, 638 attributes,
+ * 3.7 an item. */
+s3rec_status workload_synthetic(s3rec_context *context, int32_t items, s3rec_dataset **dataset);
+
+/* Floating-point operations of the matrix products of a step, by kind. */
+typedef struct flop_count {
+  double linear, attention, heads, logits;
+} flop_count;
+double flop_total(const flop_count *count);
+/* Nothing pruned: every token through every layer of every encode, forward and
+ * twice that for backward. */
+flop_count flop_pretrain(const s3rec_model_config *config, const s3rec_batch *batch);
+flop_count flop_finetune(const s3rec_model_config *config, const s3rec_batch *batch,
+                         s3rec_finetune_loss loss);
+
+/* Rate of oneDNN's sgemm alone on the products of a step, one single-threaded
+ * copy a thread, all at once. */
+typedef struct matmul_floor matmul_floor;
+typedef struct matmul_shape {
+  char name[32];
+  size_t rows, in, out; /* of the forward product [rows, in] x [in, out] */
+  double weight;        /* how often it occurs in a step */
+  double rate;          /* FLOP/s of forward, diff_src and diff_weights together */
+} matmul_shape;
+matmul_floor *floor_create(const bench_settings *settings, const s3rec_model_config *config,
+                           size_t rows, bool with_logits);
+void floor_destroy(matmul_floor *floor);
+/* Runs every shape for a few milliseconds; FLOP/s of the whole mix, 0 on failure. */
+double floor_measure(matmul_floor *floor);
+size_t floor_shape_count(const matmul_floor *floor);
+const matmul_shape *floor_shape(const matmul_floor *floor, size_t index);
+
+#endif

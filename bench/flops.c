@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench.h"
+#include "data/batch.h"
+
+double flop_total(const flop_count *count) {
+  return count->linear + count->attention + count->heads + count->logits;
+}
+
+/* Sum of n^2 over the batch's sequences. */
+static double square_lengths(const s3rec_batch *batch) {
+  double sum = 0;
+  for (size_t s = 0; s < batch->sequence_count; s++) {
+    const double n = (double)(batch->offsets[s + 1] - batch->offsets[s]);
+    sum += n * n;
+  }
+  return sum;
+}
+
+/* One encode, forward: query, key, value, dense [H, H] and two layers [H, 4H];
+ * scores and weighted values are n x n x H each. */
+static void add_encode(const s3rec_model_config *config, const s3rec_batch *batch,
+                       flop_count *count) {
+  const double h = config->hidden_size, layers = config->num_hidden_layers;
+  count->linear += layers * 2 * (double)batch->token_count * 12 * h * h;
+  count->attention += layers * 2 * square_lengths(batch) * 2 * h;
+}
+
+static void scale(flop_count *count, double factor) {
+  count->linear *= factor;
+  count->attention *= factor;
+  count->heads *= factor;
+  count->logits *= factor;
+}
+
+flop_count flop_pretrain(const s3rec_model_config *config, const s3rec_batch *batch) {
+  flop_count count = {0, 0, 0, 0};
+  const double h = config->hidden_size, tokens = (double)batch->token_count;
+  for (int stream = 0; stream < S3_ENCODED_STREAMS; stream++) add_encode(config, batch, &count);
+  /* Each token is either masked (MAP, MIP) or not (AAP). */
+  count.heads = 2 * tokens * (h * h + h * config->attribute_size) +
+                2 * (double)(batch->target_count + batch->sequence_count) * h * h;
+  scale(&count, 3);
+  return count;
+}
+
+flop_count flop_finetune(const s3rec_model_config *config, const s3rec_batch *batch,
+                         s3rec_finetune_loss loss) {
+  flop_count count = {0, 0, 0, 0};
+  add_encode(config, batch, &count);
+  if (loss == S3REC_LOSS_CE) {
+    count.logits = 2 * (double)batch->target_count * config->hidden_size * config->item_size;
+  }
+  scale(&count, 3);
+  return count;
+}
