@@ -106,10 +106,12 @@ static bool check_loss(replay *r, const objective *o, const s3rec_losses *losses
 
 static bool options_of(const replay *r, const objective *o, s3rec_trainer_options *options) {
   s3rec_trainer_options_init(options);
-  options->aap_weight = o->weights[0];
-  options->mip_weight = o->weights[1];
-  options->map_weight = o->weights[2];
-  options->sp_weight = o->weights[3];
+  if (o->stage == S3REC_STAGE_PRETRAIN) {
+    options->aap_weight = o->weights[0];
+    options->mip_weight = o->weights[1];
+    options->map_weight = o->weights[2];
+    options->sp_weight = o->weights[3];
+  }
   options->finetune_loss = o->loss;
   options->shard_count = r->shard_count;
   return golden_number(r->file, "lr", 1e-3, &options->learning_rate) &&
