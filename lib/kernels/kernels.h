@@ -51,7 +51,7 @@ typedef struct s3_kernels {
                              s3_attention_diff diff);
 
   /* Binary cross-entropy of sigmoid(logits) against sparse targets: row r has
-   * label 1 in columns targets[begin[r]] .. targets[end[r]-1], 0 elsewhere.
+   * label 1 in columns targets[begin[r]] .. targets[end[r]-1] (distinct), 0 elsewhere.
    * Returns the sum; logits become scale * (sigmoid(logits) - label). */
   double (*sigmoid_cross_entropy)(size_t rows, size_t columns, float *logits,
                                   const size_t *begin, const size_t *end,
