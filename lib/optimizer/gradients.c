@@ -58,6 +58,7 @@ void s3_gradients_destroy(s3_gradients *g) {
   s3_item_rows_free(&g->items);
   s3_free(g->context, g->row_of);
   s3_free(g->context, g->square_sums);
+  *g = (s3_gradients){.context = NULL}; /* so that its owner may destroy it too */
 }
 
 static size_t item_rows_memory(const s3_item_rows *items) {
