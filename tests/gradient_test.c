@@ -8,11 +8,14 @@
  * random: they see parts that g lacks. Dropout is on: its masks depend on the
  * step alone, and computing gradients is no step.
  *
- * A loss of size L is exact to about 2^-24 L (float kernels), so a difference
- * quotient carries noise of that over h. The tolerance is
- *   0.01 |g| + 1e-6 max(1, L) / h
- * with |d| such that <g, d> of a random d is |g|. A gradient that is 5 % too long
- * in one tensor fails. */
+ * A loss of size L comes from float kernels and is exact to about 1e-7 L, so a
+ * difference quotient carries noise of that over h. The tolerance is
+ *   r G + 2e-7 max(1, L) / h
+ * where G is what <g, d> is about: |g| for a random d, |g| |d| along g; r = 0.01,
+ * or 0.03 with relu, whose kinks lie everywhere. Layer norm of nearly equal values bends sharply, hence h
+ * is halved a few times until one step size satisfies all directions. It is tested
+ * too that a gradient which is 5 % too long in any tensor (10 % with relu)
+ * satisfies none. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +37,8 @@ static const test_shape shapes[] = {
     {.items = 11, .attributes = 4, .length = 5, .hidden = 10, .layers = 2, .heads = 2,
      .activation = S3REC_RELU, .dropout = 0.4, .batch = 6},
 };
-enum { SHAPES = sizeof shapes / sizeof *shapes, DIRECTIONS = 4 };
+static const double LONGEST_STEP = 2e-3, SHORTEST_STEP = 2.4e-4;
+enum { SHAPES = sizeof shapes / sizeof *shapes, DIRECTIONS = 3 };
 
 static s3rec_trainer_options options_for(int objective) {
   s3rec_trainer_options options;
@@ -57,22 +61,6 @@ static double loss_of(s3rec_trainer *trainer, const s3rec_batch *batch) {
   return losses.total;
 }
 
-/* L(w + h d), the weights put back afterwards. */
-static double loss_at(s3rec_model *model, s3rec_trainer *trainer, const s3rec_batch *batch,
-                      const s3rec_parameter_info *info, const float *weights,
-                      const double *direction, double h) {
-  float *moved = malloc(info->element_count * sizeof *moved);
-  ck_assert_ptr_nonnull(moved);
-  for (size_t i = 0; i < info->element_count; i++) {
-    moved[i] = (float)(weights[i] + h * direction[i]);
-  }
-  test_ok(s3rec_model_parameter_write(model, info->name, moved, info->element_count));
-  free(moved);
-  const double loss = loss_of(trainer, batch);
-  test_ok(s3rec_model_parameter_write(model, info->name, weights, info->element_count));
-  return loss;
-}
-
 static void fill_direction(double *direction, const float *gradient, size_t count, double norm,
                            uint64_t key, int aligned) {
   s3_random random = s3_random_make(key);
@@ -82,33 +70,59 @@ static void fill_direction(double *direction, const float *gradient, size_t coun
   }
 }
 
-/* Largest |quotient - <scale g, d>| over the directions, as a share of the tolerance. */
-static double deviation_share(s3rec_model *model, s3rec_trainer *trainer, const s3rec_batch *batch,
-                              const s3rec_parameter_info *info, double scale) {
-  const double h = 2e-3; /* short, because relu has kinks */
+/* What a case works on. */
+typedef struct setup {
+  s3rec_context *context;
+  s3rec_model *model;
+  s3rec_batch *batch;
+  s3rec_trainer *trainer;
+  double relative; /* tolerance as a share of |g| */
+} setup;
+
+/* L(w + h d), the weights put back afterwards. */
+static double loss_at(setup *s, const s3rec_parameter_info *info, const float *weights,
+                      const double *direction, double h) {
+  float *moved = malloc(info->element_count * sizeof *moved);
+  ck_assert_ptr_nonnull(moved);
+  for (size_t i = 0; i < info->element_count; i++) {
+    moved[i] = (float)(weights[i] + h * direction[i]);
+  }
+  test_ok(s3rec_model_parameter_write(s->model, info->name, moved, info->element_count));
+  free(moved);
+  const double loss = loss_of(s->trainer, s->batch);
+  test_ok(s3rec_model_parameter_write(s->model, info->name, weights, info->element_count));
+  return loss;
+}
+
+/* Largest |quotient - <scale g, d>| over the directions, as a share of the
+ * tolerance; *norm is |g|, *noise the tolerance's second term. */
+static double deviation_share(setup *s, const s3rec_parameter_info *info, double scale, double h,
+                              double *norm, double *noise) {
   const size_t count = info->element_count;
   float *weights = malloc(count * sizeof *weights), *gradient = malloc(count * sizeof *gradient);
   double *direction = malloc(count * sizeof *direction);
-  double norm = 0, worst = 0;
+  double worst = 0;
   ck_assert(weights != NULL && gradient != NULL && direction != NULL);
-  const double loss = loss_of(trainer, batch);
-  test_ok(s3rec_model_parameter_read(model, info->name, weights, count));
-  test_ok(s3rec_trainer_gradient_read(trainer, info->name, gradient, count));
-  for (size_t i = 0; i < count; i++) norm += (double)gradient[i] * gradient[i];
-  norm = sqrt(norm);
+  const double loss = loss_of(s->trainer, s->batch);
+  test_ok(s3rec_model_parameter_read(s->model, info->name, weights, count));
+  test_ok(s3rec_trainer_gradient_read(s->trainer, info->name, gradient, count));
+  *norm = 0;
+  for (size_t i = 0; i < count; i++) *norm += (double)gradient[i] * gradient[i];
+  *norm = sqrt(*norm);
+  *noise = 2e-7 * fmax(1, loss) / h;
   for (int k = 0; k < DIRECTIONS; k++) {
     double expected = 0, quotient[2];
-    fill_direction(direction, gradient, count, norm, s3_key(s3_key(count, (uint64_t)k), 7), k == 0);
+    fill_direction(direction, gradient, count, *norm, s3_key(s3_key(count, (uint64_t)k), 7), k == 0);
     for (size_t i = 0; i < count; i++) expected += scale * gradient[i] * direction[i];
     for (int i = 0; i < 2; i++) {
       const double step = h * (i + 1);
-      quotient[i] = (loss_at(model, trainer, batch, info, weights, direction, step) -
-                     loss_at(model, trainer, batch, info, weights, direction, -step)) /
+      quotient[i] = (loss_at(s, info, weights, direction, step) -
+                     loss_at(s, info, weights, direction, -step)) /
                     (2 * step);
     }
     const double numeric = (4 * quotient[0] - quotient[1]) / 3;
     const double length = k == 0 ? sqrt((double)count) : 1;
-    const double tolerance = 0.01 * norm * length + 1e-6 * fmax(1, loss) / h;
+    const double tolerance = s->relative * *norm * length + *noise;
     worst = fmax(worst, fabs(numeric - expected) / tolerance);
   }
   free(weights);
@@ -117,14 +131,6 @@ static double deviation_share(s3rec_model *model, s3rec_trainer *trainer, const 
   return worst;
 }
 
-/* What a case works on. */
-typedef struct setup {
-  s3rec_context *context;
-  s3rec_model *model;
-  s3rec_batch *batch;
-  s3rec_trainer *trainer;
-} setup;
-
 static setup set_up(const test_shape *shape, int objective) {
   const s3rec_trainer_options options = options_for(objective);
   setup s;
@@ -132,6 +138,7 @@ static setup set_up(const test_shape *shape, int objective) {
   s.model = test_model(s.context, shape, 11);
   s.batch = objective < BCE ? test_pretrain_batch(s.context, shape, 12)
                             : test_finetune_batch(s.context, shape, 12);
+  s.relative = shape->activation == S3REC_RELU ? 0.03 : 0.01;
   test_ok(s3rec_trainer_create(s.model, &options, &s.trainer));
   return s;
 }
@@ -148,23 +155,36 @@ START_TEST(equals_difference_quotients) {
   setup s = set_up(&shapes[shape], objective);
   for (size_t i = 0; i < s3rec_model_parameter_count(s.model); i++) {
     const s3rec_parameter_info info = test_parameter(s.model, i);
-    const double share = deviation_share(s.model, s.trainer, s.batch, &info, 1);
-    ck_assert_msg(share <= 1, "%s, shape %d, %s: off by %.3g tolerances",
-                  objective_names[objective], shape, info.name, share);
+    double best = HUGE_VAL, norm, noise;
+    for (double h = LONGEST_STEP; best > 1 && h >= SHORTEST_STEP; h /= 2) {
+      best = fmin(best, deviation_share(&s, &info, 1, h, &norm, &noise));
+    }
+    ck_assert_msg(best <= 1, "%s, shape %d, %s: off by %.3g tolerances, |g| %.3g, noise %.3g",
+                  objective_names[objective], shape, info.name, best, norm, noise);
   }
   tear_down(&s);
 }
 END_TEST
 
-/* Proof that the tolerance is tight enough to mean something. */
-START_TEST(five_percent_would_fail) {
+/* Proof that the tolerance means something. The joint loss is left out: beside
+ * the noise of the large objectives the small ones' heads do not show. */
+START_TEST(a_wrong_length_is_noticed) {
   const int shape = _i / OBJECTIVES, objective = _i % OBJECTIVES;
+  if (objective == JOINT) return;
   setup s = set_up(&shapes[shape], objective);
+  const double factor = shapes[shape].activation == S3REC_RELU ? 1.1 : 1.05;
+  size_t judged = 0;
   for (size_t i = 0; i < s3rec_model_parameter_count(s.model); i++) {
     const s3rec_parameter_info info = test_parameter(s.model, i);
-    const double share = deviation_share(s.model, s.trainer, s.batch, &info, 1.05);
-    printf("%s shape %d %s: %.3g\n", objective_names[objective], shape, info.name, share);
+    double norm = 1, noise;
+    for (double h = LONGEST_STEP; norm > 0 && h >= SHORTEST_STEP; h /= 2) {
+      const double share = deviation_share(&s, &info, factor, h, &norm, &noise);
+      ck_assert_msg(norm == 0 || share > 1, "%s, shape %d, %s: %g g passes with h %g, |g| %.3g",
+                    objective_names[objective], shape, info.name, factor, h, norm);
+    }
+    judged += norm > 0; /* 0: a parameter of other objectives, or a key bias */
   }
+  ck_assert_uint_gt(judged, 10);
   tear_down(&s);
 }
 END_TEST
@@ -172,6 +192,6 @@ END_TEST
 int main(void) {
   TCase *cases = tcase_create("gradient");
   tcase_add_loop_test(cases, equals_difference_quotients, 0, SHAPES * OBJECTIVES);
-  tcase_add_loop_test(cases, five_percent_would_fail, 0, SHAPES * OBJECTIVES);
+  tcase_add_loop_test(cases, a_wrong_length_is_noticed, 0, SHAPES * OBJECTIVES);
   return test_run("gradient", cases, NULL);
 }
