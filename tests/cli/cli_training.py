@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training by the command line tool: stop, resume, early stop, logs.
+
+usage: cli_training.py S3REC
+"""
+import json
+import os
+import pty
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from tool import SMALL, Tool
+
+EPOCHS = 5
+
+
+def interrupt(tool, arguments, after, pause):
+    """Starts training, sends SIGINT `pause` seconds after the line of epoch `after`; (status,
+    stderr)."""
+    process = subprocess.Popen([tool.binary, *arguments], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, cwd=tool.folder)
+    text = ""
+    for line in process.stderr:
+        text += line
+        if line.startswith(f"epoch {after}/"):
+            time.sleep(pause)
+            process.send_signal(signal.SIGINT)
+            break
+    text += process.stderr.read()
+    return process.wait(), text
+
+
+def losses(path):
+    """The parts of a log that must not depend on when it was written."""
+    return [{key: value for key, value in json.loads(line).items() if "second" not in key}
+            for line in path.read_text().splitlines()]
+
+
+def stop_and_resume(tool, command, options):
+    """A run that was stopped inside an epoch ends with the bytes of one that was not."""
+    report = tool.report
+    common = [command, *tool.data(), *options, "--epochs", str(EPOCHS)]
+    tool.good(f"{command}: a run without a stop", *common, "--threads", "1", "--log",
+              "straight.log", "--out", "straight.safetensors")
+    inside = False
+    # The pause only makes an end inside an epoch likely; what counts is where the tool says it was.
+    for attempt in range(8):
+        tool.path("stopped.log").unlink(missing_ok=True)
+        status, text = interrupt(tool, [*common, "--threads", "2", "--log", "stopped.log", "--out",
+                                        "stopped.safetensors"], after=1, pause=0.02 * (1 + attempt))
+        found = re.search(r"interrupted in epoch (\d+) of \d+ before step (\d+) of (\d+); "
+                          r"state saved to stopped\.safetensors\.state", text)
+        resume = re.search(r"^  s3rec (.*)$", text, re.MULTILINE)
+        report.check(f"{command}: interrupted with status 130 and a way to go on",
+                     (status != 130 or not found or not resume) and f"  status {status}\n{text}")
+        if not found or not resume:
+            return
+        inside = int(found.group(2)) > 1
+        if inside:
+            break
+    report.check(f"{command}: stopped inside an epoch", not inside and f"{text}")
+    if command == "pretrain":
+        tool.equal("pretrain: no model before the end", tool.path("stopped.safetensors").exists(),
+                   False)
+    tool.good(f"{command}: resumed by the printed command", *shlex.split(resume.group(1)))
+    for suffix in ("", ".state"):
+        report.check(f"{command}: the same bytes with and without a stop (OUT{suffix})",
+                     tool.path(f"straight.safetensors{suffix}").read_bytes() !=
+                     tool.path(f"stopped.safetensors{suffix}").read_bytes() and "  they differ")
+    tool.equal(f"{command}: the same log", losses(tool.path("straight.log")),
+               losses(tool.path("stopped.log")))
+    tool.equal(f"{command}: an epoch a line",
+               [entry["epoch"] for entry in losses(tool.path("straight.log"))],
+               list(range(1, EPOCHS + 1)))
+
+
+def contradictions(tool):
+    state = ["pretrain", *tool.data(), "--resume", "straight.safetensors.state", "--out",
+             "other.safetensors"]
+    tool.refused("an option that contradicts the state", 2, r"--lr is 0\.01, .*with 0\.001",
+                 *state, "--lr", "0.01")
+    tool.refused("a network that contradicts the state", 2, "--hidden-size is 32", *state,
+                 "--hidden-size", "32")
+    tool.refused("fewer epochs than done", 2, "--epochs is 1, but", *state, "--epochs", "1")
+    tool.refused("a state of another command", 2, "is a state of s3rec pretrain", "finetune",
+                 *state[1:])
+    tool.refused("a state of other data", 3, ".", *state[:1], *tool.data("other"), *state[5:],
+                 "--epochs", "9")
+    tool.refused("a model file is not a state", 3, "straight.safetensors", "pretrain",
+                 *tool.data(), "--resume", "straight.safetensors", "--out", "other.safetensors")
+    tool.good("options that agree with the state", *state, "--lr", "1e-3", "--hidden_size", "16",
+              "--epochs", "6", "--state", "more.state")
+    tool.good("the model of that", "info", "other.safetensors")
+
+
+def early_stop(tool):
+    common = ["finetune", *tool.data(), *SMALL, "--batch-size", "50"]
+    # A learning rate below the resolution of float changes nothing: no epoch is better.
+    last = tool.json("no improvement", *common, "--lr", "1e-30", "--patience", "2", "--epochs", "50",
+                     "--out", "still.safetensors")[-1]
+    tool.equal("stopped when patience ran out", (last.get("epochs"), last.get("best_epoch")), (3, 1))
+    lines = tool.json("sampled protocol", *common, "--loss", "bce", "--stop-protocol", "sampled",
+                      "--epochs", "3", "--out", "bce.safetensors")
+    tool.equal("an object an epoch, then the result", [line.get("event") for line in lines],
+               ["epoch"] * 3 + ["done"])
+    last = lines[-1]
+    tool.equal("mrr decides in the sampled protocol",
+               (last.get("stop_metric"), last.get("test", {}).get("protocol")), ("mrr", "sampled"))
+    best = max(line["valid"]["mrr"] for line in lines[:-1])
+    tool.equal("the best epoch is kept", last.get("best_value"), best)
+    again = tool.json("the file of --out", "evaluate", *tool.data(), "--model", "bce.safetensors",
+                      "--split", "valid", "--protocol", "sampled")[-1]
+    tool.equal("it is that epoch's", again.get("mrr"), best)
+
+
+def dropouts(tool):
+    tool.good("fine-tuning a pretrained model with other dropouts", "finetune", *tool.data(),
+              "--model", "straight.safetensors", "--hidden-dropout-prob", "0.1", "--epochs", "1",
+              "--out", "dropped.safetensors")
+    config = tool.json("its configuration", "info", "dropped.safetensors")[-1].get("config", {})
+    tool.equal("has the new dropout, the old size",
+               (config.get("hidden_dropout_prob"), config.get("hidden_size")), (0.1, 16))
+    tool.refused("another size than the model's", 2, "--hidden-size is 32, but the model",
+                 "finetune", *tool.data(), "--model", "straight.safetensors", "--hidden-size", "32",
+                 "--out", "dropped.safetensors")
+
+
+def terminal(tool):
+    """The bar, seen on a pseudo terminal."""
+    parent, child = pty.openpty()
+    process = subprocess.Popen([tool.binary, "pretrain", *tool.data(), "--epochs", "2", "--out",
+                                "bar.safetensors"], stdout=subprocess.DEVNULL, stderr=child,
+                               cwd=tool.folder)
+    os.close(child)
+    text = b""
+    try:
+        while piece := os.read(parent, 4096):
+            text += piece
+    except OSError:  # the child's end is closed
+        pass
+    os.close(parent)
+    tool.equal("pretraining on a terminal", process.wait(), 0)
+    tool.report.check("a bar with rate, time left and losses",
+                      not re.search(rb"\[#*\.*\] \d+/\d+  \d+ seq/s  ETA \d+:\d\d  loss [\d.]+", text)
+                      and f"  {text!r}")
+
+
+def main(binary):
+    with tempfile.TemporaryDirectory() as folder:
+        tool = Tool(binary, folder)
+        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
+        tool.good("generate", "generate", *tool.data("other"), "--users", "150", "--items", "300")
+        stop_and_resume(tool, "finetune", [*SMALL, "--batch-size", "2", "--loss", "ce"])
+        for name in ("stopped.safetensors", "straight.log"):
+            tool.path(name).unlink()
+        stop_and_resume(tool, "pretrain", [*SMALL, "--batch-size", "10"])
+        contradictions(tool)
+        early_stop(tool)
+        dropouts(tool)
+        terminal(tool)
+        tool.equal("no temporary file is left",
+                   [path.name for path in tool.folder.iterdir() if re.search(
+                       r"\.(txt|json|tsv|safetensors|state|log)$", path.name) is None], [])
+        tool.report.finish()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])

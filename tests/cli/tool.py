@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the command line tool and reads what it wrote."""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "package"))
+from report import Report  # noqa: E402
+
+# A network that trains in no time.
+SMALL = ["--hidden-size", "16", "--num-hidden-layers", "1", "--num-attention-heads", "2",
+         "--max-seq-length", "20"]
+
+
+class Tool:
+    def __init__(self, binary, folder):
+        self.binary = str(pathlib.Path(binary).resolve())
+        self.folder = pathlib.Path(folder)
+        self.report = Report()
+
+    def data(self, name="small"):
+        return ["--data", str(self.folder), "--name", name]
+
+    def path(self, name):
+        return self.folder / name
+
+    def run(self, *arguments):
+        return subprocess.run([self.binary, *map(str, arguments)], capture_output=True, text=True,
+                              cwd=self.folder)
+
+    def good(self, what, *arguments):
+        """Runs a command that must succeed; its standard output."""
+        done = self.run(*arguments)
+        self.report.check(what, done.returncode != 0 and f"  status {done.returncode}\n"
+                          f"{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def json(self, what, *arguments):
+        """The objects that a command prints with --json, one a line."""
+        output = self.good(what, *arguments, "--json")
+        try:
+            return [json.loads(line) for line in output.splitlines()]
+        except ValueError as error:
+            self.report.check(f"{what}: JSON", f"  {error}\n{output}")
+            return [{}]
+
+    def refused(self, what, status, pattern, *arguments):
+        """A command must end with `status`, say what the pattern says, and print no result."""
+        done = self.run(*arguments)
+        problems = ""
+        if done.returncode != status:
+            problems += f"  status {done.returncode}, not {status}\n"
+        if not re.search(pattern, done.stderr):
+            problems += f"  no '{pattern}' in the message\n"
+        self.report.check(what, problems and f"{problems}{done.stdout}{done.stderr}")
+
+    def equal(self, what, left, right):
+        self.report.check(what, left != right and f"  {left!r}\n  {right!r}")
+
+    def sequences(self, name="small"):
+        lines = self.path(f"{name}.txt").read_text().splitlines()
+        return [list(map(int, line.split()))[1:] for line in lines]
+
+    def names(self, name="small"):
+        head, *rows = self.path(f"{name}_names.tsv").read_text().splitlines()
+        columns = head.split("\t")
+        return {int(row.split("\t")[0]): dict(zip(columns, row.split("\t"))) for row in rows}
+
+
+def metrics_of(ranks):
+    """Hit rates and MRR by their definition; -1 is a skipped user."""
+    ranks = [rank for rank in ranks if rank >= 0]
+    found = {f"hr@{k}": sum(rank < k for rank in ranks) / len(ranks) for k in (1, 5, 10, 20)}
+    found["mrr"] = sum(1 / (rank + 1) for rank in ranks) / len(ranks)
+    found["users"] = len(ranks)
+    return found
+
+
+def close(metrics, expected):
+    """What differs by more than rounding, or None."""
+    wrong = [f"  {name}: {metrics.get(name)} is not {value}" for name, value in expected.items()
+             if not abs(metrics.get(name, -1) - value) <= 1e-12]
+    return "\n".join(wrong)
