@@ -69,13 +69,14 @@ static s3rec_status check_offsets(const int64_t *offsets, size_t user_count) {
 }
 
 /* Copies one user's results out; returns how many there are. */
-static size_t copy_ranked(const s3_ranked *ranked, size_t kept, int32_t *ids, float *scores) {
-  size_t count = 0;
-  for (; count < kept && ranked[count].id != 0; ++count) {
-    ids[count] = ranked[count].id;
-    if (scores != NULL) scores[count] = ranked[count].score;
+static size_t copy_ranked(const s3_ranking *ranking, size_t user, int32_t *ids, float *scores) {
+  for (size_t i = 0; i < ranking->kept; ++i) {
+    const s3_ranked entry = ranking->entries[user * ranking->stride + i];
+    if (entry.id == 0) return i;
+    ids[i] = entry.id;
+    if (scores != NULL) scores[i] = entry.score;
   }
-  return count;
+  return ranking->kept;
 }
 
 s3rec_status s3rec_score_next(s3rec_scorer *scorer, const int32_t *history, size_t history_count,
@@ -89,9 +90,9 @@ s3rec_status s3rec_score_next(s3rec_scorer *scorer, const int32_t *history, size
   S3_TRY(resolve_options(options, &resolved));
   const int64_t offsets[2] = {0, (int64_t)history_count};
   const s3_query query = {history, offsets, 1, &resolved, k};
-  size_t kept = 0;
-  S3_TRY(s3_scorer_rank(scorer, &query, &kept));
-  *count = copy_ranked(scorer->ranked, kept, ids, scores);
+  s3_ranking ranking = {0};
+  S3_TRY(s3_scorer_rank(scorer, &query, &ranking));
+  *count = copy_ranked(&ranking, 0, ids, scores);
   return S3REC_OK;
 }
 
@@ -109,13 +110,12 @@ s3rec_status s3rec_score_next_batch(s3rec_scorer *scorer, const int32_t *histori
   s3rec_score_options resolved;
   S3_TRY(resolve_options(options, &resolved));
   const s3_query query = {histories, offsets, user_count, &resolved, k};
-  size_t kept = 0;
-  S3_TRY(s3_scorer_rank(scorer, &query, &kept));
+  s3_ranking ranking = {0};
+  S3_TRY(s3_scorer_rank(scorer, &query, &ranking));
   for (size_t user = 0; user < user_count; ++user) {
     int32_t *user_ids = k > 0 ? ids + user * k : NULL;
     float *user_scores = k > 0 && scores != NULL ? scores + user * k : NULL;
-    const size_t count =
-        copy_ranked(scorer->ranked + user * kept, kept, user_ids, user_scores);
+    const size_t count = copy_ranked(&ranking, user, user_ids, user_scores);
     counts[user] = count;
     for (size_t rank = count; rank < k; ++rank) {
       user_ids[rank] = 0;

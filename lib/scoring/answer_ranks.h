@@ -9,21 +9,26 @@
 
 typedef struct s3_answer_ranker {
   s3_user_vectors users;
+  double largest_item_norm;
   /* Row r of the vectors. */
   size_t count;
-  size_t user[S3_USER_GROUP];       /* number in the dataset */
-  int32_t answers[S3_USER_GROUP];   /* padded with 0 */
+  size_t user[S3_USER_GROUP]; /* number in the dataset */
+  int32_t answers[S3_USER_GROUP];
   float answer_scores[S3_USER_GROUP];
-  int32_t above[S3_USER_GROUP];     /* items above the answer so far */
+  /* Scores of a matrix product that stand above the answer for sure (over high),
+   * or below (under low); between, the item is scored again. */
+  float low[S3_USER_GROUP], high[S3_USER_GROUP];
+  int32_t above[S3_USER_GROUP];         /* items above the answer so far */
   size_t seen_begin[S3_USER_GROUP + 1]; /* of its history in `seen` */
-  int32_t *seen;                    /* histories, sorted, distinct, without the answer */
+  int32_t *seen; /* histories, sorted, distinct, the answer left out */
   size_t seen_capacity;
-  bool answer_seen[S3_USER_GROUP];  /* the history holds the answer */
-  float *rows;                      /* [S3_USER_GROUP, H] item rows of the answers */
-  float *scores;                    /* a tile, [items, users] */
+  bool answer_seen[S3_USER_GROUP]; /* the history holds the answer */
+  float *scores;                   /* a tile, [items, users] */
 } s3_answer_ranker;
 
-s3rec_status s3_answer_ranker_create(const s3rec_model *model, s3_answer_ranker *ranker);
+/* `largest_item_norm` as of score_error.h. */
+s3rec_status s3_answer_ranker_create(const s3rec_model *model, double largest_item_norm,
+                                     s3_answer_ranker *ranker);
 void s3_answer_ranker_destroy(s3_answer_ranker *ranker); /* all zeros is fine */
 
 /* Starts an empty group. */

@@ -8,6 +8,7 @@
 #include "dnnl/engine.h"
 #include "scoring/answer_ranks.h"
 #include "scoring/metrics.h"
+#include "scoring/score_error.h"
 
 typedef struct evaluation {
   const s3rec_model *model;
@@ -51,35 +52,14 @@ static s3rec_status block_job(void *argument, size_t index, size_t worker) {
 
 static s3rec_status run_blocks(evaluation *run, size_t threads, size_t blocks) {
   s3_thread_pool *pool = NULL;
+  const double largest_item_norm = s3_largest_item_norm(run->model);
   for (size_t t = 0; t < threads; ++t) {
-    S3_TRY(s3_answer_ranker_create(run->model, &run->rankers[t]));
+    S3_TRY(s3_answer_ranker_create(run->model, largest_item_norm, &run->rankers[t]));
   }
   S3_TRY(s3_thread_pool_create(run->model->context, threads, &pool));
   const s3rec_status status = s3_thread_pool_run(pool, blocks, block_job, run);
   s3_thread_pool_destroy(pool);
   return status;
-}
-
-/* Ids of the sequences are below the dataset's item_size; negatives may not be. */
-static s3rec_status check_items(const s3rec_model *model, const s3rec_dataset *dataset,
-                                bool sampled) {
-  const int32_t item_size = model->config.item_size;
-  if (dataset->info.item_size > item_size) {
-    return s3_fail(S3REC_ERROR_MISMATCH,
-                   "the dataset's item_size is %d, the model's %d: it does not know all items",
-                   dataset->info.item_size, item_size);
-  }
-  if (!sampled) return S3REC_OK;
-  const s3_ragged *negatives = &dataset->negatives;
-  for (size_t user = 0; user < negatives->row_count; ++user) {
-    for (int64_t i = negatives->offsets[user]; i < negatives->offsets[user + 1]; ++i) {
-      if (s3_item_known(model, negatives->values[i])) continue;
-      return s3_fail(S3REC_ERROR_MISMATCH,
-                     "user %zu (from 0) has the negative %d, the model's items are 1..%d", user,
-                     negatives->values[i], item_size - 2);
-    }
-  }
-  return S3REC_OK;
 }
 
 static s3rec_status rank_answers(s3rec_model *model, const s3rec_dataset *dataset,
@@ -102,12 +82,15 @@ s3rec_status s3_evaluate(s3rec_model *model, const s3rec_dataset *dataset,
                          int64_t *ranks) {
   const s3rec_context *context = model->context;
   const size_t user_count = dataset->sequences.row_count;
-  const bool sampled = options->protocol == S3REC_PROTOCOL_SAMPLED;
-  if (sampled && dataset->negatives.row_count == 0) {
+  if (options->protocol == S3REC_PROTOCOL_SAMPLED && dataset->negatives.row_count == 0) {
     return s3_fail(S3REC_ERROR_ARGUMENT,
                    "the sampled protocol needs negatives, the dataset has none");
   }
-  S3_TRY(check_items(model, dataset, sampled));
+  if (dataset->info.item_size > model->config.item_size) {
+    return s3_fail(S3REC_ERROR_MISMATCH,
+                   "the dataset's item_size is %d, the model's %d: it does not know all items",
+                   dataset->info.item_size, model->config.item_size);
+  }
   S3_TRY(s3_model_begin_scoring(model));
   int64_t *own_ranks = s3_allocate(context, user_count, sizeof *own_ranks);
   const s3rec_status status = own_ranks == NULL ? S3REC_ERROR_MEMORY

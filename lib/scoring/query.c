@@ -27,46 +27,46 @@ static const int32_t *history_of(const s3_query *query, size_t user, size_t *cou
 
 /* Encodes users first..last-1 and marks the end of the others' results. */
 static s3rec_status encode_group(s3rec_scorer *scorer, const s3_query *query, size_t first,
-                                 size_t last, size_t kept, s3_user_rows *rows) {
+                                 size_t last, size_t stride, s3_user_rows *rows) {
   rows->count = 0;
   s3_user_vectors_begin(&scorer->users);
   for (size_t user = first; user < last; ++user) {
     size_t count;
     const int32_t *history = history_of(query, user, &count);
-    s3_ranked *ranked = scorer->ranked + user * kept;
+    s3_ranked *ranked = scorer->ranked + user * stride;
     bool added;
     S3_TRY(s3_user_vectors_add(&scorer->users, history, count, &added));
     if (!added) {
       ranked[0].id = 0;
       continue;
     }
-    s3_top_k_begin(&rows->tops[rows->count], ranked, kept);
+    s3_top_k_begin(&rows->tops[rows->count], ranked, stride);
     rows->users[rows->count++] = user;
   }
   return s3_user_vectors_finish(&scorer->users);
 }
 
 static s3rec_status rank_group(s3rec_scorer *scorer, const s3_query *query, size_t first,
-                               size_t last, size_t kept) {
+                               size_t last, const s3_ranking *ranking) {
   const s3rec_model *model = scorer->model;
   s3_user_rows rows;
-  S3_TRY(encode_group(scorer, query, first, last, kept, &rows));
+  S3_TRY(encode_group(scorer, query, first, last, ranking->stride, &rows));
   const bool filter = !query->options->include_history;
   size_t count;
   for (size_t row = 0; filter && row < rows.count; ++row) {
     const int32_t *history = history_of(query, rows.users[row], &count);
     insert_known(model, s3_left_out_for_row(scorer, row), history, count);
   }
-  const s3rec_status status = s3_rank_items(scorer, &rows, query->options->candidates != NULL);
+  const s3rec_status status =
+      s3_rank_items(scorer, &rows, query->options->candidates != NULL, ranking->kept);
   for (size_t row = 0; filter && row < rows.count; ++row) {
     const int32_t *history = history_of(query, rows.users[row], &count);
     erase_known(model, s3_left_out_for_row(scorer, row), history, count);
   }
   S3_TRY(status);
   for (size_t row = 0; row < rows.count; ++row) {
-    s3_top_k *top = &rows.tops[row];
-    s3_top_k_sort(top);
-    if (top->count < kept) top->entries[top->count].id = 0;
+    const s3_top_k *top = &rows.tops[row];
+    if (top->count < ranking->kept) top->entries[top->count].id = 0;
   }
   return S3REC_OK;
 }
@@ -85,7 +85,8 @@ static s3rec_status collect_candidates(s3rec_scorer *scorer, const s3rec_score_o
 }
 
 /* All memory a query needs beside the encoder's. */
-static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query, size_t *kept) {
+static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query,
+                              s3_ranking *ranking) {
   const s3rec_context *context = scorer->model->context;
   const size_t group = query->user_count < S3_USER_GROUP ? query->user_count : S3_USER_GROUP;
   const size_t columns = group < S3_GEMM_USERS ? 1 : s3_user_vectors_padded(group);
@@ -98,18 +99,25 @@ static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query, size_
     S3_TRY(collect_candidates(scorer, query->options));
     items = scorer->candidate_count;
   }
-  *kept = query->k < items ? query->k : items;
-  if (*kept > 0 && query->user_count > SIZE_MAX / *kept) {
-    return s3_fail(S3REC_ERROR_MEMORY, "results of %zu users with %zu items each exceed the "
-                   "address space", query->user_count, *kept);
+  ranking->kept = query->k < items ? query->k : items;
+  ranking->stride = ranking->kept;
+  if (query->user_count >= S3_GEMM_USERS && ranking->kept > 0) {
+    ranking->stride = items - ranking->kept < S3_SPARE ? items : ranking->kept + S3_SPARE;
   }
-  return s3_grow(context, (void **)&scorer->ranked, &scorer->ranked_capacity,
-                 query->user_count * *kept, sizeof *scorer->ranked);
+  if (ranking->stride > 0 && query->user_count > SIZE_MAX / ranking->stride) {
+    return s3_fail(S3REC_ERROR_MEMORY,
+                   "results of %zu users with %zu items each exceed the address space",
+                   query->user_count, ranking->kept);
+  }
+  S3_TRY(s3_grow(context, (void **)&scorer->ranked, &scorer->ranked_capacity,
+                 query->user_count * ranking->stride, sizeof *scorer->ranked));
+  ranking->entries = scorer->ranked;
+  return S3REC_OK;
 }
 
-s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, size_t *kept) {
-  S3_TRY(make_room(scorer, query, kept));
-  if (*kept == 0) return S3REC_OK;
+s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, s3_ranking *ranking) {
+  S3_TRY(make_room(scorer, query, ranking));
+  if (ranking->kept == 0) return S3REC_OK;
   const s3rec_score_options *options = query->options;
   insert_known(scorer->model, s3_left_out_for_all(scorer), options->excluded,
                options->excluded_count);
@@ -119,7 +127,7 @@ s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, size_t 
        first += S3_USER_GROUP) {
     const size_t rest = query->user_count - first;
     status = rank_group(scorer, query, first,
-                        first + (rest < S3_USER_GROUP ? rest : S3_USER_GROUP), *kept);
+                        first + (rest < S3_USER_GROUP ? rest : S3_USER_GROUP), ranking);
   }
   s3_openmp_leave(openmp);
   erase_known(scorer->model, s3_left_out_for_all(scorer), options->excluded,

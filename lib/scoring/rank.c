@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scoring/rank.h"
 
-void s3_count_above(size_t items, size_t users, const float *scores, int32_t first_id,
-                    const float *answer_scores, const int32_t *answers, int32_t *above) {
-  for (size_t i = 0; i < items; ++i) {
-    const int32_t id = first_id + (int32_t)i;
-    const float *row = scores + i * users;
-    for (size_t u = 0; u < users; ++u) {
-      above[u] += s3_outranks(row[u], id, answer_scores[u], answers[u]);
-    }
-  }
-}
-
 static void sift_down(int32_t *ids, size_t count, size_t hole) {
   const int32_t id = ids[hole];
   for (size_t child; (child = 2 * hole + 1) < count; hole = child) {
@@ -35,4 +24,18 @@ size_t s3_sort_distinct(int32_t *ids, size_t count) {
     if (distinct == 0 || ids[i] != ids[distinct - 1]) ids[distinct++] = ids[i];
   }
   return distinct;
+}
+
+bool s3_sorted_has(const int32_t *ids, size_t count, int32_t id) {
+  size_t low = 0, high = count;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (ids[middle] == id) return true;
+    if (ids[middle] < id) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return false;
 }

@@ -4,6 +4,7 @@
 #ifndef S3_SCORING_RANK_H
 #define S3_SCORING_RANK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,13 +15,11 @@ static inline int32_t s3_outranks(float score, int32_t id, float answer_score, i
   return (!(score <= answer_score)) | ((score == answer_score) & (id < answer));
 }
 
-/* above[u] += number of items of a tile that outrank user u's answer. Row i of
- * scores [items, users] is item first_id + i. */
-void s3_count_above(size_t items, size_t users, const float *scores, int32_t first_id,
-                    const float *answer_scores, const int32_t *answers, int32_t *above);
-
 /* Sorts ids and drops repeats, in place and without allocation; returns how many
  * are left. */
 size_t s3_sort_distinct(int32_t *ids, size_t count);
+
+/* Whether sorted ids hold `id`. */
+bool s3_sorted_has(const int32_t *ids, size_t count, int32_t id);
 
 #endif

@@ -10,6 +10,7 @@
 #include "kernels/kernels.h"
 #include "scoring/id_set.h"
 #include "scoring/rank_items.h"
+#include "scoring/score_error.h"
 
 /* Rows of the item table, in place or gathered. */
 typedef struct item_tile {
@@ -52,28 +53,30 @@ static item_tile next_tile(s3rec_scorer *scorer, bool candidates, size_t positio
   return (item_tile){.rows = scorer->rows, .ids = ids, .count = count};
 }
 
-static void score_one_by_one(s3rec_scorer *scorer, s3_user_rows *rows, const item_tile *tile) {
+/* Offers a tile to one row, by itself. */
+static void score_alone(s3rec_scorer *scorer, s3_user_rows *rows, size_t row,
+                        const item_tile *tile) {
   const s3_kernels *kernels = scorer->model->context->kernels;
   const size_t width = (size_t)scorer->model->config.hidden_size;
+  const float *vector = scorer->users.vectors + row * width;
   float *scores = scorer->scores;
-  for (size_t row = 0; row < rows->count; ++row) {
-    s3_top_k *top = &rows->tops[row];
-    kernels->matrix_vector(tile->count, width, tile->rows, scorer->users.vectors + row * width,
-                           scores);
-    size_t i = 0;
-    for (; i < tile->count && top->count < top->capacity; ++i) {
-      offer(scorer, rows, row, tile, i, scores[i]);
-    }
-    const size_t selected =
-        kernels->select_above(tile->count - i, scores + i, top->threshold, scorer->selected);
-    for (size_t s = 0; s < selected; ++s) {
-      const size_t item = i + scorer->selected[s];
-      if (scores[item] > top->threshold) offer(scorer, rows, row, tile, item, scores[item]);
-    }
+  s3_top_k *top = &rows->tops[row];
+  kernels->matrix_vector(tile->count, width, tile->rows, vector, scores);
+  size_t i = 0;
+  for (; i < tile->count && top->count < top->capacity; ++i) {
+    offer(scorer, rows, row, tile, i, scores[i]);
+  }
+  /* Ids rise, so an equal score behind the k-th best is never wanted. */
+  const size_t selected =
+      kernels->select_above(tile->count - i, scores + i, top->threshold, scorer->selected);
+  for (size_t s = 0; s < selected; ++s) {
+    const size_t item = i + scorer->selected[s];
+    if (scores[item] > top->threshold) offer(scorer, rows, row, tile, item, scores[item]);
   }
 }
 
-/* One matrix product with the items on the left; users padded to S3_USER_STEP. */
+/* Offers a tile to all rows, by one matrix product with the items on the left;
+ * users are padded to S3_USER_STEP. */
 static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows,
                                    const item_tile *tile, float *thresholds) {
   const size_t width = (size_t)scorer->model->config.hidden_size;
@@ -84,12 +87,13 @@ static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows,
     for (size_t begin = 0; begin < columns; begin += S3_USER_STEP) {
       const float *scores = scorer->scores + i * columns + begin;
       /* Mostly none passes: a few vector comparisons and one branch. */
-      int32_t any = 0;
-      for (size_t c = 0; c < S3_USER_STEP; ++c) any |= !(scores[c] <= thresholds[begin + c]);
+      int32_t passes[S3_USER_STEP], any = 0;
+      for (size_t c = 0; c < S3_USER_STEP; ++c) passes[c] = !(scores[c] <= thresholds[begin + c]);
+      for (size_t c = 0; c < S3_USER_STEP; ++c) any |= passes[c];
       if (any == 0) continue;
       for (size_t c = 0; c < S3_USER_STEP; ++c) {
         const size_t row = begin + c;
-        if (scores[c] <= thresholds[row] || row >= rows->count) continue;
+        if (!passes[c] || row >= rows->count) continue;
         offer(scorer, rows, row, tile, i, scores[c]);
         thresholds[row] = rows->tops[row].threshold;
       }
@@ -98,21 +102,65 @@ static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows,
   return S3REC_OK;
 }
 
-s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates) {
-  const size_t item_count = candidates ? scorer->candidate_count
-                                       : (size_t)scorer->model->config.item_size - 2;
+static s3rec_status pick_together(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates,
+                                  size_t item_count) {
   float thresholds[S3_USER_GROUP];
   for (size_t row = 0; row < S3_USER_GROUP; ++row) {
     thresholds[row] = row < rows->count ? rows->tops[row].threshold : INFINITY;
   }
   for (size_t position = 0; position < item_count;) {
     const item_tile tile = next_tile(scorer, candidates, position, item_count);
-    if (rows->count < S3_GEMM_USERS) {
-      score_one_by_one(scorer, rows, &tile);
-    } else {
-      S3_TRY(score_together(scorer, rows, &tile, thresholds));
-    }
+    S3_TRY(score_together(scorer, rows, &tile, thresholds));
     position += tile.count;
   }
+  return S3REC_OK;
+}
+
+/* Scores what was picked again, as if alone. False when an item that was not
+ * picked might belong to the best: more than S3_SPARE scores lie within rounding. */
+static bool settle_row(s3rec_scorer *scorer, s3_top_k *top, const float *vector, size_t kept,
+                       size_t item_count) {
+  const s3rec_model *model = scorer->model;
+  const bool all = top->count < top->capacity || top->capacity == item_count;
+  const float worst = top->count > 0 ? top->entries[0].score : -INFINITY;
+  for (size_t i = 0; i < top->count; ++i) {
+    const float score = s3_score_of(model, vector, top->entries[i].id);
+    top->entries[i].score = isnan(score) ? -INFINITY : score;
+  }
+  s3_top_k_sort(top);
+  if (top->count > kept) top->count = kept;
+  if (all) return true;
+  const double error = s3_score_error(model, scorer->largest_item_norm, vector);
+  return (double)top->entries[kept - 1].score > (double)worst + error;
+}
+
+s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates,
+                           size_t kept) {
+  const s3rec_model *model = scorer->model;
+  const size_t width = (size_t)model->config.hidden_size;
+  const size_t item_count =
+      candidates ? scorer->candidate_count : (size_t)model->config.item_size - 2;
+  size_t alone[S3_USER_GROUP], alone_count = 0;
+  if (rows->count < S3_GEMM_USERS) {
+    for (size_t row = 0; row < rows->count; ++row) alone[alone_count++] = row;
+  } else {
+    if (scorer->largest_item_norm < 0) scorer->largest_item_norm = s3_largest_item_norm(model);
+    S3_TRY(pick_together(scorer, rows, candidates, item_count));
+    for (size_t row = 0; row < rows->count; ++row) {
+      s3_top_k *top = &rows->tops[row];
+      const float *vector = scorer->users.vectors + row * width;
+      if (!settle_row(scorer, top, vector, kept, item_count)) alone[alone_count++] = row;
+    }
+  }
+  for (size_t i = 0; i < alone_count; ++i) {
+    s3_top_k *top = &rows->tops[alone[i]];
+    s3_top_k_begin(top, top->entries, kept);
+  }
+  for (size_t position = 0; position < item_count && alone_count > 0;) {
+    const item_tile tile = next_tile(scorer, candidates, position, item_count);
+    for (size_t i = 0; i < alone_count; ++i) score_alone(scorer, rows, alone[i], &tile);
+    position += tile.count;
+  }
+  for (size_t i = 0; i < alone_count; ++i) s3_top_k_sort(&rows->tops[alone[i]]);
   return S3REC_OK;
 }

@@ -18,7 +18,10 @@ static inline uint64_t *s3_left_out_for_row(const s3rec_scorer *scorer, size_t r
   return scorer->sets + (1 + row) * scorer->set_words;
 }
 
-/* Offers all items, or scorer->candidates, to the rows' tops. */
-s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates);
+/* Brings the best `kept` of all items, or of scorer->candidates, to the front of
+ * each row's entries, in order; top->count says how many there are. The tops have
+ * room for S3_SPARE more, unless that is all items or there are few rows. */
+s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates,
+                           size_t kept);
 
 #endif

@@ -12,6 +12,7 @@ s3rec_status s3_scorer_create(s3rec_model *model, s3rec_scorer **scorer) {
   s3rec_scorer *created = s3_allocate(context, 1, sizeof *created);
   s3rec_status status = S3REC_ERROR_MEMORY;
   if (created != NULL) {
+    created->largest_item_norm = -1.0;
     created->set_words = s3_id_set_words(model->config.item_size);
     created->selected = s3_allocate(context, S3_TILE_ITEMS, sizeof *created->selected);
     if (created->selected != NULL) status = s3_user_vectors_create(model, &created->users);

@@ -5,7 +5,8 @@
  *                                     ^ id_set: what is left out
  *
  * A few users are scored by matrix-vector products and a vectorised search for
- * scores above the k-th best; many by sgemm with the items on the left. */
+ * scores above the k-th best; many by sgemm with the items on the left, which
+ * picks a few more than k to be scored again as if alone (score_error.h). */
 #ifndef S3_SCORING_SCORER_H
 #define S3_SCORING_SCORER_H
 
@@ -16,7 +17,8 @@
 enum {
   S3_TILE_ITEMS = 1024,     /* items scored at once */
   S3_TILE_CANDIDATES = 256, /* the same when their rows must be gathered */
-  S3_GEMM_USERS = 8         /* from here on sgemm is faster than one by one */
+  S3_GEMM_USERS = 8,        /* from here on sgemm is faster than one by one */
+  S3_SPARE = 8              /* picked beyond k by sgemm, for scores that rounding swaps */
 };
 
 struct s3rec_scorer {
@@ -32,8 +34,9 @@ struct s3rec_scorer {
   size_t candidates_capacity, candidate_count;
   float *rows; /* [S3_TILE_CANDIDATES, H] gathered */
   size_t rows_capacity;
-  s3_ranked *ranked; /* results, [user_count, kept] */
+  s3_ranked *ranked; /* [user_count, stride of s3_ranking] */
   size_t ranked_capacity;
+  double largest_item_norm; /* of the model; below 0: not needed so far */
   float *hidden; /* output of s3_scorer_encode */
   size_t hidden_capacity;
 };
@@ -51,9 +54,14 @@ s3rec_status s3_scorer_create(s3rec_model *model, s3rec_scorer **scorer);
 void s3_scorer_destroy(s3rec_scorer *scorer); /* not NULL */
 size_t s3_scorer_memory(const s3rec_scorer *scorer);
 
-/* Fills scorer->ranked: user u's best are entries u * *kept and on, up to the
- * first id 0 or *kept of them. */
-s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, size_t *kept);
+/* User u's best are entries[u * stride] and on, `kept` of them or up to the first
+ * id 0. Borrowed from the scorer. */
+typedef struct s3_ranking {
+  const s3_ranked *entries;
+  size_t kept, stride;
+} s3_ranking;
+
+s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, s3_ranking *ranking);
 
 /* *vector [H] is valid until the next call. ARGUMENT when the history holds no
  * known id. */

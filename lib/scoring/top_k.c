@@ -41,9 +41,13 @@ void s3_top_k_offer(s3_top_k *top, float score, int32_t id) {
 }
 
 void s3_top_k_sort(s3_top_k *top) {
+  s3_ranked *entries = top->entries;
+  for (size_t root = top->count / 2; root-- > 0;) {
+    sift_down(entries, top->count, root, entries[root]);
+  }
   for (size_t last = top->count; last-- > 1;) {
-    const s3_ranked entry = top->entries[last];
-    top->entries[last] = top->entries[0];
-    sift_down(top->entries, last, 0, entry);
+    const s3_ranked entry = entries[last];
+    entries[last] = entries[0];
+    sift_down(entries, last, 0, entry);
   }
 }

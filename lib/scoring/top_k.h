@@ -29,7 +29,8 @@ void s3_top_k_begin(s3_top_k *top, s3_ranked *entries, size_t capacity);
 /* Keeps the item if it belongs to the best. A NaN score ranks as -infinity. */
 void s3_top_k_offer(s3_top_k *top, float score, int32_t id);
 
-/* Brings entries[0..count-1] into rank order; nothing can be offered after. */
+/* Brings entries[0..count-1] into rank order; nothing can be offered after. The
+ * caller may have changed the scores. */
 void s3_top_k_sort(s3_top_k *top);
 
 #endif
