@@ -11,6 +11,7 @@ void s3_item_rows_begin(s3_item_rows *items, uint32_t *row_of) {
 }
 
 void s3_item_rows_end(s3_item_rows *items) {
+  if (items->row_of == NULL) return;
   for (size_t i = 0; i < items->count; i++) items->row_of[items->ids[i]] = 0;
   items->row_of = NULL;
 }

@@ -19,7 +19,7 @@ typedef struct s3_item_rows {
 
 /* Empties the list; from now on `row_of`, all zero, finds its rows. */
 void s3_item_rows_begin(s3_item_rows *items, uint32_t *row_of);
-/* Takes row_of back to all zero. */
+/* Takes row_of back to all zero; nothing when not begun. */
 void s3_item_rows_end(s3_item_rows *items);
 /* Adds scale * src to the row of `id`; the padding row 0 gets no gradient. */
 s3rec_status s3_item_rows_add(s3_item_rows *items, int32_t id, float scale, const float *src);
