@@ -114,12 +114,26 @@ static size_t count_masked(row r, int32_t mask_id, int32_t largest) {
   return masked;
 }
 
+/* first[i]: where the prefix that ends in item i begins, 0 = none ends there. */
+static void prefixes(int32_t reference, int32_t first[ITEMS + 1]) {
+  memset(first, 0, (ITEMS + 1) * sizeof *first);
+  for (int user = 0, begin = 1; user < USERS; begin += lengths[user++]) {
+    const int end = begin + (lengths[user] >= 3 ? lengths[user] - 2
+                             : reference        ? 0
+                                                : lengths[user]);
+    const int32_t start = end - begin > LENGTH ? end - LENGTH : begin;
+    for (int32_t item = start; item < end; ++item) first[item] = start;
+  }
+}
+
 START_TEST(masks_and_negatives) {
   enum { EPOCHS = 60 };
   for (int32_t reference = 0; reference < 2; ++reference) {
     const s3rec_sampler_options options = options_of(S3REC_STAGE_PRETRAIN, reference);
     s3rec_sampler *sampler = sampler_on(lengths, USERS, &options);
     const int32_t mask_id = ITEMS + 1;
+    int32_t first[ITEMS + 1];
+    prefixes(reference, first);
     size_t masked = 0, sequences = 0, tokens = 0, mask_negatives = 0;
     for (int epoch = 0; epoch < EPOCHS; ++epoch) {
       ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
@@ -128,8 +142,8 @@ START_TEST(masks_and_negatives) {
       size_t in_batch = 0;
       for (size_t s = 0; s < batch->sequence_count; ++s) {
         const row r = row_of(s);
-        ck_assert_uint_ge(r.count, 1);
-        ck_assert_uint_le(r.count, LENGTH);
+        EXPECT(r.count >= 1 && r.count <= LENGTH);
+        EXPECT(r.pos[0] == first[r.pos[r.count - 1]]);
         for (size_t i = 1; i < r.count; ++i) EXPECT(r.pos[i] == r.pos[i - 1] + 1);
         in_batch += count_masked(r, mask_id, reference ? mask_id : ITEMS);
         for (size_t i = 0; i < r.count; ++i) mask_negatives += r.neg[i] == mask_id;

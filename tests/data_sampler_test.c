@@ -275,6 +275,28 @@ START_TEST(shuffles_evenly) {
 }
 END_TEST
 
+/* On average one instance an epoch stays at its place, with variance 1. */
+START_TEST(shuffle_lets_instances_stay) {
+  enum { EPOCHS = 400 };
+  s3rec_sampler_options options = options_of(S3REC_STAGE_PRETRAIN);
+  options.batch_size = 1000;
+  s3rec_sampler *sampler = sampler_with(&options);
+  options.shuffle = 0;
+  s3rec_sampler *ordered = sampler_with(&options);
+  next(ordered, other);
+  size_t stayed = 0;
+  for (int epoch = 0; epoch < EPOCHS; ++epoch) {
+    next(sampler, batch);
+    for (size_t s = 0; s < batch->sequence_count; ++s)
+      stayed += batch->ids[S3_STREAM_POS][batch->offsets[s + 1] - 1] ==
+                other->ids[S3_STREAM_POS][other->offsets[s + 1] - 1];
+  }
+  ck_assert_double_le(fabs((double)stayed - EPOCHS), 6 * sqrt(EPOCHS));
+  s3rec_sampler_destroy(sampler);
+  s3rec_sampler_destroy(ordered);
+}
+END_TEST
+
 static void refuse(const s3rec_dataset *dataset, s3rec_sampler_options options,
                    const char *expected) {
   s3rec_sampler *sampler = NULL;
@@ -403,6 +425,7 @@ int main(void) {
   tcase_add_test(cases, keeps_the_order_without_shuffle);
   tcase_add_test(cases, batch_size_does_not_matter);
   tcase_add_test(cases, shuffles_evenly);
+  tcase_add_test(cases, shuffle_lets_instances_stay);
   tcase_add_test(cases, refuses_arguments);
   tcase_add_test(cases, refuses_data_that_cannot_train);
   tcase_add_test(cases, survives_memory_failures);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* jansson tells the place of malformed text but not that of a value; this finds
- * it again in the text of a valid document. */
+ * it again in the text of a valid document. What comes before it must be right:
+ * keys that are integers, values that are arrays of integers. */
 #ifndef S3_DATA_JSON_PLACE_H
 #define S3_DATA_JSON_PLACE_H
 
