@@ -72,6 +72,8 @@ static void check(const cli_options *options, struct argp_state *state) {
     argp_error(state, "--user needs --data and --name");
   if (bit == CLI_EVALUATE && (options->model == NULL) == !options->popularity)
     argp_error(state, "one of --model and --popularity is needed, and only one");
+  if (options->popularity && options->evaluate.seen == S3REC_SEEN_ZERO)
+    argp_error(state, "--popularity knows --seen exclude and --seen include only");
   if (bit == CLI_INFO && options->file != NULL && options->model != NULL)
     argp_error(state, "FILE and --model say the same; give one");
 }

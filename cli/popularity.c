@@ -28,15 +28,15 @@ int32_t cli_popularity_place(const int64_t *counts, int32_t item_size, int32_t i
   return place;
 }
 
-/* Zero-based rank of the answer in the full protocol. */
+/* Zero-based rank of the answer in the full protocol. `unseen` is a copy of the
+ * counts, and one again afterwards. */
 static int64_t full_rank(const int64_t *counts, int32_t item_size, s3rec_seen_policy seen,
-                         const int32_t *history, size_t length, int32_t answer, int64_t *changed) {
-  /* `changed` is a copy of the counts: seen items fall out (-1) or to 0. */
-  if (seen != S3REC_SEEN_INCLUDE)
+                         const int32_t *history, size_t length, int32_t answer, int64_t *unseen) {
+  if (seen == S3REC_SEEN_EXCLUDE)
     for (size_t i = 0; i < length; i++)
-      if (history[i] != answer) changed[history[i]] = seen == S3REC_SEEN_ZERO ? 0 : -1;
-  const int64_t rank = cli_popularity_place(changed, item_size, answer) - 1;
-  for (size_t i = 0; i < length; i++) changed[history[i]] = counts[history[i]];
+      if (history[i] != answer) unseen[history[i]] = -1; /* behind every other item */
+  const int64_t rank = cli_popularity_place(unseen, item_size, answer) - 1;
+  for (size_t i = 0; i < length; i++) unseen[history[i]] = counts[history[i]];
   return rank;
 }
 
@@ -50,7 +50,7 @@ static void add(s3rec_metrics *metrics, int64_t rank) {
 }
 
 static int rank_user(const s3rec_dataset *dataset, const s3rec_evaluate_options *how, size_t user,
-                     const int64_t *counts, int32_t item_size, int64_t *changed, int64_t *rank) {
+                     const int64_t *counts, int32_t item_size, int64_t *unseen, int64_t *rank) {
   const int32_t *items, *negatives;
   size_t count, negative_count;
   s3rec_status status = s3rec_dataset_user_items(dataset, user, &items, &count);
@@ -60,7 +60,7 @@ static int rank_user(const s3rec_dataset *dataset, const s3rec_evaluate_options 
   const size_t length = count - (how->split == S3REC_SPLIT_VALID ? 2 : 1);
   const int32_t answer = items[length];
   if (how->protocol == S3REC_PROTOCOL_FULL) {
-    *rank = full_rank(counts, item_size, how->seen, items, length, answer, changed);
+    *rank = full_rank(counts, item_size, how->seen, items, length, answer, unseen);
     return CLI_OK;
   }
   status = s3rec_dataset_user_negatives(dataset, user, &negatives, &negative_count);
@@ -74,12 +74,12 @@ static int rank_user(const s3rec_dataset *dataset, const s3rec_evaluate_options 
 }
 
 static int rank_all(const s3rec_dataset *dataset, const s3rec_evaluate_options *how,
-                    const s3rec_dataset_info *info, const int64_t *counts, int64_t *changed,
+                    const s3rec_dataset_info *info, const int64_t *counts, int64_t *unseen,
                     s3rec_metrics *metrics, int64_t *ranks) {
-  for (int32_t item = 0; item < info->item_size; item++) changed[item] = counts[item];
+  for (int32_t item = 0; item < info->item_size; item++) unseen[item] = counts[item];
   for (size_t user = 0; user < info->user_count; user++) {
     int64_t rank = -1;
-    CLI_TRY(rank_user(dataset, how, user, counts, info->item_size, changed, &rank));
+    CLI_TRY(rank_user(dataset, how, user, counts, info->item_size, unseen, &rank));
     if (rank < 0)
       metrics->skipped_count++;
     else
@@ -104,11 +104,11 @@ int cli_popularity_evaluate(const s3rec_dataset *dataset, const s3rec_evaluate_o
   metrics->protocol = how->protocol;
   metrics->seen = how->seen;
   int64_t *const counts = cli_popularity_count(dataset, info.item_size);
-  int64_t *const changed = calloc((size_t)info.item_size, sizeof *changed);
-  const int code = counts == NULL || changed == NULL
+  int64_t *const unseen = calloc((size_t)info.item_size, sizeof *unseen);
+  const int code = counts == NULL || unseen == NULL
                        ? cli_fail(CLI_FAILURE, "out of memory")
-                       : rank_all(dataset, how, &info, counts, changed, metrics, ranks);
+                       : rank_all(dataset, how, &info, counts, unseen, metrics, ranks);
   free(counts);
-  free(changed);
+  free(unseen);
   return code;
 }

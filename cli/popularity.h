@@ -13,7 +13,9 @@ int64_t *cli_popularity_count(const s3rec_dataset *dataset, int32_t item_size);
 /* One-based place of an item; the lower id first among equals. */
 int32_t cli_popularity_place(const int64_t *counts, int32_t item_size, int32_t item);
 
-/* Leave-one-out evaluation as s3rec_evaluate does it. `ranks` may be NULL. */
+/* Leave-one-out evaluation as s3rec_evaluate does it, with seen items excluded or
+ * included (what a score of 0 does says something about models only). `ranks` may
+ * be NULL. */
 int cli_popularity_evaluate(const s3rec_dataset *dataset, const s3rec_evaluate_options *how,
                             s3rec_metrics *metrics, int64_t *ranks);
 

@@ -79,7 +79,8 @@ int main(int count, char **arguments) {
   run r = {0};
   s3rec_status status = open_run(&r, arguments[1], arguments[2]);
   if (status == S3REC_OK) status = train(&r, arguments[3]);
-  if (status != S3REC_OK) fprintf(stderr, "%s: %s\n", s3rec_status_name(status), s3rec_last_error());
+  if (status != S3REC_OK)
+    fprintf(stderr, "%s: %s\n", s3rec_status_name(status), s3rec_last_error());
 
   /* Any order, and NULL is fine. */
   s3rec_batch_destroy(r.batch);

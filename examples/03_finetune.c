@@ -88,7 +88,8 @@ int main(int count, char **arguments) {
   s3rec_status status = s3rec_context_create(NULL, &context);
   if (status == S3REC_OK) status = open_run(context, arguments + 1, &r);
   if (status == S3REC_OK) status = train(&r, arguments[3]);
-  if (status != S3REC_OK) fprintf(stderr, "%s: %s\n", s3rec_status_name(status), s3rec_last_error());
+  if (status != S3REC_OK)
+    fprintf(stderr, "%s: %s\n", s3rec_status_name(status), s3rec_last_error());
   s3rec_batch_destroy(r.batch);
   s3rec_sampler_destroy(r.sampler);
   s3rec_trainer_destroy(r.trainer);

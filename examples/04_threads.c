@@ -51,11 +51,8 @@ static int serve_all(const s3rec_dataset *dataset, s3rec_model *model, size_t us
   int started = 0, code = EXIT_SUCCESS;
   for (; started < THREADS; started++) {
     worker *const w = &workers[started];
-    *w = (worker){.dataset = dataset,
-                  .model = model,
-                  .first = (size_t)started,
-                  .best = best,
-                  .users = users};
+    *w = (worker){
+        .dataset = dataset, .model = model, .first = (size_t)started, .best = best, .users = users};
     if (pthread_create(&w->thread, NULL, work, w) != 0) break;
   }
   if (started < THREADS) code = EXIT_FAILURE;
@@ -82,8 +79,7 @@ int main(int count, char **arguments) {
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
   s3rec_status status = s3rec_context_create(NULL, &context);
-  if (status == S3REC_OK)
-    status = s3rec_dataset_load(context, arguments[1], NULL, NULL, &dataset);
+  if (status == S3REC_OK) status = s3rec_dataset_load(context, arguments[1], NULL, NULL, &dataset);
   if (status == S3REC_OK) status = s3rec_dataset_info_get(dataset, &info);
   if (status == S3REC_OK) status = s3rec_model_load(context, arguments[2], NULL, &model);
   int code = EXIT_FAILURE;

@@ -22,6 +22,8 @@ def commands(tool):
     tool.refused("no --out", USAGE, "--out FILE is missing", "pretrain", *data)
     tool.refused("no --data", USAGE, "--data DIR is missing", "evaluate", "--model", "m")
     tool.refused("no model", USAGE, "one of --model and --popularity", "evaluate", *data)
+    tool.refused("popularity has no scores", USAGE, "exclude and --seen include only", "evaluate",
+                 *data, "--popularity", "--seen", "zero")
     tool.refused("an argument too many", USAGE, "unexpected argument 'x'", "evaluate", *data, "x")
     tool.refused("user and history", USAGE, "only one", "recommend", *data, "--model", "m", "--user",
                  "1", "--history", "1 2")
