@@ -6,8 +6,8 @@ usage: count_tests.py LOG.json...
 
 A log has one JSON object per test program. A program's own summary says how many
 checks it made: libcheck's "100%: Checks: 5, Failures: 0, Errors: 0" or "Checks: 5
-passed, 0 failed, 0 skipped"; a line "SKIP: reason" under libcheck takes one check
-from the passed ones. A program without a summary is one check. One that ended badly
+passed, 0 failed, 0 skipped". Under libcheck, which knows no skipping, a line "SKIP: reason"
+takes one check from the passed ones and a line "SKIP CASE: reason" adds one. A program without a summary is one check. One that ended badly
 without naming a failed check is one failure. The last line printed is the sum; the
 status is 1 when a check failed or none ran.
 """
@@ -19,6 +19,7 @@ import sys
 LIBCHECK = re.compile(r"^\s*\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", re.MULTILINE)
 SUMMARY = re.compile(r"^Checks: (\d+) passed, (\d+) failed, (\d+) skipped", re.MULTILINE)
 SKIP = re.compile(r"^SKIP: ", re.MULTILINE)
+SKIP_CASE = re.compile(r"^SKIP CASE: ", re.MULTILINE)
 
 
 def count(program):
@@ -33,7 +34,7 @@ def count(program):
         passed, failed, skipped = passed + int(good), failed + int(bad), skipped + int(left)
     if libcheck:
         marks = min(len(SKIP.findall(output)) - skipped, passed)
-        passed, skipped = passed - marks, skipped + marks
+        passed, skipped = passed - marks, skipped + marks + len(SKIP_CASE.findall(output))
     result = program["result"]
     if result == "SKIP":
         skipped = max(skipped, 1)

@@ -101,7 +101,7 @@ static s3rec_context *open_context(s3rec_backend backend, s3rec_kernel_level lev
   if (status == S3REC_ERROR_UNSUPPORTED) {
     char reason[128];
     snprintf(reason, sizeof reason, "kernel level %s is not available", level_names[level]);
-    test_skip(reason);
+    test_skip_case(reason);
     return NULL;
   }
   CHECK_OK(status);

@@ -18,6 +18,8 @@ CASES = [
      "2 passed, 3 failed, 0 skipped", 1),
     ("a skipped check is none that passed", [("OK", "SKIP: no folder\n" + LIBCHECK)],
      "4 passed, 0 failed, 1 skipped", 0),
+    ("a case skipped within a check", [("OK", "SKIP CASE: no avx512\n" + LIBCHECK)],
+     "5 passed, 0 failed, 1 skipped", 0),
     ("a script's own numbers", [("OK", "SKIP: x\nChecks: 2 passed, 0 failed, 1 skipped\n")],
      "2 passed, 0 failed, 1 skipped", 0),
     ("two programs", [("OK", LIBCHECK), ("OK", "Checks: 2 passed, 0 failed, 1 skipped\n")],

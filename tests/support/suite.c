@@ -33,3 +33,8 @@ void test_skip(const char *reason) {
   printf("SKIP: %s\n", reason);
   fflush(stdout);
 }
+
+void test_skip_case(const char *reason) {
+  printf("SKIP CASE: %s\n", reason);
+  fflush(stdout);
+}

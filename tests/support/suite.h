@@ -28,4 +28,8 @@ const char *test_shared_folder(void);
  * as skipped and not as passed: { test_skip("no shared folder"); return; } */
 void test_skip(const char *reason);
 
+/* The same for one of several cases of a check whose other cases do run: counted
+ * as one more that was skipped. */
+void test_skip_case(const char *reason);
+
 #endif
