@@ -33,6 +33,8 @@ int bench_fail(const char *what);
 
 /* Seconds of a clock that only rises. */
 double bench_clock(void);
+/* Seconds that this thread has computed: blind to waiting and to other processes. */
+double bench_thread_clock(void);
 /* Largest resident set so far, in MB (10^6 bytes). */
 double bench_peak_rss(void);
 

@@ -17,6 +17,12 @@ double bench_clock(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+double bench_thread_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 double bench_peak_rss(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
