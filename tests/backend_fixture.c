@@ -136,3 +136,30 @@ void for_each_level(void (*check)(const s3_kernels *kernels)) {
     s3rec_context_destroy(context);
   }
 }
+
+struct allocations allocations;
+
+static void *allocate_counted(size_t size, size_t alignment, void *user_data) {
+  (void)user_data;
+  if (++allocations.calls == allocations.fail_at) return NULL;
+  void *memory = NULL;
+  if (posix_memalign(&memory, alignment, size) != 0) return NULL;
+  allocations.live++;
+  return memory;
+}
+
+static void deallocate_counted(void *memory, size_t size, void *user_data) {
+  (void)size;
+  (void)user_data;
+  free(memory);
+  allocations.live--;
+}
+
+s3rec_status open_counted_context(s3rec_backend kind, s3rec_context **context) {
+  s3rec_context_options options;
+  s3rec_context_options_init(&options);
+  options.allocate = allocate_counted;
+  options.deallocate = deallocate_counted;
+  options.backend = kind;
+  return s3rec_context_create(&options, context);
+}

@@ -15,6 +15,12 @@ void for_each_backend(void (*check)(s3_backend *backend));
 /* The same with the kernel table of each level. */
 void for_each_level(void (*check)(const s3_kernels *kernels));
 
+/* A context whose allocator counts, and fails at call number `fail_at` (0: never). */
+extern struct allocations {
+  size_t calls, live, fail_at;
+} allocations;
+s3rec_status open_counted_context(s3rec_backend kind, s3rec_context **context);
+
 /* One array for the code under test and for the reference. Both have exactly
  * `count` elements, so that the address sanitizer sees the first one too many. */
 typedef struct array {

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend_fixture.h"
@@ -270,6 +271,35 @@ static void check_other_thread(s3_backend *backend) {
 START_TEST(backend_moves_to_another_thread) { for_each_backend(check_other_thread); }
 END_TEST
 
+/* More shapes than the primitive cache holds. */
+START_TEST(primitive_cache_is_bounded) {
+  enum { SHAPES = 5000 };
+  const s3_openmp_state openmp = s3_openmp_enter();
+  s3rec_context *context = NULL;
+  s3_backend *backend = NULL;
+  CHECK_OK(open_counted_context(S3REC_BACKEND_ONEDNN, &context));
+  CHECK_OK(s3_backend_create(context, &backend));
+  size_t most = 0;
+  float *bias = calloc(SHAPES, sizeof *bias), *dst = calloc(SHAPES, sizeof *dst);
+  for (size_t width = 1; width <= SHAPES; width++) {
+    bias[width - 1] = 1.0f;
+    CHECK_OK(backend->operations->bias_forward(backend, 1, width, bias, dst));
+    if (allocations.live > most) most = allocations.live;
+  }
+  for (size_t i = 0; i < SHAPES; i++) {
+    CHECK(dst[i] == (float)(SHAPES - i), "element %zu is %g", i, dst[i]);
+  }
+  ck_assert_uint_lt(most, 4096 + 10);
+  ck_assert_uint_lt(allocations.live, 1000); /* it was emptied on the way */
+  free(bias);
+  free(dst);
+  s3_backend_destroy(backend);
+  s3rec_context_destroy(context);
+  ck_assert_uint_eq(allocations.live, 0);
+  s3_openmp_leave(openmp);
+}
+END_TEST
+
 int main(void) {
   TCase *cases = tcase_create("linear");
   tcase_set_timeout(cases, 0);
@@ -280,5 +310,6 @@ int main(void) {
   tcase_add_test(cases, bias);
   tcase_add_test(cases, activations);
   tcase_add_test(cases, backend_moves_to_another_thread);
+  tcase_add_test(cases, primitive_cache_is_bounded);
   return test_run("backend_linear", cases, NULL);
 }

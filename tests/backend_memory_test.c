@@ -1,38 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What backends take from the allocator: failures come through as such and leak
- * nothing, sizes seen before cost nothing, and shapes without end stay bounded. */
-#include <stdlib.h>
-
+ * nothing, and sizes seen before cost nothing. */
 #include "backend_fixture.h"
 #include "base/error.h"
 #include "dnnl/engine.h"
-
-static size_t calls, live, fail_at; /* fail_at: number of the call that fails; 0: none */
-
-static void *allocate(size_t size, size_t alignment, void *user_data) {
-  (void)user_data;
-  if (++calls == fail_at) return NULL;
-  void *memory = NULL;
-  if (posix_memalign(&memory, alignment, size) != 0) return NULL;
-  live++;
-  return memory;
-}
-
-static void deallocate(void *memory, size_t size, void *user_data) {
-  (void)size;
-  (void)user_data;
-  free(memory);
-  live--;
-}
-
-static s3rec_status open_context(s3rec_backend kind, s3rec_context **context) {
-  s3rec_context_options options;
-  s3rec_context_options_init(&options);
-  options.allocate = allocate;
-  options.deallocate = deallocate;
-  options.backend = kind;
-  return s3rec_context_create(&options, context);
-}
 
 enum { ROWS = 5, WIDTH = 8, HEADS = 2 };
 
@@ -83,7 +54,7 @@ static s3rec_status run_operations(s3_backend *b) {
 
 static s3rec_status run_everything(s3rec_backend kind) {
   s3rec_context *context = NULL;
-  S3_TRY(open_context(kind, &context));
+  S3_TRY(open_counted_context(kind, &context));
   s3_backend *backend = NULL;
   s3rec_status status = s3_backend_create(context, &backend);
   if (status == S3REC_OK) status = run_operations(backend);
@@ -96,15 +67,17 @@ START_TEST(every_failing_allocation) {
   const s3_openmp_state openmp = s3_openmp_enter();
   for (int kind = S3REC_BACKEND_FUSED; kind <= S3REC_BACKEND_ONEDNN; kind++) {
     s3rec_status status = S3REC_ERROR_MEMORY;
-    for (fail_at = 1; status != S3REC_OK; fail_at++) {
-      calls = 0;
+    for (allocations.fail_at = 1; status != S3REC_OK; allocations.fail_at++) {
+      allocations.calls = 0;
       status = run_everything((s3rec_backend)kind);
-      ck_assert_msg(live == 0, "backend %d, call %zu failed: %zu blocks leak", kind, fail_at,
-                    live);
-      ck_assert_msg(status == (calls < fail_at ? S3REC_OK : S3REC_ERROR_MEMORY),
-                    "backend %d, call %zu failed: %s", kind, fail_at, s3rec_last_error());
+      const bool failed = allocations.calls >= allocations.fail_at;
+      ck_assert_msg(allocations.live == 0, "backend %d, call %zu failed: %zu blocks leak", kind,
+                    allocations.fail_at, allocations.live);
+      ck_assert_msg(status == (failed ? S3REC_ERROR_MEMORY : S3REC_OK),
+                    "backend %d, call %zu failed: %s", kind, allocations.fail_at,
+                    s3rec_last_error());
     }
-    fail_at = 0;
+    allocations.fail_at = 0;
   }
   s3_openmp_leave(openmp);
 }
@@ -115,44 +88,15 @@ START_TEST(seen_shapes_allocate_nothing) {
   for (int kind = S3REC_BACKEND_FUSED; kind <= S3REC_BACKEND_ONEDNN; kind++) {
     s3rec_context *context = NULL;
     s3_backend *backend = NULL;
-    CHECK_OK(open_context((s3rec_backend)kind, &context));
+    CHECK_OK(open_counted_context((s3rec_backend)kind, &context));
     CHECK_OK(s3_backend_create(context, &backend));
     CHECK_OK(run_operations(backend));
-    calls = 0;
+    allocations.calls = 0;
     CHECK_OK(run_operations(backend));
-    ck_assert_uint_eq(calls, 0);
+    ck_assert_uint_eq(allocations.calls, 0);
     s3_backend_destroy(backend);
     s3rec_context_destroy(context);
   }
-  s3_openmp_leave(openmp);
-}
-END_TEST
-
-/* More shapes than the primitive cache holds. */
-START_TEST(primitive_cache_is_bounded) {
-  enum { SHAPES = 5000 };
-  const s3_openmp_state openmp = s3_openmp_enter();
-  s3rec_context *context = NULL;
-  s3_backend *backend = NULL;
-  CHECK_OK(open_context(S3REC_BACKEND_ONEDNN, &context));
-  CHECK_OK(s3_backend_create(context, &backend));
-  size_t most = 0;
-  float *bias = calloc(SHAPES, sizeof *bias), *dst = calloc(SHAPES, sizeof *dst);
-  for (size_t width = 1; width <= SHAPES; width++) {
-    bias[width - 1] = 1.0f;
-    CHECK_OK(backend->operations->bias_forward(backend, 1, width, bias, dst));
-    if (live > most) most = live;
-  }
-  for (size_t i = 0; i < SHAPES; i++) {
-    CHECK(dst[i] == (float)(SHAPES - i), "element %zu is %g", i, dst[i]);
-  }
-  ck_assert_uint_lt(most, 4096 + 10);
-  ck_assert_uint_lt(live, 1000); /* it was emptied on the way */
-  free(bias);
-  free(dst);
-  s3_backend_destroy(backend);
-  s3rec_context_destroy(context);
-  ck_assert_uint_eq(live, 0);
   s3_openmp_leave(openmp);
 }
 END_TEST
@@ -162,6 +106,5 @@ int main(void) {
   tcase_set_timeout(cases, 0);
   tcase_add_test(cases, every_failing_allocation);
   tcase_add_test(cases, seen_shapes_allocate_nothing);
-  tcase_add_test(cases, primitive_cache_is_bounded);
   return test_run("backend_memory", cases, NULL);
 }
