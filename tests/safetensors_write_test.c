@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model/safetensors.h: files that are written, and floats read out of files. */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,11 +121,20 @@ START_TEST(failed_write_keeps_the_old_file) {
   const test_path path = test_file("kept");
   ck_assert_int_eq(write_to(path.text), S3REC_OK);
   const size_t entries = test_file_count();
-  /* Memory nobody may read: the kernel refuses the write (EFAULT) in its middle. */
-  const s3_tensor bad[] = {tensors[0], {.name = "bad", .dtype = "U8", .rank = 1, .shape = {4},
-                                        .data = (const void *)16, .byte_count = 4}};
-  ck_assert_int_eq(s3_safetensors_write(context, path.text, bad, 2, metadata, 2), S3REC_ERROR_IO);
-  ck_assert_ptr_nonnull(strstr(s3_error_text(), "cannot write: "));
+  /* A limit on the file size is a disk that gets full in the middle. */
+  static const char many[4096];
+  const s3_tensor larger[] = {tensors[0], {.name = "many", .dtype = "U8", .rank = 1,
+                                           .shape = {4096}, .data = many, .byte_count = 4096}};
+  struct rlimit before;
+  ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const struct rlimit small = {.rlim_cur = 1000, .rlim_max = before.rlim_max};
+  void (*const handler)(int) = signal(SIGXFSZ, SIG_IGN);
+  ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const s3rec_status status = s3_safetensors_write(context, path.text, larger, 2, metadata, 2);
+  ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, handler);
+  ck_assert_int_eq(status, S3REC_ERROR_IO);
+  ck_assert_ptr_nonnull(strstr(s3_error_text(), "cannot write: File too large"));
   ck_assert_uint_eq(test_file_count(), entries);
   s3_safetensors *file = open_file(path.text);
   ck_assert_uint_eq(s3_safetensors_count(file), 3);
