@@ -2,6 +2,7 @@
 /* s3rec finetune */
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "json_output.h"
 #include "metrics_output.h"
@@ -82,6 +83,9 @@ static int run(cli_training *training, cli_options *options) {
   if ((uint64_t)options->epochs < training->epoch)
     return cli_usage(options, "--epochs is %d, but the state has done %" PRIu64 " already",
                      (int)options->epochs, training->epoch);
+  if (training->best.epoch > 0 && access(options->out, R_OK) != 0)
+    return cli_usage(options, "--out: %s must be the file with the best weights so far (epoch %d)",
+                     options->out, (int)training->best.epoch);
   s3rec_model *copy = NULL;
   const s3rec_status status = s3rec_model_clone(training->model, &copy);
   const int code = status == S3REC_OK ? train(training, copy) : cli_fail_status(status);

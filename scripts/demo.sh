@@ -34,10 +34,10 @@ step 'A catalogue, made up: viewers with tastes, sequels, directors'
 $s3rec generate $data --users 2000 --items 1000 --seed 42
 
 step 'Pretraining: four self-supervised objectives'
-$s3rec pretrain $data --epochs 4 --out out/pretrained.safetensors --log out/pretrain.log
+$s3rec pretrain $data --epochs 3 --out out/pretrained.safetensors --log out/pretrain.log
 
 step 'Fine-tuning: predict the next item, keep the best epoch'
-$s3rec finetune $data --model out/pretrained.safetensors --batch-size 64 --epochs 40 \
+$s3rec finetune $data --model out/pretrained.safetensors --batch-size 64 --epochs 25 \
   --patience 5 --out out/tuned.safetensors --log out/finetune.log
 
 step 'Test: find the last item of each viewer among all items not watched yet'

@@ -98,6 +98,13 @@ def contradictions(tool):
     tool.good("the model of that", "info", "other.safetensors")
 
 
+def lost_weights(tool):
+    """A fine-tuning state goes with the file of its best weights."""
+    tool.refused("resumed without the best weights so far", 2, "lost.safetensors must be the file",
+                 "finetune", *tool.data(), "--resume", "stopped.safetensors.state", "--out",
+                 "lost.safetensors")
+
+
 def early_stop(tool):
     common = ["finetune", *tool.data(), *SMALL, "--batch-size", "50"]
     # A learning rate below the resolution of float changes nothing: no epoch is better.
@@ -156,6 +163,7 @@ def main(binary):
         tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
         tool.good("generate", "generate", *tool.data("other"), "--users", "150", "--items", "300")
         stop_and_resume(tool, "finetune", [*SMALL, "--batch-size", "2", "--loss", "ce"])
+        lost_weights(tool)
         for name in ("stopped.safetensors", "straight.log"):
             tool.path(name).unlink()
         stop_and_resume(tool, "pretrain", [*SMALL, "--batch-size", "10"])
