@@ -137,7 +137,8 @@ typedef struct options_v3 {
 START_TEST(older_and_newer_callers) {
   const options_v1 old = {sizeof old, 10};
   options_v2 options = {sizeof options, 1, 2};
-  ck_assert_int_eq(s3_options_copy(&options, sizeof options, &old, sizeof old, "options"), S3REC_OK);
+  ck_assert_int_eq(s3_options_copy(&options, sizeof options, &old, sizeof old, "options"),
+                   S3REC_OK);
   ck_assert_int_eq(options.first, 10);
   ck_assert_int_eq(options.second, 2); /* default */
   ck_assert_uint_eq(options.struct_size, sizeof options);
@@ -147,8 +148,9 @@ START_TEST(older_and_newer_callers) {
     options_v2 options;
     int64_t behind;
   } guarded = {{sizeof(options_v2), 1, 2}, -1};
-  ck_assert_int_eq(s3_options_copy(&guarded.options, sizeof(options_v2), &recent, sizeof old, "options"),
-                   S3REC_OK);
+  const s3rec_status status =
+      s3_options_copy(&guarded.options, sizeof(options_v2), &recent, sizeof old, "options");
+  ck_assert_int_eq(status, S3REC_OK);
   ck_assert_int_eq(guarded.options.first, 10);
   ck_assert_int_eq(guarded.options.second, 20);
   ck_assert_int_eq(guarded.behind, -1);

@@ -88,7 +88,9 @@ START_TEST(lowest_failure_wins) {
   for (size_t t = 0; t < TEAM_COUNT; t++) {
     s3_thread_pool *pool = new_pool(team_sizes[t]);
     for (size_t run = 0; run < 500; run++) {
-      shared = (tally){.thread_count = team_sizes[t], .fail_from = run % 60, .fail_step = 1 + run % 3};
+      shared = (tally){.thread_count = team_sizes[t]};
+      shared.fail_from = run % 60;
+      shared.fail_step = 1 + run % 3;
       for (size_t i = 0; i < 64; i++) shared.input[i] = (i * 13 + run) % 17;
       ck_assert_int_eq(s3_thread_pool_run(pool, 64, count_job, &shared), S3REC_ERROR_NUMERIC);
       char expected[32];

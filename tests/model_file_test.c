@@ -72,7 +72,8 @@ START_TEST(round_trip_is_exact) {
     assert_same(model, loaded);
     ck_assert_int_eq(s3rec_model_save(loaded, again.text), S3REC_OK);
     size_t count, count_again;
-    char *const bytes = test_read(path.text, &count), *const bytes_again = test_read(again.text, &count_again);
+    char *const bytes = test_read(path.text, &count);
+    char *const bytes_again = test_read(again.text, &count_again);
     ck_assert_uint_eq(count, count_again);
     ck_assert_int_eq(memcmp(bytes, bytes_again, count), 0);
     free(bytes);
@@ -260,7 +261,7 @@ START_TEST(metadata_that_contradicts_the_shapes) {
   } cases[] = {
       {"item_size", "8", "metadata 'item_size' is 8, but dimension 0 of tensor "
                          "'item_embeddings.weight' is 7"},
-      {"hidden_size", "3", "'hidden_size' is 3, but dimension 1 of tensor 'item_embeddings.weight'"},
+      {"hidden_size", "3", "is 3, but dimension 1 of tensor 'item_embeddings.weight' is 6"},
       {"attribute_size", "4", "is 4, but dimension 0 of tensor 'attribute_embeddings.weight' is 3"},
       {"max_seq_length", "5", "is 5, but dimension 0 of tensor 'position_embeddings.weight' is 4"},
       {"num_hidden_layers", "1", "'num_hidden_layers' is 1, but the tensors"},
@@ -411,14 +412,17 @@ START_TEST(small_files_cannot_ask_for_much_memory) {
   const long long before = hooks.live_bytes;
   s3rec_model *model = NULL;
   ck_assert_int_eq(s3rec_model_load(context, path.text, NULL, &model), S3REC_ERROR_FORMAT);
-  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "'item_encoder.layer.0.attention.query.weight'"));
+  ck_assert_ptr_nonnull(
+      strstr(s3rec_last_error(), "'item_encoder.layer.0.attention.query.weight' is missing"));
   ck_assert_int_eq(hooks.live_bytes, before);
 
-  const s3_tensor layers[] = {few[0], few[1], few[2],
-                              {"item_encoder.layer.99999999999999999999.x", "F32", 0, {0}, zeros, 4}};
+  const s3_tensor layers[] = {
+      few[0], few[1], few[2],
+      {"item_encoder.layer.99999999999999999999.x", "F32", 0, {0}, zeros, 4}};
   ck_assert_int_eq(s3_safetensors_write(context, path.text, layers, 4, NULL, 0), S3REC_OK);
   ck_assert_int_eq(s3rec_model_load(context, path.text, NULL, &model), S3REC_ERROR_FORMAT);
-  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "num_hidden_layers is 2147483647, must be 1..64"));
+  ck_assert_ptr_nonnull(
+      strstr(s3rec_last_error(), "num_hidden_layers is 2147483647, must be 1..64"));
 }
 END_TEST
 
@@ -468,7 +472,8 @@ START_TEST(random_damage_never_crashes) {
   s3rec_model_destroy(model);
   size_t count, loaded_count = 0;
   char *const bytes = test_read(path.text, &count);
-  const uint32_t header = (uint32_t)(unsigned char)bytes[0] + 256 * (uint32_t)(unsigned char)bytes[1];
+  const unsigned char *const length = (unsigned char *)bytes; /* fits two bytes */
+  const uint32_t header = length[0] + 256 * (uint32_t)length[1];
   enum { ROUNDS = 3000 };
   for (uint64_t round = 0; round < ROUNDS; round++) {
     s3_random random = s3_random_make(s3_key(77, round));

@@ -99,8 +99,9 @@ START_TEST(every_dtype_has_its_size) {
                 {"I8", 1},  {"U64", 8}, {"U32", 4}, {"U16", 2},  {"U8", 1},  {"BOOL", 1}};
   for (size_t i = 0; i < sizeof dtypes / sizeof dtypes[0]; i++) {
     char header[200];
-    snprintf(header, sizeof header, "{\"t\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%d]}}",
-             dtypes[i].name, 3 * dtypes[i].size);
+    snprintf(header, sizeof header,
+             "{\"t\":{\"dtype\":\"%s\",\"shape\":[3],\"data_offsets\":[0,%d]}}", dtypes[i].name,
+             3 * dtypes[i].size);
     s3_safetensors *file = NULL;
     const test_path path = write_file(header, (size_t)(3 * dtypes[i].size));
     ck_assert_msg(s3_safetensors_open(context, path.text, &file) == S3REC_OK, "%s",

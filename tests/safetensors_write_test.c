@@ -28,7 +28,7 @@ static void tear_down(void) {
 static const float matrix[6] = {1, -2, 0.5f, 3e38f, -0.0f, 1e-45f};
 static const int64_t scalar = -7;
 static const s3_tensor tensors[] = {
-    {.name = "matrix", .dtype = "F32", .rank = 2, .shape = {2, 3}, .data = matrix, .byte_count = 24},
+    {"matrix", "F32", 2, {2, 3}, matrix, 24},
     {.name = "a \"quoted\"\\\n name", .dtype = "I64", .data = &scalar, .byte_count = 8},
     {.name = "caf\xc3\xa9", .dtype = "U8", .rank = 1, .shape = {0}},
 };
@@ -85,8 +85,8 @@ START_TEST(bytes_of_the_file) {
   ck_assert_uint_eq(count, 192 + 16);
   ck_assert_int_eq(memcmp(bytes, expected, sizeof expected - 1), 0);
   for (size_t i = sizeof expected - 1; i < 192; i++) ck_assert_int_eq(bytes[i], ' ');
-  ck_assert_int_eq(memcmp(bytes + 192, "\0\0\x80\x3f\0\0\0\xc0\xf9\xff\xff\xff\xff\xff\xff\xff", 16),
-                   0);
+  static const char data[] = "\0\0\x80\x3f\0\0\0\xc0\xf9\xff\xff\xff\xff\xff\xff\xff";
+  ck_assert_int_eq(memcmp(bytes + 192, data, 16), 0);
   free(bytes);
 }
 END_TEST
