@@ -374,6 +374,36 @@ static void encode_rows_in(s3rec_context *context) {
 START_TEST(encode_rows) { score_every_context(encode_rows_in); }
 END_TEST
 
+/* Three tokens use the last three positions and no other. */
+START_TEST(positions_are_aligned_to_the_end) {
+  s3rec_context *context = score_context(S3REC_BACKEND_AUTO, S3REC_KERNELS_AUTO, 1, NULL);
+  s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, WIDTH);
+  static const char name[] = "position_embeddings.weight";
+  const int32_t ids[] = {7, 8, 9};
+  float positions[LENGTH * WIDTH], before[3 * WIDTH], after[3 * WIDTH];
+  float vector_before[WIDTH], vector_after[WIDTH];
+  ASSERT_OK(s3rec_model_parameter_read(model, name, positions, LENGTH * WIDTH));
+  s3rec_scorer *scorer = make_scorer(model);
+  ASSERT_OK(s3rec_encode(scorer, S3REC_ATTENTION_CAUSAL, ids, 1, 3, before));
+  ASSERT_OK(s3rec_user_vector(scorer, ids, 3, vector_before, WIDTH));
+  for (size_t slot = 0; slot < LENGTH; ++slot) {
+    s3rec_scorer_destroy(scorer);
+    positions[slot * WIDTH] += 1;
+    ASSERT_OK(s3rec_model_parameter_write(model, name, positions, LENGTH * WIDTH));
+    positions[slot * WIDTH] -= 1;
+    scorer = make_scorer(model);
+    ASSERT_OK(s3rec_encode(scorer, S3REC_ATTENTION_CAUSAL, ids, 1, 3, after));
+    ASSERT_OK(s3rec_user_vector(scorer, ids, 3, vector_after, WIDTH));
+    ck_assert_int_eq(memcmp(before, after, sizeof before) == 0, slot < LENGTH - 3);
+    ck_assert_int_eq(memcmp(vector_before, vector_after, sizeof vector_before) == 0,
+                     slot < LENGTH - 3);
+  }
+  s3rec_scorer_destroy(scorer);
+  s3rec_model_destroy(model);
+  s3rec_context_destroy(context);
+}
+END_TEST
+
 /* More tokens than one pass holds, and a sequence longer than a whole pass. */
 START_TEST(encode_in_several_passes) {
   enum { LONG = 4096, COUNT = 3, NARROW = 4 };
@@ -429,6 +459,7 @@ int main(void) {
   TCase *encode = tcase_create("encode");
   tcase_set_timeout(encode, 0);
   tcase_add_test(encode, encode_rows);
+  tcase_add_test(encode, positions_are_aligned_to_the_end);
   tcase_add_test(encode, encode_in_several_passes);
   tcase_add_test(encode, encode_refuses_bad_rows);
   return test_run("score_api", rules, encode, NULL);

@@ -8,7 +8,7 @@
 
 #include "score_support.h"
 
-enum { ITEM_SIZE = 2600, LENGTH = 8, WIDTH = 20, LAST_ITEM = ITEM_SIZE - 2 };
+enum { ITEM_SIZE = 2600, LENGTH = 8, WIDTH = 20, LAST_ITEM = ITEM_SIZE - 2, K = 25 };
 
 typedef struct ranked {
   float score;
@@ -247,7 +247,36 @@ static void ties_go_to_the_lower_id_in(s3rec_context *context) {
 START_TEST(ties_go_to_the_lower_id) { score_every_context(ties_go_to_the_lower_id_in); }
 END_TEST
 
-enum { BATCH = 150, MOST = 14, K = 25 };
+/* A product rounds equal rows differently by where they stand, and here all rows
+ * are equal: the best are 1, 2, 3, ... for every user. */
+static void all_items_tie_in(s3rec_context *context) {
+  enum { TIED_WIDTH = 64, TIED_USERS = 12 };
+  s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, TIED_WIDTH);
+  static float rows[ITEM_SIZE * TIED_WIDTH];
+  static const char name[] = "item_embeddings.weight";
+  ASSERT_OK(s3rec_model_parameter_read(model, name, rows, ITEM_SIZE * TIED_WIDTH));
+  for (size_t i = 1; i < ITEM_SIZE; ++i) memcpy(rows + i * TIED_WIDTH, rows, TIED_WIDTH * 4);
+  ASSERT_OK(s3rec_model_parameter_write(model, name, rows, ITEM_SIZE * TIED_WIDTH));
+  s3rec_scorer *scorer = NULL;
+  ASSERT_OK(s3rec_scorer_create(model, &scorer));
+  int32_t histories[TIED_USERS * LENGTH], ids[TIED_USERS * K];
+  int64_t offsets[TIED_USERS + 1] = {0};
+  size_t counts[TIED_USERS], token = 0;
+  for (size_t user = 0; user < TIED_USERS; ++user) {
+    for (size_t i = 0; i < 1 + user % LENGTH; ++i) histories[token++] = 1;
+    offsets[user + 1] = (int64_t)token;
+  }
+  ASSERT_OK(s3rec_score_next_batch(scorer, histories, offsets, TIED_USERS, NULL, K, ids, NULL,
+                                   counts));
+  for (size_t i = 0; i < TIED_USERS * K; ++i) ck_assert_int_eq(ids[i], 2 + (int32_t)(i % K));
+  s3rec_scorer_destroy(scorer);
+  s3rec_model_destroy(model);
+}
+
+START_TEST(all_items_tie) { score_every_context(all_items_tie_in); }
+END_TEST
+
+enum { BATCH = 150, MOST = 14 };
 
 /* Histories of 0..MOST ids, some unknown. */
 static void draw_batch(int32_t *histories, int64_t *offsets) {
@@ -377,6 +406,7 @@ int main(void) {
   tcase_add_test(next, history_is_cleaned_then_cut);
   tcase_add_test(next, nothing_to_encode);
   tcase_add_test(next, ties_go_to_the_lower_id);
+  tcase_add_test(next, all_items_tie);
   tcase_add_test(next, overflowing_scores_are_ranked);
   TCase *batch = tcase_create("batch");
   tcase_add_test(batch, batch_equals_single);
