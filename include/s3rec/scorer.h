@@ -25,7 +25,7 @@ S3REC_API void s3rec_scorer_destroy(s3rec_scorer *scorer);
  *
  * A history is a user's items, oldest first. Only the last max_seq_length are
  * encoded; the filter uses all. Ids the model does not know (not in
- * 1..item_size-2) are skipped: a host's catalogue may be newer than its model. */
+ * 1..item_size-2) are skipped first: a host's catalogue may be newer than its model. */
 typedef struct s3rec_score_options {
   size_t struct_size;        /**< set by s3rec_score_options_init */
   int32_t include_history;   /**< default 0: items of the history are left out */
@@ -101,7 +101,7 @@ typedef enum s3rec_protocol {
 /** What of a user's history leaves the ranking (full protocol). With the valid
  * split the reference's filter covers the training items; with test all but
  * the answer: that is each split's history. An answer that is also in its own
- * history stays in the ranking, unlike in a recommendation. */
+ * history stays in the ranking, unlike in a recommendation (ZERO: with score 0). */
 typedef enum s3rec_seen_policy {
   S3REC_SEEN_EXCLUDE = 1, /**< history items leave the ranking; ties: lower id first */
   S3REC_SEEN_ZERO = 2, /**< the reference: their score becomes 0, padding and mask rows rank too */
@@ -119,7 +119,8 @@ typedef struct s3rec_evaluate_options {
 /** Defaults. Since 0.1. */
 S3REC_API void s3rec_evaluate_options_init(s3rec_evaluate_options *options);
 
-/** Means over the evaluated users, stamped with how they were measured. */
+/** Means over the evaluated users (0 without any), stamped with how they were
+ * measured. */
 typedef struct s3rec_metrics {
   size_t struct_size;      /**< set by s3rec_metrics_init */
   s3rec_split split;       /**< as asked for */
