@@ -57,13 +57,12 @@ s3rec_status s3_dnnl_status(dnnl_status_t status, const char *operation) {
       return s3_fail(S3REC_ERROR_ENGINE, "oneDNN %s: out of memory", operation);
     case dnnl_invalid_arguments:
       return s3_fail(S3REC_ERROR_ENGINE, "oneDNN %s: invalid arguments", operation);
-    case dnnl_unimplemented:
-      return s3_fail(S3REC_ERROR_ENGINE, "oneDNN %s: not implemented for this machine", operation);
+    case dnnl_unimplemented: /* so says sgemm, too, without executable memory */
     case dnnl_runtime_error:
       return s3_fail(S3REC_ERROR_ENGINE,
-                     "oneDNN %s: runtime error; it generates machine code, so the process must "
-                     "be allowed executable memory (MemoryDenyWriteExecute, SELinux execmem)",
-                     operation);
+                     "oneDNN %s: %s; it generates machine code, so the process must be allowed "
+                     "executable memory (MemoryDenyWriteExecute, SELinux execmem)",
+                     operation, status == dnnl_unimplemented ? "unimplemented" : "runtime error");
     default:
       return s3_fail(S3REC_ERROR_ENGINE, "oneDNN %s: status %d", operation, (int)status);
   }
