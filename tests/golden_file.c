@@ -170,9 +170,9 @@ static bool id_arrays(const s3_safetensors *file, size_t count, const char *cons
 }
 
 static bool pretrain_batch(const s3_safetensors *file, s3rec_batch *batch) {
-  static const char *const names[6] = {"batch.masked_item_sequence",    "batch.pos_items",
-                                       "batch.neg_items",               "batch.masked_segment_sequence",
-                                       "batch.pos_segment",             "batch.neg_segment"};
+  static const char *const names[6] = {
+      "batch.masked_item_sequence",    "batch.pos_items",   "batch.neg_items",
+      "batch.masked_segment_sequence", "batch.pos_segment", "batch.neg_segment"};
   int32_t *ids[6] = {NULL};
   const s3_tensor *attributes = s3_safetensors_find(file, "batch.attributes");
   s3rec_pretrain_arrays arrays;

@@ -78,8 +78,9 @@ static bool check_gradient(replay *r, const objective *o, const s3rec_trainer *t
   if (!golden_read(r->file, group, info->name, &norm)) return false;
   if (norm.values != NULL) {
     if (wrong_size(r, info->name, norm.count, 1)) return false;
-    golden_record(r->report, group, info->name, fabs(norm_of(values, info->element_count) - norm.values[0]),
-           1e-4 * fabs(norm.values[0]) + 1e-6);
+    golden_record(r->report, group, info->name,
+                  fabs(norm_of(values, info->element_count) - norm.values[0]),
+                  1e-4 * fabs(norm.values[0]) + 1e-6);
     golden_free(&norm);
   }
   return true;

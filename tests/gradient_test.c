@@ -12,8 +12,9 @@
  * difference quotient carries noise of that over h. The tolerance is
  *   r G + 2e-7 max(1, L) / h
  * where G is what <g, d> is about: |g| for a random d, |g| |d| along g; r = 0.01,
- * or 0.03 with relu, whose kinks lie everywhere. Layer norm of nearly equal values bends sharply, hence h
- * is halved a few times until one step size satisfies all directions. It is tested
+ * or 0.03 with relu, whose kinks lie everywhere. Layer norm of nearly equal values
+ * bends sharply, hence h is halved a few times until one step size satisfies all
+ * directions. It is tested
  * too that a gradient which is 5 % too long in any tensor (10 % with relu)
  * satisfies none. */
 #include <math.h>
@@ -112,7 +113,8 @@ static double deviation_share(setup *s, const s3rec_parameter_info *info, double
   *noise = 2e-7 * fmax(1, loss) / h;
   for (int k = 0; k < DIRECTIONS; k++) {
     double expected = 0, quotient[2];
-    fill_direction(direction, gradient, count, *norm, s3_key(s3_key(count, (uint64_t)k), 7), k == 0);
+    fill_direction(direction, gradient, count, *norm, s3_key(s3_key(count, (uint64_t)k), 7),
+                   k == 0);
     for (size_t i = 0; i < count; i++) expected += scale * gradient[i] * direction[i];
     for (int i = 0; i < 2; i++) {
       const double step = h * (i + 1);

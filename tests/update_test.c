@@ -225,7 +225,8 @@ START_TEST(adam_by_hand) {
     }
     ck_assert_uint_gt(count, 0);
     float *weights = malloc(count * sizeof *weights), *gradient = malloc(count * sizeof *gradient);
-    double *w = malloc(count * sizeof *w), *m = calloc(count, sizeof *m), *v = calloc(count, sizeof *v);
+    double *w = malloc(count * sizeof *w), *m = calloc(count, sizeof *m),
+           *v = calloc(count, sizeof *v);
     ck_assert(weights != NULL && gradient != NULL && w != NULL && m != NULL && v != NULL);
     /* A trainer of its own, so that moments start at 0. */
     s3rec_trainer_destroy(s.trainer);

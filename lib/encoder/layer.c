@@ -193,8 +193,8 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
   S3_TRY(op->activation_backward(b, pass->config->hidden_act, rows, 4 * hidden,
                                  layer->feed_kept, a->diff_feed, a->diff_feed,
                                  s3_dense_at(pass->table, diff_dense, at->dense_1_bias)));
-  S3_TRY(op->linear_backward_weights(b, rows, hidden, 4 * hidden, layer->attended,
-                                     a->diff_feed, s3_dense_at(pass->table, diff_dense, at->dense_1_weight)));
+  S3_TRY(op->linear_backward_weights(b, rows, hidden, 4 * hidden, layer->attended, a->diff_feed,
+                                     s3_dense_at(pass->table, diff_dense, at->dense_1_weight)));
   S3_TRY(op->linear_backward_data(b, rows, hidden, 4 * hidden, a->diff_feed,
                                   weights + at->dense_1_weight, true, diff_attended));
 

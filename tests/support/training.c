@@ -91,7 +91,8 @@ s3rec_batch *test_pretrain_batch(s3rec_context *context, const test_shape *shape
   for (int32_t row = 0; row < shape->batch; row++) {
     const int32_t n = row_length(shape, row);
     const int32_t segment = n < 2 ? 0 : 1 + (int32_t)s3_random_below(&random, (uint32_t)n / 2);
-    const int32_t start = n < 2 ? 0 : (int32_t)s3_random_below(&random, (uint32_t)(n - segment + 1));
+    const int32_t start =
+        n < 2 ? 0 : (int32_t)s3_random_below(&random, (uint32_t)(n - segment + 1));
     for (int32_t j = 0; j < n; j++) {
       const size_t slot = (size_t)row * (size_t)shape->length + (size_t)(shape->length - n + j);
       const int32_t item = any_item(shape, &random);
