@@ -56,7 +56,7 @@ START_TEST(every_job_runs_once) {
   static tally shared;
   for (size_t t = 0; t < TEAM_COUNT; t++) {
     s3_thread_pool *pool = new_pool(team_sizes[t]);
-    for (size_t run = 0; run < 2000; run++) {
+    for (size_t run = 0; run < 600; run++) {
       const size_t job_count = run % 7 == 0 ? run % MAXIMUM_JOBS : run % 9;
       shared = (tally){.thread_count = team_sizes[t]};
       for (size_t i = 0; i < job_count; i++) shared.input[i] = (i * 7 + run) % 11;
@@ -87,7 +87,7 @@ START_TEST(lowest_failure_wins) {
   static tally shared;
   for (size_t t = 0; t < TEAM_COUNT; t++) {
     s3_thread_pool *pool = new_pool(team_sizes[t]);
-    for (size_t run = 0; run < 500; run++) {
+    for (size_t run = 0; run < 200; run++) {
       shared = (tally){.thread_count = team_sizes[t]};
       shared.fail_from = run % 60;
       shared.fail_step = 1 + run % 3;
