@@ -73,6 +73,7 @@ static void mask_later_keys(const sequence *s, float *scores) {
 /* dst = dropout(src), probabilities of one sequence; dst may be src. */
 static void drop_probabilities(const s3_attention_shape *shape, const sequence *s,
                                const float *src, float *dst) {
+  const s3_dropout d = shape->dropout.dropout; /* a copy: dst cannot be part of it */
   for (size_t row = 0; row < s->heads * s->queries; ++row) {
     const size_t head = row / s->queries, query = s->query_row + row % s->queries;
     const uint32_t token_head =
@@ -80,8 +81,7 @@ static void drop_probabilities(const s3_attention_shape *shape, const sequence *
     const uint32_t first = token_head * (uint32_t)shape->max_seq_length;
     for (size_t key = 0; key < s->keys; ++key) {
       dst[row * s->keys + key] =
-          src[row * s->keys + key] *
-          s3_dropout_factor(first + (uint32_t)key, shape->dropout.dropout);
+          src[row * s->keys + key] * s3_dropout_factor(first + (uint32_t)key, d);
     }
   }
 }

@@ -17,11 +17,12 @@ void s3_onednn_dropout(const s3_row_dropout *dropout, size_t first_row, size_t r
     if (dst != src) memcpy(dst, src, rows * width * sizeof *dst);
     return;
   }
+  const s3_dropout d = dropout->dropout; /* a copy: dst cannot be part of it */
   for (size_t row = 0; row < rows; ++row) {
     const uint32_t first = dropout->tokens[first_row + row] * (uint32_t)width;
     for (size_t i = 0; i < width; ++i) {
-      dst[row * width + i] = src[row * width + i] *
-                             s3_dropout_factor(first + (uint32_t)i, dropout->dropout);
+      dst[row * width + i] =
+          src[row * width + i] * s3_dropout_factor(first + (uint32_t)i, d);
     }
   }
 }
