@@ -97,7 +97,7 @@ static bool check_loss(replay *r, const objective *o, const s3rec_losses *losses
   if (!golden_read(r->file, "loss", o->name, &loss)) return false;
   if (loss.values == NULL) return true;
   if (wrong_size(r, o->name, loss.count, 1)) return false;
-  const double golden = loss.values[0], tolerance = 1e-5 * fabs(golden) + 1e-12;
+  const double golden = loss.values[0], tolerance = 1e-5 * fabs(golden) + 1e-7;
   golden_record(r->report, "loss", o->name, fabs(loss_value(o, losses) - golden), tolerance);
   /* What was minimised is the same number when one objective has weight 1. */
   golden_record(r->report, "loss", o->name, fabs(losses->total - golden), tolerance);

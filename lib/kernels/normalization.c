@@ -51,7 +51,10 @@ static void normalise_row(size_t width, s3_norm_weights norm, float *values,
   }
 }
 
-/* diff_x of one row; adds to the gradients of scale and shift. */
+/* diff_x of one row, which may be diff_dst; adds to the gradients of scale and
+ * shift. g is stored in between: computed twice, once fused with the subtraction,
+ * it would leave its rounding error, huge beside 1 / sqrt(1e-12), in a row whose
+ * values are all equal. */
 static void normalise_row_backward(size_t width, s3_norm_weights norm, const float *values,
                                    float inverse, const float *diff_dst,
                                    s3_norm_gradients diff_norm, float *diff_x) {
@@ -60,18 +63,18 @@ static void normalise_row_backward(size_t width, s3_norm_weights norm, const flo
   float sum = 0.0f, product = 0.0f;
 #pragma omp simd reduction(+ : sum, product)
   for (size_t c = 0; c < width; c++) {
-    const float g = scale[c] * diff_dst[c];
+    const float d = diff_dst[c], n = values[c], g = scale[c] * d;
+    diff_scale[c] += d * n;
+    diff_shift[c] += d;
+    diff_x[c] = g;
     sum += g;
-    product += g * values[c];
+    product += g * n;
   }
   sum /= (float)width;
   product /= (float)width;
 #pragma omp simd
   for (size_t c = 0; c < width; c++) {
-    const float d = diff_dst[c], n = values[c];
-    diff_scale[c] += d * n;
-    diff_shift[c] += d;
-    diff_x[c] = (scale[c] * d - sum - n * product) * inverse;
+    diff_x[c] = (diff_x[c] - sum - values[c] * product) * inverse;
   }
 }
 
