@@ -31,7 +31,9 @@ build() {
   stage=$1 folder=$2
   shift 2
   echo "== $stage: build"
-  configure "$folder" --werror "$@" && compile "$folder" || { record "$stage" FAIL build; return 1; }
+  configure "$folder" --werror "$@" && compile "$folder" && return
+  record "$stage" FAIL build
+  return 1
 }
 
 # run STAGE DIR [OPTION...]: runs meson's tests of a built folder.

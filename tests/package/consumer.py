@@ -54,7 +54,8 @@ def main(build, version, prefix, library_folder, compiler):
         words = [word.replace(str(destination), "") if word.startswith("-L") and
                  not word.startswith(f"-L{libraries}") else word for word in words]
         runpath = [f"-Wl,-rpath,{word[2:]}" for word in words if word.startswith("-L")]
-        compiled = problem_of([*compiler, "-o", "static", SOURCE.name, *words, *runpath], cwd=outside)
+        compiled = problem_of([*compiler, "-o", "static", SOURCE.name, *words, *runpath],
+                              cwd=outside)
         report.check("a program builds with pkg-config --static", compiled)
         if not compiled:
             output = run([f"{outside}/static"])

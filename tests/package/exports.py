@@ -88,7 +88,8 @@ def mutable_variables(archive):
 def main(shared, static, abi, sanitized):
     report = Report()
     listed, declared = listed_symbols(), declared_symbols()
-    exported = [line.split()[-1] for line in run(["nm", "-D", "--defined-only", shared]).splitlines()]
+    dynamic = run(["nm", "-D", "--defined-only", shared])
+    exported = [line.split()[-1] for line in dynamic.splitlines()]
     report.check("lib/s3rec.symbols is sorted and has no repeats",
                  listed != sorted(set(listed)) and "  sort -u lib/s3rec.symbols")
     report.check("headers declare what lib/s3rec.symbols lists",
