@@ -11,7 +11,8 @@
  *   gradnorm.*  1e-4 |b| + 1e-6
  *   encoder.*   2e-5, real tokens only
  *   scores.full 2e-5 max(1, max|b|), rows with a real last token only
- *   adam3       1e-5 where the golden gradient is at least 1e-3 of its tensor's largest
+ *   adam3       1e-5 where the golden gradient, and its sum with the weight decay,
+ *               are at least 1e-3 of the tensor's largest gradient
  *
  * Fills the report; absent groups have tensor_count 0. False (reason on stderr)
  * when the file could not be replayed. */
