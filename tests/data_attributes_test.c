@@ -51,7 +51,7 @@ static void refuse_at(const char *bytes, size_t count, const char *place) {
   snprintf(expected, sizeof expected, "%s%s", path.text, place);
   const char *text = s3rec_last_error();
   ck_assert_msg(strncmp(text, expected, strlen(expected)) == 0, "%s", text);
-  for (; *text != '\0'; ++text) ck_assert_int_ge((unsigned char)*text, ' ');
+  for (; *text != '\0'; text++) ck_assert_int_ge((unsigned char)*text, ' ');
 }
 
 static s3rec_dataset *accept(const char *text) {
@@ -87,7 +87,7 @@ START_TEST(reads_lists) {
   const int32_t *attributes;
   size_t count;
   static const int32_t unknown[] = {INT32_MIN, -1, 0, 10, 12, INT32_MAX};
-  for (size_t i = 0; i < sizeof unknown / sizeof *unknown; ++i)
+  for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
     ck_assert_int_eq(s3rec_dataset_item_attributes(dataset, unknown[i], &attributes, &count),
                      S3REC_ERROR_NOT_FOUND);
   s3rec_dataset_destroy(dataset);
@@ -112,7 +112,7 @@ START_TEST(finds_items_behind_gaps) {
   static int32_t items[ITEMS], attributes[ITEMS];
   static int64_t offsets[ITEMS + 1];
   int32_t id = 3;
-  for (int i = 0; i < ITEMS; ++i) {
+  for (int i = 0; i < ITEMS; i++) {
     items[i] = id;
     attributes[i] = i;
     offsets[i + 1] = i + 1;
@@ -131,7 +131,7 @@ START_TEST(finds_items_behind_gaps) {
   arrays.attributes = attributes;
   s3rec_dataset *dataset = NULL;
   ck_assert_int_eq(s3rec_dataset_from_arrays(context, &arrays, &dataset), S3REC_OK);
-  for (int32_t item = 1, next = 0; item <= last; ++item) {
+  for (int32_t item = 1, next = 0; item <= last; item++) {
     size_t count = 9;
     const int32_t *list = s3_dataset_attributes(dataset, item, &count);
     const bool has = next < ITEMS && items[next] == item;
@@ -153,7 +153,7 @@ START_TEST(refuses_values) {
               "without leading zeros");
   static const char *const keys[] = {"", "0", "-1", "01", "1.0", " 1", "1 ", "2147483646",
                                      "18446744073709551617", "1e3", "+1"};
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; ++i) {
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     char text[96], expected[160];
     snprintf(text, sizeof text, "{\n\"1\": [1, 2],\n  \"%s\": [3]}", keys[i]);
     snprintf(expected, sizeof expected,

@@ -72,7 +72,7 @@ static void expect_good(void) {
   ck_assert_int_eq(info.max_seq_length, LENGTH);
   ck_assert_uint_eq(info.token_count, 4);
   ck_assert_uint_eq(info.target_count, 3);
-  for (int i = 0; i < ID_ARRAYS; ++i) {
+  for (int i = 0; i < ID_ARRAYS; i++) {
     int32_t ids[SLOTS];
     memset(ids, 0x55, sizeof ids);
     ck_assert_int_eq(s3rec_batch_read(batch, names[i], ids, SLOTS), S3REC_OK);
@@ -119,7 +119,7 @@ START_TEST(reads_by_name) {
   ck_assert_int_eq(s3rec_batch_read(batch, NULL, ids, SLOTS), S3REC_ERROR_ARGUMENT);
   ck_assert_int_eq(s3rec_batch_read(batch, "pos_items", NULL, SLOTS), S3REC_ERROR_ARGUMENT);
   ck_assert_int_eq(s3rec_batch_read(NULL, "pos_items", ids, SLOTS), S3REC_ERROR_ARGUMENT);
-  for (size_t i = 0; i < SLOTS; ++i) ck_assert_int_eq(ids[i], 0);
+  for (size_t i = 0; i < SLOTS; i++) ck_assert_int_eq(ids[i], 0);
 }
 END_TEST
 
@@ -149,13 +149,13 @@ START_TEST(refuses_values) {
       {5, 0, 9, "neg_segment[0][0] is 9, must be 0: pos_items is padding there"},
   };
   set_good();
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     padded changed = good;
     changed.ids[cases[i].array][cases[i].slot] = cases[i].value;
     refuse(&changed, cases[i].expected);
   }
   padded changed = good;
-  for (int i = 0; i < ID_ARRAYS; ++i) changed.ids[i][7] = 0;
+  for (int i = 0; i < ID_ARRAYS; i++) changed.ids[i][7] = 0;
   refuse(&changed, "pos_items[1][3] is 0: the row has no items, at least 1 is needed");
 }
 END_TEST
@@ -264,7 +264,7 @@ START_TEST(finetune_refuses_values) {
       {2, 2, 0, "target_neg[0][2] is 0, accepted is 1..2147483647 where target_pos is not 0"},
   };
   set_good();
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     int32_t ids[3][SLOTS];
     memcpy(ids[0], input_ids, sizeof input_ids);
     memcpy(ids[1], target_pos, sizeof target_pos);

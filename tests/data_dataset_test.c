@@ -65,7 +65,7 @@ START_TEST(copies_arrays) {
   ck_assert_uint_eq(info.short_user_count, 2);
   const int32_t *view;
   size_t count;
-  for (size_t user = 0; user < 4; ++user) {
+  for (size_t user = 0; user < 4; user++) {
     ck_assert_int_eq(s3rec_dataset_user_items(dataset, user, &view, &count), S3REC_OK);
     ck_assert_int_eq((int64_t)count, item_offsets[user + 1] - item_offsets[user]);
     ck_assert_mem_eq(view, items + item_offsets[user], count * sizeof *view);
@@ -183,7 +183,7 @@ END_TEST
 
 START_TEST(refuses_values) {
   static const int32_t bad[] = {0, -4, S3REC_MAX_ITEM_ID + 1, INT32_MAX};
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     int32_t changed[10];
     char expected[128];
     memcpy(changed, items, sizeof items);
@@ -227,7 +227,7 @@ START_TEST(fingerprint_is_the_documented_one) {
   static const uint64_t numbers[] = {4, 4, 1, 2, 3, 2, 1, 6, 2, 4, 5, 3, 2, 6, 3,
                                      9, 2, 2, 1, 0, 6, 2, 1, 8};
   uint64_t expected = 0;
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; ++i)
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     expected = s3_mix64(expected + 0x9e3779b97f4a7c15u + numbers[i]);
   const s3rec_dataset_arrays arrays = good_arrays();
   ck_assert_uint_eq(fingerprint(&arrays), expected);
@@ -275,12 +275,12 @@ START_TEST(splits) {
   ck_assert(s3_split_history(dataset, 3, false, &history, &count, &answer));
   ck_assert_uint_eq(count, 1);
   ck_assert_int_eq(answer, 6);
-  for (size_t user = 1; user <= 2; ++user) { /* 1 and 2 items */
+  for (size_t user = 1; user <= 2; user++) { /* 1 and 2 items */
     ck_assert(!s3_split_history(dataset, user, false, &history, &count, &answer));
     ck_assert(!s3_split_history(dataset, user, true, &history, &count, &answer));
   }
   static const size_t lengths[2][4] = {{2, 1, 2, 1}, {2, 0, 0, 1}};
-  for (size_t user = 0; user < 4; ++user) {
+  for (size_t user = 0; user < 4; user++) {
     ck_assert_uint_eq(s3_training_length(dataset, user, false), lengths[0][user]);
     ck_assert_uint_eq(s3_training_length(dataset, user, true), lengths[1][user]);
   }
@@ -324,7 +324,7 @@ static s3rec_status load_scenario(void *scarce) {
 START_TEST(survives_memory_failures) {
   ck_assert_uint_ge(fixture_fail_each(from_arrays_scenario), 10);
   char text[1024] = "1";
-  for (int i = 0; i < 99; ++i) strcat(text, " 4");
+  for (int i = 0; i < 99; i++) strcat(text, " 4");
   strcat(text, "\n");
   scenario_sequences = fixture_text("data.txt", "1 2 3 4 5 6 7 8 9\n");
   scenario_attributes = fixture_text("attributes.json", "{\"3\": [1, 2], \"2\": [4, 4]}");

@@ -64,8 +64,8 @@ static s3rec_sampler_options options_of(s3rec_stage stage, int32_t reference) {
  * held out. `begins` marks the first item of each user. */
 static void concatenate(int32_t reference, int place[ITEMS + 1], bool begins[ITEMS + 1]) {
   int next = 0, item = 1;
-  for (int user = 0; user < USERS; ++user)
-    for (int i = 0; i < lengths[user]; ++i, ++item) {
+  for (int user = 0; user < USERS; user++)
+    for (int i = 0; i < lengths[user]; i++, item++) {
       const bool held_out = lengths[user] >= 3 && i >= lengths[user] - 2;
       place[item] = held_out && !reference ? -1 : next++;
       begins[item] = i == 0;
@@ -92,14 +92,14 @@ static row row_of(size_t s) {
 }
 
 static bool contains(const int32_t *items, size_t count, int32_t item) {
-  for (size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; i++)
     if (items[i] == item) return true;
   return false;
 }
 
 static size_t count_masked(row r, int32_t mask_id, int32_t largest) {
   size_t masked = 0;
-  for (size_t i = 0; i < r.count; ++i) {
+  for (size_t i = 0; i < r.count; i++) {
     if (r.masked[i] != mask_id) {
       EXPECT(r.masked[i] == r.pos[i]);
       EXPECT(r.neg[i] == r.pos[i]);
@@ -122,31 +122,31 @@ static void prefixes(int32_t reference, int32_t first[ITEMS + 1]) {
                              : reference        ? 0
                                                 : lengths[user]);
     const int32_t start = end - begin > LENGTH ? end - LENGTH : begin;
-    for (int32_t item = start; item < end; ++item) first[item] = start;
+    for (int32_t item = start; item < end; item++) first[item] = start;
   }
 }
 
 START_TEST(masks_and_negatives) {
   enum { EPOCHS = 60 };
-  for (int32_t reference = 0; reference < 2; ++reference) {
+  for (int32_t reference = 0; reference < 2; reference++) {
     const s3rec_sampler_options options = options_of(S3REC_STAGE_PRETRAIN, reference);
     s3rec_sampler *sampler = sampler_on(lengths, USERS, &options);
     const int32_t mask_id = ITEMS + 1;
     int32_t first[ITEMS + 1];
     prefixes(reference, first);
     size_t masked = 0, sequences = 0, tokens = 0, mask_negatives = 0;
-    for (int epoch = 0; epoch < EPOCHS; ++epoch) {
+    for (int epoch = 0; epoch < EPOCHS; epoch++) {
       ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
       ck_assert_int_eq(batch->mask_id, mask_id);
       ck_assert_int_eq(batch->max_item_id, mask_id);
       size_t in_batch = 0;
-      for (size_t s = 0; s < batch->sequence_count; ++s) {
+      for (size_t s = 0; s < batch->sequence_count; s++) {
         const row r = row_of(s);
         EXPECT(r.count >= 1 && r.count <= LENGTH);
         EXPECT(r.pos[0] == first[r.pos[r.count - 1]]);
-        for (size_t i = 1; i < r.count; ++i) EXPECT(r.pos[i] == r.pos[i - 1] + 1);
+        for (size_t i = 1; i < r.count; i++) EXPECT(r.pos[i] == r.pos[i - 1] + 1);
         in_batch += count_masked(r, mask_id, reference ? mask_id : ITEMS);
-        for (size_t i = 0; i < r.count; ++i) mask_negatives += r.neg[i] == mask_id;
+        for (size_t i = 0; i < r.count; i++) mask_negatives += r.neg[i] == mask_id;
       }
       ck_assert_uint_eq(in_batch, batch->target_count);
       masked += in_batch;
@@ -161,7 +161,7 @@ START_TEST(masks_and_negatives) {
 END_TEST
 
 START_TEST(mask_p_at_its_ends) {
-  for (int p = 0; p < 2; ++p) {
+  for (int p = 0; p < 2; p++) {
     s3rec_sampler_options options = options_of(S3REC_STAGE_PRETRAIN, 0);
     options.mask_p = p;
     s3rec_sampler *sampler = sampler_on(lengths, USERS, &options);
@@ -180,7 +180,7 @@ static void check_segment(row r, int32_t mask_id, size_t *start, size_t *length)
   while (*start + *length < r.count && r.masked_segment[*start + *length] == mask_id) ++*length;
   EXPECT(*length >= 1);
   EXPECT(*length <= r.count / 2);
-  for (size_t i = 0; i < r.count; ++i) {
+  for (size_t i = 0; i < r.count; i++) {
     const bool inside = i >= *start && i < *start + *length;
     EXPECT(r.masked_segment[i] == (inside ? mask_id : r.pos[i]));
     EXPECT(r.pos_segment[i] == (inside ? r.pos[i] : mask_id));
@@ -190,7 +190,7 @@ static void check_segment(row r, int32_t mask_id, size_t *start, size_t *length)
 
 START_TEST(segments) {
   enum { EPOCHS = 150 };
-  for (int32_t reference = 0; reference < 2; ++reference) {
+  for (int32_t reference = 0; reference < 2; reference++) {
     int place[ITEMS + 1], training_place[ITEMS + 1];
     bool begins[ITEMS + 1];
     concatenate(0, training_place, begins);
@@ -198,9 +198,9 @@ START_TEST(segments) {
     const s3rec_sampler_options options = options_of(S3REC_STAGE_PRETRAIN, reference);
     s3rec_sampler *sampler = sampler_on(lengths, USERS, &options);
     size_t crossing = 0, held_out = 0, sixes = 0, lengths_of_six[4] = {0}, starts_of_six[6] = {0};
-    for (int epoch = 0; epoch < EPOCHS; ++epoch) {
+    for (int epoch = 0; epoch < EPOCHS; epoch++) {
       ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
-      for (size_t s = 0; s < batch->sequence_count; ++s) {
+      for (size_t s = 0; s < batch->sequence_count; s++) {
         const row r = row_of(s);
         if (r.count < 2) {
           ck_assert_int_eq(r.masked_segment[0], r.pos[0]);
@@ -210,7 +210,7 @@ START_TEST(segments) {
         }
         size_t start, length;
         check_segment(r, batch->mask_id, &start, &length);
-        for (size_t i = start; i < start + length; ++i) {
+        for (size_t i = start; i < start + length; i++) {
           const int32_t item = r.neg_segment[i];
           EXPECT(place[item] >= 0);
           if (i > start) {
@@ -229,8 +229,8 @@ START_TEST(segments) {
     ck_assert_uint_gt(crossing, 0); /* segments may run into the next user */
     ck_assert_int_eq(held_out > 0, reference);
     ck_assert_uint_ge(sixes, 5 * EPOCHS);
-    for (size_t k = 1; k <= 3; ++k) expect_rate(lengths_of_six[k], sixes, 1.0 / 3);
-    for (size_t k = 0; k < 6; ++k) expect_rate(starts_of_six[k], lengths_of_six[1], 1.0 / 6);
+    for (size_t k = 1; k <= 3; k++) expect_rate(lengths_of_six[k], sixes, 1.0 / 3);
+    for (size_t k = 0; k < 6; k++) expect_rate(starts_of_six[k], lengths_of_six[1], 1.0 / 6);
     s3rec_sampler_destroy(sampler);
   }
 }
@@ -242,9 +242,9 @@ START_TEST(negative_segments_are_uniform) {
   const s3rec_sampler_options options = options_of(S3REC_STAGE_PRETRAIN, 0);
   s3rec_sampler *sampler = sampler_on((int32_t[]){5, 6}, 2, &options); /* train on 3 and 4 */
   size_t draws = 0, starts[12] = {0};
-  for (int epoch = 0; epoch < EPOCHS; ++epoch) {
+  for (int epoch = 0; epoch < EPOCHS; epoch++) {
     ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
-    for (size_t s = 0; s < batch->sequence_count; ++s) {
+    for (size_t s = 0; s < batch->sequence_count; s++) {
       const row r = row_of(s);
       if (r.count < 2 || r.count > 3) continue;
       size_t start, length;
@@ -254,7 +254,7 @@ START_TEST(negative_segments_are_uniform) {
     }
   }
   ck_assert_uint_eq(draws, 4 * EPOCHS);
-  for (int item = 1; item <= 11; ++item) {
+  for (int item = 1; item <= 11; item++) {
     const bool held_out = item == 4 || item == 5 || item >= 10;
     if (held_out) ck_assert_uint_eq(starts[item], 0);
     else expect_rate(starts[item], draws, 1.0 / TOTAL);
@@ -267,7 +267,7 @@ START_TEST(attaches_attributes) {
   const s3rec_sampler_options options = options_of(S3REC_STAGE_PRETRAIN, 0);
   s3rec_sampler *sampler = sampler_on(lengths, USERS, &options);
   ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
-  for (size_t t = 0; t < batch->token_count; ++t) {
+  for (size_t t = 0; t < batch->token_count; t++) {
     const int32_t item = batch->ids[S3_STREAM_POS][t];
     const size_t count = batch->attribute_end[t] - batch->attribute_begin[t];
     ck_assert_uint_eq(count, item % 4 == 0 ? 0 : 2);
@@ -282,12 +282,12 @@ START_TEST(attaches_attributes) {
 END_TEST
 
 START_TEST(successors) {
-  for (int32_t reference = 0; reference < 2; ++reference) {
+  for (int32_t reference = 0; reference < 2; reference++) {
     s3rec_sampler_options options = options_of(S3REC_STAGE_FINETUNE, reference);
     options.shuffle = 0;
     s3rec_sampler *sampler = sampler_on(lengths, USERS, &options);
     size_t mask_negatives = 0;
-    for (int epoch = 0; epoch < 40; ++epoch) {
+    for (int epoch = 0; epoch < 40; epoch++) {
       ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
       size_t s = 0;
       for (int user = 0, first = 1; user < USERS; first += lengths[user++]) {
@@ -298,7 +298,7 @@ START_TEST(successors) {
         const size_t begin = batch->offsets[s], count = batch->offsets[s + 1] - begin;
         ++s;
         ck_assert_uint_eq(count, (size_t)(training - 1 < LENGTH ? training - 1 : LENGTH));
-        for (size_t i = 0; i < count; ++i) {
+        for (size_t i = 0; i < count; i++) {
           const int32_t input = batch->ids[S3_STREAM_INPUT][begin + i];
           const int32_t negative = batch->ids[S3_STREAM_NEG][begin + i];
           ck_assert_int_eq(input, first + training - 1 - (int32_t)(count - i));
@@ -321,7 +321,7 @@ END_TEST
 static s3rec_sampler *crowded(int32_t items, int32_t missing, s3rec_stage stage,
                               int32_t reference) {
   int32_t *ids = calloc((size_t)(2 * items), sizeof *ids);
-  for (int32_t i = 0; i < items; ++i) ids[i] = ids[items + i] = i + 1;
+  for (int32_t i = 0; i < items; i++) ids[i] = ids[items + i] = i + 1;
   const int64_t offsets[] = {0, items, 2 * (int64_t)items - missing};
   s3rec_dataset_arrays arrays;
   s3rec_dataset_arrays_init(&arrays);
@@ -344,7 +344,7 @@ static s3rec_sampler *crowded(int32_t items, int32_t missing, s3rec_stage stage,
 START_TEST(negatives_when_items_run_out) {
   s3rec_sampler *sampler = crowded(400, 1, S3REC_STAGE_FINETUNE, 0);
   ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
-  for (size_t t = 0; t < batch->token_count; ++t) {
+  for (size_t t = 0; t < batch->token_count; t++) {
     const int32_t negative = batch->ids[S3_STREAM_NEG][t];
     ck_assert(negative >= 1 && negative <= 400);
     if (t < batch->offsets[1])
@@ -355,7 +355,7 @@ START_TEST(negatives_when_items_run_out) {
   s3rec_sampler_destroy(sampler);
   sampler = crowded(400, 1, S3REC_STAGE_FINETUNE, 1); /* the mask id is always left */
   ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
-  for (size_t t = 0; t < batch->offsets[1]; ++t)
+  for (size_t t = 0; t < batch->offsets[1]; t++)
     ck_assert_int_eq(batch->ids[S3_STREAM_NEG][t], 401);
   s3rec_sampler_destroy(sampler);
 }
@@ -376,7 +376,7 @@ START_TEST(negatives_of_a_single_item) {
   ck_assert_int_eq(s3rec_sampler_create(dataset, &options, &sampler), S3REC_OK);
   s3rec_dataset_destroy(dataset);
   ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
-  for (size_t t = 0; t < batch->token_count; ++t)
+  for (size_t t = 0; t < batch->token_count; t++)
     ck_assert_int_eq(batch->ids[S3_STREAM_NEG][t], 1);
   s3rec_sampler_destroy(sampler);
 }
@@ -385,15 +385,15 @@ END_TEST
 /* With few free items both ways of drawing are used; together uniform. */
 START_TEST(negatives_are_uniform) {
   static const int32_t missing[] = {3, 200};
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2; i++) {
     s3rec_sampler *sampler = crowded(400, missing[i], S3REC_STAGE_FINETUNE, 0);
     size_t draws = 0, counts[401] = {0};
-    for (int epoch = 0; epoch < 200; ++epoch) {
+    for (int epoch = 0; epoch < 200; epoch++) {
       ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
-      for (size_t t = batch->offsets[1]; t < batch->token_count; ++t, ++draws)
+      for (size_t t = batch->offsets[1]; t < batch->token_count; t++, draws++)
         ++counts[batch->ids[S3_STREAM_NEG][t]];
     }
-    for (int32_t item = 1; item <= 400; ++item) {
+    for (int32_t item = 1; item <= 400; item++) {
       if (item <= 400 - missing[i]) ck_assert_uint_eq(counts[item], 0);
       else expect_rate(counts[item], draws, 1.0 / missing[i]);
     }

@@ -26,14 +26,14 @@ void fixture_expect(s3rec_status status, s3rec_status expected_status, const cha
 s3rec_dataset *fixture_unique_dataset(s3rec_context *context, const int32_t *lengths,
                                       size_t count) {
   int64_t *offsets = calloc(count + 1, sizeof *offsets);
-  for (size_t u = 0; u < count; ++u) offsets[u + 1] = offsets[u] + lengths[u];
+  for (size_t u = 0; u < count; u++) offsets[u + 1] = offsets[u] + lengths[u];
   const size_t items = (size_t)offsets[count];
   int32_t *ids = calloc(items, sizeof *ids);
   int32_t *attributed = calloc(items, sizeof *attributed);
   int64_t *attribute_offsets = calloc(items + 1, sizeof *attribute_offsets);
   int32_t *attributes = calloc(2 * items, sizeof *attributes);
   size_t rows = 0;
-  for (size_t i = 0; i < items; ++i) {
+  for (size_t i = 0; i < items; i++) {
     const int32_t item = ids[i] = (int32_t)i + 1;
     if (item % 4 == 0) continue;
     attributed[rows] = item;
@@ -41,7 +41,7 @@ s3rec_dataset *fixture_unique_dataset(s3rec_context *context, const int32_t *len
     attributes[2 * rows + 1] = item % 7;
     ++rows;
   }
-  for (size_t r = 0; r <= rows; ++r) attribute_offsets[r] = 2 * (int64_t)r;
+  for (size_t r = 0; r <= rows; r++) attribute_offsets[r] = 2 * (int64_t)r;
   s3rec_dataset_arrays arrays;
   s3rec_dataset_arrays_init(&arrays);
   arrays.user_count = count;

@@ -63,7 +63,7 @@ static bool same_batch(const s3rec_batch *a, const s3rec_batch *b) {
   const size_t ids = a->token_count * sizeof(int32_t);
   bool same = memcmp(a->offsets, b->offsets, (a->sequence_count + 1) * sizeof(size_t)) == 0;
   const bool pretrain = a->stage == S3REC_STAGE_PRETRAIN;
-  for (int s = 0; s < S3_STREAM_COUNT; ++s)
+  for (int s = 0; s < S3_STREAM_COUNT; s++)
     if (pretrain || s == S3_STREAM_INPUT || s == S3_STREAM_POS || s == S3_STREAM_NEG)
       same = same && memcmp(a->ids[s], b->ids[s], ids) == 0;
   return same && (!pretrain ||
@@ -76,7 +76,7 @@ static bool same_batch(const s3rec_batch *a, const s3rec_batch *b) {
 static const s3rec_stage stages[] = {S3REC_STAGE_PRETRAIN, S3REC_STAGE_FINETUNE};
 
 START_TEST(defaults) {
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2; i++) {
     s3rec_sampler_options options;
     s3rec_sampler_options_init(&options, stages[i]);
     ck_assert_uint_eq(options.struct_size, sizeof options);
@@ -124,15 +124,15 @@ END_TEST
 /* Items are unique to their user, so the last item of a pretraining prefix, or
  * the last target of a fine-tuning row, tells the instance. */
 START_TEST(epoch_holds_each_instance_once) {
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2; i++) {
     s3rec_sampler *sampler = sampler_of(stages[i]);
-    for (int epoch = 0; epoch < 3; ++epoch) {
+    for (int epoch = 0; epoch < 3; epoch++) {
       bool seen[200] = {false};
       size_t sequences = 0;
-      for (size_t step = 0; step < sampler->step_count; ++step) {
+      for (size_t step = 0; step < sampler->step_count; step++) {
         next(sampler, batch);
         ck_assert(step + 1 == sampler->step_count || batch->sequence_count == 7);
-        for (size_t s = 0; s < batch->sequence_count; ++s, ++sequences) {
+        for (size_t s = 0; s < batch->sequence_count; s++, sequences++) {
           const int32_t last = batch->ids[S3_STREAM_POS][batch->offsets[s + 1] - 1];
           ck_assert(!seen[last]);
           seen[last] = true;
@@ -152,18 +152,18 @@ END_TEST
 
 START_TEST(repeats_and_seeks) {
   enum { STEPS = 45 };
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2; i++) {
     s3rec_sampler *straight = sampler_of(stages[i]), *jumping = sampler_of(stages[i]);
     const size_t steps = straight->step_count;
     s3rec_batch *all[STEPS];
-    for (size_t n = 0; n < STEPS; ++n) {
+    for (size_t n = 0; n < STEPS; n++) {
       ck_assert_int_eq(s3rec_batch_create(context, &all[n]), S3REC_OK);
       next(straight, all[n]);
       next(jumping, batch); /* a second run of the same seed */
       ck_assert(same_batch(all[n], batch));
       ck_assert(n == 0 || !same_batch(all[n], all[n - 1]));
     }
-    for (size_t k = 0; k < 2 * STEPS; ++k) { /* to all places, forward and back */
+    for (size_t k = 0; k < 2 * STEPS; k++) { /* to all places, forward and back */
       const size_t n = k * 31 % STEPS;
       ck_assert_int_eq(s3rec_sampler_seek(jumping, n / steps, n % steps), S3REC_OK);
       next(jumping, batch);
@@ -180,7 +180,7 @@ START_TEST(repeats_and_seeks) {
     ck_assert_int_eq(s3rec_sampler_position(jumping, &epoch, &step), S3REC_OK);
     ck_assert_uint_eq(epoch, 5);
     ck_assert_uint_eq(step, steps - 1);
-    for (size_t n = 0; n < STEPS; ++n) s3rec_batch_destroy(all[n]);
+    for (size_t n = 0; n < STEPS; n++) s3rec_batch_destroy(all[n]);
     s3rec_sampler_destroy(straight);
     s3rec_sampler_destroy(jumping);
   }
@@ -188,7 +188,7 @@ START_TEST(repeats_and_seeks) {
 END_TEST
 
 START_TEST(seed_epoch_and_stage_matter) {
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2; i++) {
     s3rec_sampler_options options = options_of(stages[i]);
     options.shuffle = 0; /* so that only the draws differ */
     s3rec_sampler *sampler = sampler_with(&options);
@@ -213,9 +213,9 @@ START_TEST(keeps_the_order_without_shuffle) {
   options.shuffle = 0;
   s3rec_sampler *sampler = sampler_with(&options);
   int32_t last = 0;
-  for (size_t step = 0; step < sampler->step_count; ++step) {
+  for (size_t step = 0; step < sampler->step_count; step++) {
     next(sampler, batch);
-    for (size_t s = 0; s < batch->sequence_count; ++s) {
+    for (size_t s = 0; s < batch->sequence_count; s++) {
       const int32_t item = batch->ids[S3_STREAM_POS][batch->offsets[s + 1] - 1];
       ck_assert_int_gt(item, last);
       last = item;
@@ -227,7 +227,7 @@ END_TEST
 
 /* What is drawn for an instance does not depend on how batches are cut. */
 START_TEST(batch_size_does_not_matter) {
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2; i++) {
     s3rec_sampler_options options = options_of(stages[i]);
     s3rec_sampler *sevens = sampler_with(&options);
     options.batch_size = 1000;
@@ -235,9 +235,9 @@ START_TEST(batch_size_does_not_matter) {
     next(whole, other);
     ck_assert_uint_eq(other->sequence_count, whole->instance_count);
     size_t token = 0;
-    for (size_t step = 0; step < sevens->step_count; ++step) {
+    for (size_t step = 0; step < sevens->step_count; step++) {
       next(sevens, batch);
-      for (int s = 0; s < S3_STREAM_COUNT; ++s)
+      for (int s = 0; s < S3_STREAM_COUNT; s++)
         if (i == 0 || s == S3_STREAM_INPUT || s == S3_STREAM_POS || s == S3_STREAM_NEG)
           ck_assert_mem_eq(batch->ids[s], other->ids[s] + token,
                            batch->token_count * sizeof(int32_t));
@@ -256,16 +256,16 @@ START_TEST(shuffles_evenly) {
   enum { EPOCHS = 1200 };
   s3rec_sampler *sampler = sampler_of(S3REC_STAGE_PRETRAIN);
   int counts[200] = {0};
-  for (uint64_t epoch = 0; epoch < EPOCHS; ++epoch) {
+  for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
     ck_assert_int_eq(s3rec_sampler_seek(sampler, epoch, 0), S3REC_OK);
     next(sampler, batch);
-    for (size_t s = 0; s < batch->sequence_count; ++s)
+    for (size_t s = 0; s < batch->sequence_count; s++)
       ++counts[batch->ids[S3_STREAM_POS][batch->offsets[s + 1] - 1]];
   }
   const double p = 7.0 / (double)sampler->instance_count;
   const double bound = 6 * sqrt(EPOCHS * p * (1 - p));
   size_t instances = 0;
-  for (size_t item = 0; item < 200; ++item) {
+  for (size_t item = 0; item < 200; item++) {
     if (counts[item] == 0) continue;
     ++instances;
     ck_assert_double_le(fabs(counts[item] - EPOCHS * p), bound);
@@ -285,9 +285,9 @@ START_TEST(shuffle_lets_instances_stay) {
   s3rec_sampler *ordered = sampler_with(&options);
   next(ordered, other);
   size_t stayed = 0;
-  for (int epoch = 0; epoch < EPOCHS; ++epoch) {
+  for (int epoch = 0; epoch < EPOCHS; epoch++) {
     next(sampler, batch);
-    for (size_t s = 0; s < batch->sequence_count; ++s)
+    for (size_t s = 0; s < batch->sequence_count; s++)
       stayed += batch->ids[S3_STREAM_POS][batch->offsets[s + 1] - 1] ==
                 other->ids[S3_STREAM_POS][other->offsets[s + 1] - 1];
   }
@@ -392,7 +392,7 @@ static s3rec_status scarce_scenario(void *scarce) {
 }
 
 START_TEST(survives_memory_failures) {
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2; i++) {
     scenario_stage = stages[i];
     ck_assert_uint_ge(fixture_fail_each(scarce_scenario), 20);
   }
@@ -401,13 +401,13 @@ END_TEST
 
 /* After one epoch the arrays have their size. */
 START_TEST(stops_allocating) {
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2; i++) {
     s3rec_sampler_options options = options_of(stages[i]);
     options.batch_size = 1000;
     s3rec_sampler *sampler = sampler_with(&options);
     next(sampler, batch);
     const long long calls = hooks.allocations;
-    for (int n = 0; n < 10; ++n) next(sampler, batch);
+    for (int n = 0; n < 10; n++) next(sampler, batch);
     ck_assert_int_eq(hooks.allocations, calls);
     s3rec_sampler_destroy(sampler);
   }

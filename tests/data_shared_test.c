@@ -27,7 +27,7 @@ static void check_epoch(s3rec_context *context, s3rec_dataset *dataset, s3rec_st
   size_t counted, steps, seen_targets = 0, seen = 0;
   ck_assert_int_eq(s3rec_sampler_epoch_size(sampler, &counted, &steps), S3REC_OK);
   ck_assert_uint_eq(counted, instances);
-  for (size_t step = 0; step < steps; ++step) {
+  for (size_t step = 0; step < steps; step++) {
     ck_assert_int_eq(s3rec_sampler_next(sampler, batch), S3REC_OK);
     s3rec_batch_info info;
     s3rec_batch_info_init(&info);

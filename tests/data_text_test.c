@@ -55,7 +55,7 @@ START_TEST(accepts_spellings) {
       "007 01 2 3\n8 4\n",
   };
   uint64_t fingerprint = 0;
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     s3rec_dataset *dataset = load(texts[i]);
     s3rec_dataset_info info;
     s3rec_dataset_info_init(&info);
@@ -183,7 +183,7 @@ static void append_negatives(char *text, const char *user, int count, const char
                              const char *end) {
   text += strlen(text);
   text += sprintf(text, "%s", user);
-  for (int i = 0; i < count; ++i) text += sprintf(text, " %s", item);
+  for (int i = 0; i < count; i++) text += sprintf(text, " %s", item);
   sprintf(text, "%s", end);
 }
 
@@ -207,7 +207,7 @@ static void load_negatives(const char *text, const char *expected) {
   size_t count;
   ck_assert_int_eq(s3rec_dataset_user_negatives(dataset, 1, &negatives, &count), S3REC_OK);
   ck_assert_uint_eq(count, 101);
-  for (size_t i = 0; i < count; ++i) ck_assert_int_eq(negatives[i], 9);
+  for (size_t i = 0; i < count; i++) ck_assert_int_eq(negatives[i], 9);
   ck_assert_int_eq(s3rec_dataset_user_negatives(dataset, 2, &negatives, &count),
                    S3REC_ERROR_NOT_FOUND);
   s3rec_dataset_destroy(dataset);

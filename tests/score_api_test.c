@@ -159,7 +159,7 @@ static s3rec_status run_round(s3rec_scorer *scorer, round_results *results) {
                                                     0, 0, 0, 1, 2,   3, 4, 5, 6};
   int32_t histories[ROUND_USERS * 2];
   int64_t offsets[ROUND_USERS + 1] = {0};
-  for (int32_t user = 0; user < ROUND_USERS; ++user) {
+  for (int32_t user = 0; user < ROUND_USERS; user++) {
     histories[2 * user] = 1 + user;
     histories[2 * user + 1] = 200 - user;
     offsets[user + 1] = 2 * (user + 1);
@@ -284,7 +284,7 @@ static void *score_in_thread(void *argument) {
   thread_work *work = argument;
   s3rec_scorer *scorer = NULL;
   work->status = s3rec_scorer_create(work->model, &scorer);
-  for (int i = 0; i < ROUNDS && work->status == S3REC_OK; ++i) {
+  for (int i = 0; i < ROUNDS && work->status == S3REC_OK; i++) {
     work->status = run_round(scorer, &work->results);
   }
   s3rec_scorer_destroy(scorer);
@@ -300,12 +300,12 @@ static void threads_share_a_model_in(s3rec_backend backend) {
   s3rec_scorer_destroy(scorer);
   static thread_work works[THREADS];
   pthread_t threads[THREADS];
-  for (int t = 0; t < THREADS; ++t) {
+  for (int t = 0; t < THREADS; t++) {
     works[t].model = model;
     ck_assert_int_eq(pthread_create(&threads[t], NULL, score_in_thread, &works[t]), 0);
   }
-  for (int t = 0; t < THREADS; ++t) pthread_join(threads[t], NULL);
-  for (int t = 0; t < THREADS; ++t) {
+  for (int t = 0; t < THREADS; t++) pthread_join(threads[t], NULL);
+  for (int t = 0; t < THREADS; t++) {
     ASSERT_OK(works[t].status);
     ck_assert_mem_eq(&works[t].results, &alone, sizeof alone);
   }
@@ -320,7 +320,7 @@ START_TEST(threads_share_a_model) {
 END_TEST
 
 static void expect_close(const float *a, const float *b, size_t count, double tolerance) {
-  for (size_t i = 0; i < count; ++i) ck_assert_double_eq_tol(a[i], b[i], tolerance);
+  for (size_t i = 0; i < count; i++) ck_assert_double_eq_tol(a[i], b[i], tolerance);
 }
 
 enum { ROWS = 150, ROW_FLOATS = LENGTH * WIDTH };
@@ -332,7 +332,7 @@ static void encode_rows_in(s3rec_context *context) {
   static float together[ROWS * ROW_FLOATS];
   float alone[ROW_FLOATS];
   s3_random random = s3_random_make(4);
-  for (size_t row = 0; row < ROWS; ++row) {
+  for (size_t row = 0; row < ROWS; row++) {
     const size_t padding = s3_random_below(&random, LENGTH + 1);
     memset(ids + row * LENGTH, 0, padding * sizeof *ids);
     score_draw_history(&random, 1, ITEM_SIZE - 1, ids + row * LENGTH + padding, LENGTH - padding);
@@ -341,14 +341,14 @@ static void encode_rows_in(s3rec_context *context) {
        ++attention) {
     memset(together, 0xff, sizeof together);
     ASSERT_OK(s3rec_encode(scorer, (s3rec_attention)attention, ids, ROWS, LENGTH, together));
-    for (size_t row = 0; row < ROWS; ++row) {
+    for (size_t row = 0; row < ROWS; row++) {
       const int32_t *row_ids = ids + row * LENGTH;
       const float *row_hidden = together + row * ROW_FLOATS;
       ASSERT_OK(s3rec_encode(scorer, (s3rec_attention)attention, row_ids, 1, LENGTH, alone));
       expect_close(row_hidden, alone, ROW_FLOATS, 1e-5);
-      for (size_t c = 0; c < LENGTH; ++c) {
+      for (size_t c = 0; c < LENGTH; c++) {
         float largest = 0;
-        for (size_t i = 0; i < WIDTH; ++i) largest = fmaxf(largest, row_hidden[c * WIDTH + i]);
+        for (size_t i = 0; i < WIDTH; i++) largest = fmaxf(largest, row_hidden[c * WIDTH + i]);
         ck_assert_int_eq(largest == 0.0f, row_ids[c] == 0);
       }
     }
@@ -386,7 +386,7 @@ START_TEST(positions_are_aligned_to_the_end) {
   s3rec_scorer *scorer = make_scorer(model);
   ASSERT_OK(s3rec_encode(scorer, S3REC_ATTENTION_CAUSAL, ids, 1, 3, before));
   ASSERT_OK(s3rec_user_vector(scorer, ids, 3, vector_before, WIDTH));
-  for (size_t slot = 0; slot < LENGTH; ++slot) {
+  for (size_t slot = 0; slot < LENGTH; slot++) {
     s3rec_scorer_destroy(scorer);
     positions[slot * WIDTH] += 1;
     ASSERT_OK(s3rec_model_parameter_write(model, name, positions, LENGTH * WIDTH));
@@ -412,13 +412,13 @@ START_TEST(encode_in_several_passes) {
   s3rec_scorer *scorer = make_scorer(model);
   static int32_t ids[COUNT * LONG];
   static float hidden[COUNT * LONG * NARROW], alone[LONG * NARROW];
-  for (size_t t = 0; t < LONG; ++t) {
+  for (size_t t = 0; t < LONG; t++) {
     ids[t] = t < LONG - 10 ? 0 : 5 + (int32_t)t % 7;
     ids[LONG + t] = t < LONG - 1500 ? 0 : 1 + (int32_t)t % 31;
     ids[2 * LONG + t] = t < LONG - 3000 ? 0 : 1 + (int32_t)t % 297;
   }
   ASSERT_OK(s3rec_encode(scorer, S3REC_ATTENTION_CAUSAL, ids, COUNT, LONG, hidden));
-  for (size_t row = 0; row < COUNT; ++row) {
+  for (size_t row = 0; row < COUNT; row++) {
     ASSERT_OK(s3rec_encode(scorer, S3REC_ATTENTION_CAUSAL, ids + row * LONG, 1, LONG, alone));
     expect_close(hidden + row * LONG * NARROW, alone, LONG * NARROW, 1e-5);
   }

@@ -21,7 +21,7 @@ static s3rec_dataset *make_dataset(s3rec_context *context, data *d, int32_t item
                                    bool with_negatives) {
   s3_random random = s3_random_make(31);
   d->offsets[0] = 0;
-  for (size_t user = 0; user < USERS; ++user) {
+  for (size_t user = 0; user < USERS; user++) {
     const size_t count = 1 + s3_random_below(&random, MOST);
     /* Every third user draws from few items: repeats, and answers seen before. */
     score_draw_history(&random, 1, user % 3 == 0 ? 12 : items, d->items + d->offsets[user], count);
@@ -48,7 +48,7 @@ static s3rec_dataset *make_dataset(s3rec_context *context, data *d, int32_t item
 }
 
 static bool contains(const int32_t *ids, size_t count, int32_t id) {
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     if (ids[i] == id) return true;
   }
   return false;
@@ -81,15 +81,15 @@ static void rank_plainly(s3rec_scorer *scorer, const data *d, size_t user,
   ASSERT_OK(s3rec_score_all(scorer, items, count, scores, ITEM_SIZE));
   *low = *high = 0;
   if (options->protocol == S3REC_PROTOCOL_SAMPLED) {
-    for (size_t i = 0; i < NEGATIVES; ++i) {
+    for (size_t i = 0; i < NEGATIVES; i++) {
       const int32_t id = d->negatives[user * NEGATIVES + i];
       stand(scores[id], id, scores[answer], answer, tolerance, low, high);
     }
     return;
   }
   const bool zero = options->seen == S3REC_SEEN_ZERO;
-  for (size_t i = 0; zero && i < count; ++i) scores[items[i]] = 0;
-  for (int32_t id = zero ? 0 : 1; id < (zero ? ITEM_SIZE : ITEM_SIZE - 1); ++id) {
+  for (size_t i = 0; zero && i < count; i++) scores[items[i]] = 0;
+  for (int32_t id = zero ? 0 : 1; id < (zero ? ITEM_SIZE : ITEM_SIZE - 1); id++) {
     if (options->seen == S3REC_SEEN_EXCLUDE && contains(items, count, id)) continue;
     stand(scores[id], id, scores[answer], answer, tolerance, low, high);
   }
@@ -97,8 +97,8 @@ static void rank_plainly(s3rec_scorer *scorer, const data *d, size_t user,
 
 static void add_rank(s3rec_metrics *sums, int64_t rank) {
   static const int depths[] = {1, 5, 10, 20};
-  for (int i = 0; i < 4; ++i) sums->hit_rate[i] += rank < depths[i];
-  for (int i = 0; i < 3; ++i) sums->ndcg[i] += rank < depths[i + 1] ? 1 / log2(rank + 2.0) : 0;
+  for (int i = 0; i < 4; i++) sums->hit_rate[i] += rank < depths[i];
+  for (int i = 0; i < 3; i++) sums->ndcg[i] += rank < depths[i + 1] ? 1 / log2(rank + 2.0) : 0;
   sums->mrr += 1.0 / (double)(rank + 1);
 }
 
@@ -114,7 +114,7 @@ static void check_evaluation(s3rec_model *model, const s3rec_dataset *dataset, c
   s3rec_scorer *scorer = NULL;
   ASSERT_OK(s3rec_scorer_create(model, &scorer));
   size_t skipped = 0;
-  for (size_t user = 0; user < USERS; ++user) {
+  for (size_t user = 0; user < USERS; user++) {
     int64_t low, high;
     rank_plainly(scorer, d, user, options, tolerance, &low, &high);
     ck_assert_msg(ranks[user] >= low && ranks[user] <= high,
@@ -131,10 +131,10 @@ static void check_evaluation(s3rec_model *model, const s3rec_dataset *dataset, c
   ck_assert_int_eq(metrics.split, options->split);
   ck_assert_int_eq(metrics.protocol, options->protocol);
   ck_assert_int_eq(metrics.seen, options->seen);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 4; i++) {
     ck_assert_double_eq_tol(metrics.hit_rate[i], sums.hit_rate[i] / users, 1e-14);
   }
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 3; i++) {
     ck_assert_double_eq_tol(metrics.ndcg[i], sums.ndcg[i] / users, 1e-14);
   }
   ck_assert_double_eq_tol(metrics.mrr, sums.mrr / users, 1e-14);
@@ -144,12 +144,12 @@ static void check_all_options(s3rec_model *model, const s3rec_dataset *dataset, 
                               double tolerance) {
   s3rec_evaluate_options options;
   s3rec_evaluate_options_init(&options);
-  for (int split = S3REC_SPLIT_VALID; split <= S3REC_SPLIT_TEST; ++split) {
+  for (int split = S3REC_SPLIT_VALID; split <= S3REC_SPLIT_TEST; split++) {
     options.split = (s3rec_split)split;
     options.protocol = S3REC_PROTOCOL_SAMPLED;
     check_evaluation(model, dataset, d, &options, tolerance);
     options.protocol = S3REC_PROTOCOL_FULL;
-    for (int seen = S3REC_SEEN_EXCLUDE; seen <= S3REC_SEEN_INCLUDE; ++seen) {
+    for (int seen = S3REC_SEEN_EXCLUDE; seen <= S3REC_SEEN_INCLUDE; seen++) {
       options.seen = (s3rec_seen_policy)seen;
       check_evaluation(model, dataset, d, &options, tolerance);
     }
@@ -175,7 +175,7 @@ static void ties_are_decided_by_id_in(s3rec_context *context) {
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, 16);
   static float rows[ITEM_SIZE * 16];
   ASSERT_OK(s3rec_model_parameter_read(model, "item_embeddings.weight", rows, ITEM_SIZE * 16));
-  for (size_t i = 8; i < ITEM_SIZE; ++i) {
+  for (size_t i = 8; i < ITEM_SIZE; i++) {
     memcpy(rows + i * 16, rows + i % 8 * 16, 16 * sizeof *rows);
   }
   /* The answers that ZERO sets to 0 tie with everything seen; let rows do too. */
@@ -194,8 +194,8 @@ START_TEST(threads_do_not_change_the_result) {
   int64_t ranks[3][USERS];
   s3rec_metrics metrics[3];
   static const int32_t threads[] = {1, 2, 8};
-  for (int backend = S3REC_BACKEND_FUSED; backend <= S3REC_BACKEND_ONEDNN; ++backend) {
-    for (int i = 0; i < 3; ++i) {
+  for (int backend = S3REC_BACKEND_FUSED; backend <= S3REC_BACKEND_ONEDNN; backend++) {
+    for (int i = 0; i < 3; i++) {
       s3rec_context *context =
           score_context((s3rec_backend)backend, S3REC_KERNELS_AUTO, threads[i], NULL);
       s3rec_dataset *dataset = make_dataset(context, &d, DATA_ITEMS, true);
@@ -206,7 +206,7 @@ START_TEST(threads_do_not_change_the_result) {
       s3rec_dataset_destroy(dataset);
       s3rec_context_destroy(context);
     }
-    for (int i = 1; i < 3; ++i) {
+    for (int i = 1; i < 3; i++) {
       ck_assert_mem_eq(ranks[i], ranks[0], sizeof ranks[0]);
       ck_assert_mem_eq(&metrics[i], &metrics[0], sizeof metrics[0]);
     }

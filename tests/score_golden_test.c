@@ -119,11 +119,11 @@ static void check_user(size_t user, const int32_t *ids, const float *scores, siz
   ck_assert_uint_eq(count, DEPTH);
   const int32_t *expected = golden_ids + user * DEPTH;
   const float *expected_scores = golden_scores + user * DEPTH;
-  for (size_t i = 0; i < DEPTH; ++i) {
+  for (size_t i = 0; i < DEPTH; i++) {
     ck_assert_double_eq_tol(scores[i], expected_scores[i], 1e-5);
     if (ids[i] == expected[i]) continue;
     double nearest = INFINITY;
-    for (size_t j = 0; j < DEPTH; ++j) {
+    for (size_t j = 0; j < DEPTH; j++) {
       if (j != i) nearest = fmin(nearest, fabs((double)expected_scores[j] - expected_scores[i]));
     }
     ck_assert_msg(nearest <= 1e-5 || i == DEPTH - 1, "user %zu, rank %zu: item %d, recorded %d",
@@ -141,7 +141,7 @@ static void recommendations_in(s3rec_context *context) {
   static float batch_scores[BATCH_USERS * DEPTH];
   int64_t offsets[BATCH_USERS + 1] = {0};
   size_t batch = 0, counts[BATCH_USERS];
-  for (size_t user = 0; user < USERS; ++user) {
+  for (size_t user = 0; user < USERS; user++) {
     const int32_t *items;
     size_t count;
     ASSERT_OK(s3rec_dataset_user_items(dataset, user, &items, &count));
@@ -152,7 +152,7 @@ static void recommendations_in(s3rec_context *context) {
     ASSERT_OK(s3rec_score_next(scorer, items, count, NULL, DEPTH, ids, scores, &found));
     check_user(user, ids, scores, found);
     ASSERT_OK(s3rec_user_vector(scorer, items, count, vector, WIDTH));
-    for (size_t c = 0; c < WIDTH; ++c) {
+    for (size_t c = 0; c < WIDTH; c++) {
       ck_assert_double_eq_tol(vector[c], golden_vectors[user * WIDTH + c], 2e-5);
     }
     memcpy(histories + offsets[batch], items, count * sizeof *items);
@@ -160,7 +160,7 @@ static void recommendations_in(s3rec_context *context) {
     if (++batch < BATCH_USERS && user + 1 < USERS) continue;
     ASSERT_OK(s3rec_score_next_batch(scorer, histories, offsets, batch, NULL, DEPTH, batch_ids,
                                      batch_scores, counts));
-    for (size_t b = 0; b < batch; ++b) {
+    for (size_t b = 0; b < batch; b++) {
       check_user(user + 1 - batch + b, batch_ids + b * DEPTH, batch_scores + b * DEPTH, counts[b]);
     }
     batch = 0;

@@ -21,7 +21,7 @@ static int by_rank(const void *a, const void *b) {
 /* Scores of few distinct values, so that ties are everywhere. */
 static void draw_items(uint64_t seed, uint32_t values, s3_ranked *items) {
   s3_random random = s3_random_make(seed);
-  for (int32_t i = 0; i < ITEMS; ++i) {
+  for (int32_t i = 0; i < ITEMS; i++) {
     items[i] = (s3_ranked){(float)s3_random_below(&random, values) - 2.0f, i + 1};
   }
 }
@@ -32,7 +32,7 @@ static void check_top_k(const s3_ranked *items, size_t k) {
   qsort(sorted, ITEMS, sizeof *sorted, by_rank);
   s3_top_k top;
   s3_top_k_begin(&top, entries, k);
-  for (size_t i = 0; i < ITEMS; ++i) {
+  for (size_t i = 0; i < ITEMS; i++) {
     /* The threshold may only refuse what the heap would refuse. */
     const float before = top.threshold;
     s3_top_k_offer(&top, items[i].score, items[i].id);
@@ -40,7 +40,7 @@ static void check_top_k(const s3_ranked *items, size_t k) {
   }
   s3_top_k_sort(&top);
   ck_assert_uint_eq(top.count, k < ITEMS ? k : ITEMS);
-  for (size_t i = 0; i < top.count; ++i) {
+  for (size_t i = 0; i < top.count; i++) {
     ck_assert_int_eq(entries[i].id, sorted[i].id);
     ck_assert_float_eq(entries[i].score, sorted[i].score);
   }
@@ -49,9 +49,9 @@ static void check_top_k(const s3_ranked *items, size_t k) {
 START_TEST(top_k_equals_sorting) {
   static const size_t depths[] = {0, 1, 2, 3, 7, 20, 64, ITEMS - 1, ITEMS};
   s3_ranked items[ITEMS];
-  for (uint64_t seed = 0; seed < 20; ++seed) {
+  for (uint64_t seed = 0; seed < 20; seed++) {
     draw_items(seed, seed % 2 == 0 ? 5 : 100000, items);
-    for (size_t d = 0; d < sizeof depths / sizeof *depths; ++d) check_top_k(items, depths[d]);
+    for (size_t d = 0; d < sizeof depths / sizeof *depths; d++) check_top_k(items, depths[d]);
   }
 }
 END_TEST
@@ -61,12 +61,12 @@ START_TEST(top_k_in_any_order_of_ids) {
   draw_items(7, 4, items);
   s3_top_k top;
   s3_top_k_begin(&top, entries, 10);
-  for (size_t i = 0; i < ITEMS; ++i) s3_top_k_offer(&top, items[i].score, items[i].id);
+  for (size_t i = 0; i < ITEMS; i++) s3_top_k_offer(&top, items[i].score, items[i].id);
   s3_top_k_sort(&top);
   s3_top_k_begin(&top, reversed, 10);
   for (size_t i = ITEMS; i-- > 0;) s3_top_k_offer(&top, items[i].score, items[i].id);
   s3_top_k_sort(&top);
-  for (size_t i = 0; i < 10; ++i) ck_assert_int_eq(entries[i].id, reversed[i].id);
+  for (size_t i = 0; i < 10; i++) ck_assert_int_eq(entries[i].id, reversed[i].id);
 }
 END_TEST
 
@@ -75,11 +75,11 @@ START_TEST(top_k_with_infinite_scores) {
   s3_top_k top;
   s3_top_k_begin(&top, entries, 4);
   const float scores[] = {-INFINITY, NAN, INFINITY, 1.0f, -INFINITY, INFINITY, NAN};
-  for (int32_t i = 0; i < 7; ++i) s3_top_k_offer(&top, scores[i], i + 1);
+  for (int32_t i = 0; i < 7; i++) s3_top_k_offer(&top, scores[i], i + 1);
   s3_top_k_sort(&top);
   ck_assert_uint_eq(top.count, 4);
   static const int32_t expected[] = {3, 6, 4, 1};
-  for (size_t i = 0; i < 4; ++i) ck_assert_int_eq(entries[i].id, expected[i]);
+  for (size_t i = 0; i < 4; i++) ck_assert_int_eq(entries[i].id, expected[i]);
 }
 END_TEST
 
@@ -95,21 +95,21 @@ END_TEST
 
 START_TEST(sorting_drops_repeats) {
   s3_random random = s3_random_make(11);
-  for (size_t count = 0; count < 60; ++count) {
+  for (size_t count = 0; count < 60; count++) {
     int32_t ids[60];
     bool present[41] = {false};
     size_t distinct = 0;
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < count; i++) {
       ids[i] = 1 + (int32_t)s3_random_below(&random, 40);
       distinct += !present[ids[i]];
       present[ids[i]] = true;
     }
     ck_assert_uint_eq(s3_sort_distinct(ids, count), distinct);
-    for (size_t i = 0; i < distinct; ++i) {
+    for (size_t i = 0; i < distinct; i++) {
       ck_assert(present[ids[i]]);
       if (i > 0) ck_assert_int_lt(ids[i - 1], ids[i]);
     }
-    for (int32_t id = 0; id <= 41; ++id) {
+    for (int32_t id = 0; id <= 41; id++) {
       ck_assert_int_eq(s3_sorted_has(ids, distinct, id), id <= 40 && present[id]);
     }
   }
@@ -122,16 +122,16 @@ START_TEST(id_set_gives_back_what_went_in) {
   uint64_t set[4] = {0};
   ck_assert_uint_eq(s3_id_set_words(200), 4);
   ck_assert_uint_eq(s3_id_set_words(192), 3);
-  for (size_t i = 0; i < 7; ++i) s3_id_set_insert(set, ids[i]);
-  for (int32_t id = 0; id < 200; ++id) {
+  for (size_t i = 0; i < 7; i++) s3_id_set_insert(set, ids[i]);
+  for (int32_t id = 0; id < 200; id++) {
     bool expected = false;
-    for (size_t i = 0; i < 6; ++i) expected |= sorted[i] == id;
+    for (size_t i = 0; i < 6; i++) expected |= sorted[i] == id;
     ck_assert_int_eq(s3_id_set_has(set, id), expected);
   }
   int32_t taken[200];
   ck_assert_uint_eq(s3_id_set_take(set, 4, taken), 6);
-  for (size_t i = 0; i < 6; ++i) ck_assert_int_eq(taken[i], sorted[i]);
-  for (size_t w = 0; w < 4; ++w) ck_assert_uint_eq(set[w], 0);
+  for (size_t i = 0; i < 6; i++) ck_assert_int_eq(taken[i], sorted[i]);
+  for (size_t w = 0; w < 4; w++) ck_assert_uint_eq(set[w], 0);
 }
 END_TEST
 
@@ -164,8 +164,8 @@ START_TEST(metrics_of_nobody) {
   s3_metrics_from_ranks(ranks, 2, &m);
   ck_assert_uint_eq(m.user_count, 0);
   ck_assert_uint_eq(m.skipped_count, 2);
-  for (size_t i = 0; i < 4; ++i) ck_assert_double_eq(m.hit_rate[i], 0);
-  for (size_t i = 0; i < 3; ++i) ck_assert_double_eq(m.ndcg[i], 0);
+  for (size_t i = 0; i < 4; i++) ck_assert_double_eq(m.hit_rate[i], 0);
+  for (size_t i = 0; i < 3; i++) ck_assert_double_eq(m.ndcg[i], 0);
   ck_assert_double_eq(m.mrr, 0);
 }
 END_TEST

@@ -22,7 +22,7 @@ static int by_rank(const void *a, const void *b) {
 }
 
 static bool contains(const int32_t *ids, size_t count, int32_t id) {
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     if (ids[i] == id) return true;
   }
   return false;
@@ -34,7 +34,7 @@ static size_t rank_plainly(s3rec_scorer *scorer, const int32_t *history, size_t 
   static float scores[ITEM_SIZE];
   ASSERT_OK(s3rec_score_all(scorer, history, count, scores, ITEM_SIZE));
   size_t left = 0;
-  for (int32_t id = 1; id <= LAST_ITEM; ++id) {
+  for (int32_t id = 1; id <= LAST_ITEM; id++) {
     if (!options->include_history && contains(history, count, id)) continue;
     if (contains(options->excluded, options->excluded_count, id)) continue;
     if (options->candidates != NULL &&
@@ -53,7 +53,7 @@ static void check_ranking(const ranked *expected, size_t expected_count, size_t 
                           const int32_t *ids, const float *scores, size_t count,
                           float tolerance) {
   ck_assert_uint_eq(count, k < expected_count ? k : expected_count);
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     ck_assert(fabsf(scores[i] - expected[i].score) <= tolerance);
     if (ids[i] == expected[i].id) continue;
     size_t place = 0;
@@ -71,7 +71,7 @@ static void check_next(s3rec_scorer *scorer, const int32_t *history, size_t hist
   static int32_t ids[ITEM_SIZE + 5];
   static float scores[ITEM_SIZE + 5];
   const size_t left = rank_plainly(scorer, history, history_count, options, expected);
-  for (size_t d = 0; d < sizeof depths / sizeof *depths; ++d) {
+  for (size_t d = 0; d < sizeof depths / sizeof *depths; d++) {
     size_t count = 12345;
     ASSERT_OK(s3rec_score_next(scorer, history, history_count, options, depths[d], ids, scores,
                                &count));
@@ -91,7 +91,7 @@ static void next_equals_sorting_in(s3rec_context *context) {
   ASSERT_OK(s3rec_scorer_create(model, &scorer));
   s3_random random = s3_random_make(1);
   int32_t history[30], excluded[300], candidates[700];
-  for (size_t round = 0; round < 4; ++round) {
+  for (size_t round = 0; round < 4; round++) {
     /* Ids from below 0 to beyond the mask, so that unknown ones are among them. */
     score_draw_history(&random, -50, ITEM_SIZE + 50, history, 30);
     score_draw_history(&random, -50, ITEM_SIZE + 50, excluded, 300);
@@ -132,15 +132,15 @@ static void scores_are_dot_products_in(s3rec_context *context) {
   float vector[WIDTH];
   ASSERT_OK(s3rec_user_vector(scorer, history, 4, vector, WIDTH));
   ASSERT_OK(s3rec_score_all(scorer, history, 4, scores, ITEM_SIZE));
-  for (size_t i = 0; i < ITEM_SIZE; ++i) {
+  for (size_t i = 0; i < ITEM_SIZE; i++) {
     double expected = 0;
-    for (size_t c = 0; c < WIDTH; ++c) expected += (double)vector[c] * rows[i * WIDTH + c];
+    for (size_t c = 0; c < WIDTH; c++) expected += (double)vector[c] * rows[i * WIDTH + c];
     ck_assert_double_eq_tol(scores[i], expected, 5e-6);
   }
   /* The last token's vector is the last row of the causal encoding. */
   float hidden[4 * WIDTH];
   ASSERT_OK(s3rec_encode(scorer, S3REC_ATTENTION_CAUSAL, history, 1, 4, hidden));
-  for (size_t c = 0; c < WIDTH; ++c) {
+  for (size_t c = 0; c < WIDTH; c++) {
     ck_assert_double_eq_tol(vector[c], hidden[3 * WIDTH + c], 1e-5);
   }
   s3rec_scorer_destroy(scorer);
@@ -216,7 +216,7 @@ END_TEST
 static void ties_go_to_the_lower_id_in(s3rec_context *context) {
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, WIDTH);
   /* Five groups of equal rows, spread over all tiles; item 6 is the history. */
-  for (int32_t id = 6; id <= LAST_ITEM; ++id) {
+  for (int32_t id = 6; id <= LAST_ITEM; id++) {
     if (id != 6) score_copy_item(model, 1 + id % 5, id);
     if (id == 40) id = ITEM_SIZE - 60; /* the middle stays as it is */
   }
@@ -231,11 +231,11 @@ static void ties_go_to_the_lower_id_in(s3rec_context *context) {
     ASSERT_OK(s3rec_score_next(scorer, histories, 1, NULL, k, alone, alone_scores, &count));
     ASSERT_OK(s3rec_score_next_batch(scorer, histories, offsets, 9, NULL, k, ids, scores, counts));
     ck_assert_uint_eq(count, k);
-    for (size_t i = 1; i < k; ++i) {
+    for (size_t i = 1; i < k; i++) {
       ck_assert(alone_scores[i - 1] >= alone_scores[i]);
       if (alone_scores[i - 1] == alone_scores[i]) ck_assert_int_lt(alone[i - 1], alone[i]);
     }
-    for (size_t user = 0; user < 9; ++user) {
+    for (size_t user = 0; user < 9; user++) {
       ck_assert_uint_eq(counts[user], k);
       ck_assert_mem_eq(ids + user * k, alone, k * sizeof *ids);
     }
@@ -255,20 +255,20 @@ static void all_items_tie_in(s3rec_context *context) {
   static float rows[ITEM_SIZE * TIED_WIDTH];
   static const char name[] = "item_embeddings.weight";
   ASSERT_OK(s3rec_model_parameter_read(model, name, rows, ITEM_SIZE * TIED_WIDTH));
-  for (size_t i = 1; i < ITEM_SIZE; ++i) memcpy(rows + i * TIED_WIDTH, rows, TIED_WIDTH * 4);
+  for (size_t i = 1; i < ITEM_SIZE; i++) memcpy(rows + i * TIED_WIDTH, rows, TIED_WIDTH * 4);
   ASSERT_OK(s3rec_model_parameter_write(model, name, rows, ITEM_SIZE * TIED_WIDTH));
   s3rec_scorer *scorer = NULL;
   ASSERT_OK(s3rec_scorer_create(model, &scorer));
   int32_t histories[TIED_USERS * LENGTH], ids[TIED_USERS * K];
   int64_t offsets[TIED_USERS + 1] = {0};
   size_t counts[TIED_USERS], token = 0;
-  for (size_t user = 0; user < TIED_USERS; ++user) {
-    for (size_t i = 0; i < 1 + user % LENGTH; ++i) histories[token++] = 1;
+  for (size_t user = 0; user < TIED_USERS; user++) {
+    for (size_t i = 0; i < 1 + user % LENGTH; i++) histories[token++] = 1;
     offsets[user + 1] = (int64_t)token;
   }
   ASSERT_OK(s3rec_score_next_batch(scorer, histories, offsets, TIED_USERS, NULL, K, ids, NULL,
                                    counts));
-  for (size_t i = 0; i < TIED_USERS * K; ++i) ck_assert_int_eq(ids[i], 2 + (int32_t)(i % K));
+  for (size_t i = 0; i < TIED_USERS * K; i++) ck_assert_int_eq(ids[i], 2 + (int32_t)(i % K));
   s3rec_scorer_destroy(scorer);
   s3rec_model_destroy(model);
 }
@@ -282,7 +282,7 @@ enum { BATCH = 150, MOST = 14 };
 static void draw_batch(int32_t *histories, int64_t *offsets) {
   s3_random random = s3_random_make(9);
   offsets[0] = 0;
-  for (size_t user = 0; user < BATCH; ++user) {
+  for (size_t user = 0; user < BATCH; user++) {
     const size_t count = s3_random_below(&random, MOST + 1);
     score_draw_history(&random, -30, ITEM_SIZE + 30, histories + offsets[user], count);
     offsets[user + 1] = offsets[user] + (int64_t)count;
@@ -304,7 +304,7 @@ static void batch_equals_single_in(s3rec_context *context) {
   static float scores[BATCH * K];
   static ranked expected[ITEM_SIZE];
   size_t counts[BATCH];
-  for (int variant = 0; variant < 3; ++variant) {
+  for (int variant = 0; variant < 3; variant++) {
     s3rec_score_options options;
     s3rec_score_options_init(&options);
     if (variant >= 1) {
@@ -315,12 +315,12 @@ static void batch_equals_single_in(s3rec_context *context) {
       options.candidates = candidates;
       options.candidate_count = 600;
     }
-    for (size_t n = 0; n < sizeof user_counts / sizeof *user_counts; ++n) {
+    for (size_t n = 0; n < sizeof user_counts / sizeof *user_counts; n++) {
       const size_t users = user_counts[n];
       memset(ids, 0xff, sizeof ids);
       ASSERT_OK(s3rec_score_next_batch(scorer, histories, offsets, users, &options, K, ids, scores,
                                        counts));
-      for (size_t user = 0; user < users; ++user) {
+      for (size_t user = 0; user < users; user++) {
         const int32_t *history = histories + offsets[user];
         const size_t history_count = (size_t)(offsets[user + 1] - offsets[user]);
         int32_t single_ids[K];
@@ -332,7 +332,7 @@ static void batch_equals_single_in(s3rec_context *context) {
           const size_t left = rank_plainly(scorer, history, history_count, &options, expected);
           check_ranking(expected, left, K, ids + user * K, scores + user * K, single, 1e-5f);
         }
-        for (size_t i = single; i < K; ++i) {
+        for (size_t i = single; i < K; i++) {
           ck_assert_int_eq(ids[user * K + i], 0);
           ck_assert_float_eq(scores[user * K + i], 0);
         }
@@ -358,14 +358,14 @@ START_TEST(overflowing_scores_are_ranked) {
   ASSERT_OK(s3rec_user_vector(scorer, history, 2, vector, WIDTH));
   s3rec_scorer_destroy(scorer);
   size_t largest = 0;
-  for (size_t c = 1; c < WIDTH; ++c) {
+  for (size_t c = 1; c < WIDTH; c++) {
     if (fabsf(vector[c]) > fabsf(vector[largest])) largest = c;
   }
   ck_assert(fabsf(vector[largest]) > 1.2f);
   static float rows[ITEM_SIZE * WIDTH];
   ASSERT_OK(s3rec_model_parameter_read(model, "item_embeddings.weight", rows, ITEM_SIZE * WIDTH));
   static const int32_t up[] = {9, 1500}, down[] = {1, 2, 2000};
-  for (size_t i = 0; i < 3; ++i) {
+  for (size_t i = 0; i < 3; i++) {
     if (i < 2) rows[(size_t)up[i] * WIDTH + largest] = copysignf(3e38f, vector[largest]);
     rows[(size_t)down[i] * WIDTH + largest] = -copysignf(3e38f, vector[largest]);
   }
@@ -376,8 +376,8 @@ START_TEST(overflowing_scores_are_ranked) {
   int32_t histories[18];
   int64_t offsets[10];
   size_t counts[9];
-  for (size_t user = 0; user < 9; ++user) memcpy(histories + 2 * user, history, sizeof history);
-  for (size_t user = 0; user < 10; ++user) offsets[user] = 2 * (int64_t)user;
+  for (size_t user = 0; user < 9; user++) memcpy(histories + 2 * user, history, sizeof history);
+  for (size_t user = 0; user < 10; user++) offsets[user] = 2 * (int64_t)user;
   for (size_t users = 1; users <= 9; users += 8) {
     for (size_t k = 3; k <= LAST_ITEM; k += LAST_ITEM - 3) {
       ASSERT_OK(s3rec_score_next_batch(scorer, histories, offsets, users, NULL, k, ids, scores,

@@ -20,8 +20,8 @@ s3rec_context *score_context(s3rec_backend backend, s3rec_kernel_level level,
 }
 
 void score_every_context(void (*check)(s3rec_context *context)) {
-  for (int backend = S3REC_BACKEND_FUSED; backend <= S3REC_BACKEND_ONEDNN; ++backend) {
-    for (int level = S3REC_KERNELS_BASELINE; level <= S3REC_KERNELS_AVX512; ++level) {
+  for (int backend = S3REC_BACKEND_FUSED; backend <= S3REC_BACKEND_ONEDNN; backend++) {
+    for (int level = S3REC_KERNELS_BASELINE; level <= S3REC_KERNELS_AVX512; level++) {
       if (s3_kernels_get((s3rec_kernel_level)level) == NULL) continue;
       test_hooks hooks = {0};
       s3rec_context *context =
@@ -61,7 +61,7 @@ void score_copy_item(s3rec_model *model, int32_t from, int32_t to) {
 
 void score_draw_history(s3_random *random, int32_t first, int32_t last, int32_t *ids,
                         size_t count) {
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     ids[i] = first + (int32_t)s3_random_below(random, (uint32_t)(last - first + 1));
   }
 }

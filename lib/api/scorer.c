@@ -58,7 +58,7 @@ static s3rec_status check_offsets(const int64_t *offsets, size_t user_count) {
   if (offsets[0] != 0) {
     return s3_fail(S3REC_ERROR_ARGUMENT, "offsets[0] is %lld, must be 0", (long long)offsets[0]);
   }
-  for (size_t user = 0; user < user_count; ++user) {
+  for (size_t user = 0; user < user_count; user++) {
     if (offsets[user + 1] < offsets[user]) {
       return s3_fail(S3REC_ERROR_ARGUMENT,
                      "offsets[%zu] is %lld, less than offsets[%zu], which is %lld", user + 1,
@@ -70,7 +70,7 @@ static s3rec_status check_offsets(const int64_t *offsets, size_t user_count) {
 
 /* Copies one user's results out; returns how many there are. */
 static size_t copy_ranked(const s3_ranking *ranking, size_t user, int32_t *ids, float *scores) {
-  for (size_t i = 0; i < ranking->kept; ++i) {
+  for (size_t i = 0; i < ranking->kept; i++) {
     const s3_ranked entry = ranking->entries[user * ranking->stride + i];
     if (entry.id == 0) return i;
     ids[i] = entry.id;
@@ -112,12 +112,12 @@ s3rec_status s3rec_score_next_batch(s3rec_scorer *scorer, const int32_t *histori
   const s3_query query = {histories, offsets, user_count, &resolved, k};
   s3_ranking ranking = {0};
   S3_TRY(s3_scorer_rank(scorer, &query, &ranking));
-  for (size_t user = 0; user < user_count; ++user) {
+  for (size_t user = 0; user < user_count; user++) {
     int32_t *user_ids = k > 0 ? ids + user * k : NULL;
     float *user_scores = k > 0 && scores != NULL ? scores + user * k : NULL;
     const size_t count = copy_ranked(&ranking, user, user_ids, user_scores);
     counts[user] = count;
-    for (size_t rank = count; rank < k; ++rank) {
+    for (size_t rank = count; rank < k; rank++) {
       user_ids[rank] = 0;
       if (user_scores != NULL) user_scores[rank] = 0.0f;
     }

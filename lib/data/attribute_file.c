@@ -42,7 +42,7 @@ static s3_json_place place_of(const attribute_rows *rows, s3_json_part part, siz
  * cannot name one item. */
 static bool parse_item(const char *key, int32_t *item) {
   int64_t number = 0;
-  for (const char *at = key; *at != '\0'; ++at) {
+  for (const char *at = key; *at != '\0'; at++) {
     if (*at < '0' || *at > '9' || number > S3REC_MAX_ITEM_ID) return false;
     number = number * 10 + (*at - '0');
   }
@@ -54,7 +54,7 @@ static bool parse_item(const char *key, int32_t *item) {
 static s3rec_status read_key(const attribute_rows *rows, const char *key, int32_t *item) {
   if (parse_item(key, item)) return S3REC_OK;
   char shown[41] = "";
-  for (size_t i = 0; i < sizeof shown - 1 && key[i] != '\0'; ++i)
+  for (size_t i = 0; i < sizeof shown - 1 && key[i] != '\0'; i++)
     shown[i] = key[i] >= ' ' && key[i] <= '~' ? key[i] : '?';
   const s3_json_place place = place_of(rows, S3_JSON_KEY, 0);
   return s3_fail(S3REC_ERROR_FORMAT,
@@ -92,7 +92,7 @@ static s3rec_status read_list(const s3rec_context *context, attribute_rows *rows
                    "%s:%zu:%zu: value of item %d is %s, must be an array of attributes",
                    rows->path, place.line, place.column, rows->items[row], type_name(list));
   }
-  for (size_t i = 0; i < json_array_size(list); ++i) {
+  for (size_t i = 0; i < json_array_size(list); i++) {
     int32_t attribute = 0;
     S3_TRY(read_attribute(rows, json_array_get(list, i), rows->items[row], i, &attribute));
     S3_TRY(s3_ragged_push(context, &rows->lists, attribute));
@@ -119,7 +119,7 @@ static s3rec_status read_object(const s3rec_context *context, attribute_rows *ro
 static s3rec_status fail_syntax(const char *path, const json_error_t *error) {
   char text[JSON_ERROR_TEXT_LENGTH];
   snprintf(text, sizeof text, "%s", error->text);
-  for (char *at = text; *at != '\0'; ++at)
+  for (char *at = text; *at != '\0'; at++)
     if ((unsigned char)*at < ' ') *at = ' ';
   return s3_fail(json_error_code(error) == json_error_out_of_memory ? S3REC_ERROR_MEMORY
                                                                     : S3REC_ERROR_FORMAT,

@@ -21,7 +21,7 @@ static int compare_ids(const void *a, const void *b) {
 }
 
 static s3rec_status check_distinct(const item_list *order, size_t count) {
-  for (size_t i = 1; i < count; ++i)
+  for (size_t i = 1; i < count; i++)
     if (order[i].item == order[i - 1].item)
       return s3_fail(S3REC_ERROR_FORMAT,
                      "item %d has two attribute lists, numbers %zu and %zu (from 0)",
@@ -33,12 +33,12 @@ static s3rec_status check_distinct(const item_list *order, size_t count) {
 static s3rec_status append_list(const s3rec_context *context, const int32_t *values,
                                 size_t count, s3_ragged_builder *lists) {
   const size_t begin = lists->value_count;
-  for (size_t i = 0; i < count; ++i) S3_TRY(s3_ragged_push(context, lists, values[i]));
+  for (size_t i = 0; i < count; i++) S3_TRY(s3_ragged_push(context, lists, values[i]));
   if (count > 0) {
     int32_t *list = lists->ragged.values + begin;
     qsort(list, count, sizeof *list, compare_ids);
     size_t kept = 1;
-    for (size_t i = 1; i < count; ++i)
+    for (size_t i = 1; i < count; i++)
       if (list[i] != list[kept - 1]) list[kept++] = list[i];
     lists->value_count = begin + kept;
   }
@@ -48,7 +48,7 @@ static s3rec_status append_list(const s3rec_context *context, const int32_t *val
 static s3rec_status append_all(const s3rec_context *context, const item_list *order,
                                size_t count, const int64_t *offsets, const int32_t *values,
                                s3_ragged_builder *lists, s3_attribute_lists *attributes) {
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     const int64_t begin = offsets[order[i].row], end = offsets[order[i].row + 1];
     S3_TRY(append_list(context, begin == end ? NULL : values + begin, (size_t)(end - begin),
                        lists));
@@ -60,7 +60,7 @@ static s3rec_status append_all(const s3rec_context *context, const item_list *or
     s3_free(context, items);
     return status;
   }
-  for (size_t i = 0; i < count; ++i) items[i] = order[i].item;
+  for (size_t i = 0; i < count; i++) items[i] = order[i].item;
   attributes->items = items;
   return S3REC_OK;
 }
@@ -71,7 +71,7 @@ s3rec_status s3_attribute_lists_make(const s3rec_context *context, size_t count,
                                      s3_attribute_lists *attributes) {
   item_list *order = s3_allocate(context, count, sizeof *order);
   if (order == NULL) return S3REC_ERROR_MEMORY;
-  for (size_t i = 0; i < count; ++i) order[i] = (item_list){items[i], i};
+  for (size_t i = 0; i < count; i++) order[i] = (item_list){items[i], i};
   qsort(order, count, sizeof *order, compare_lists);
   size_t kept = count;
   while (kept > 0 && order[kept - 1].item > max_item) --kept;

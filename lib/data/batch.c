@@ -17,7 +17,7 @@ s3rec_status s3_batch_create(s3rec_context *context, s3rec_batch **batch) {
 void s3_batch_destroy(s3rec_batch *batch) {
   s3rec_context *context = batch->context;
   s3_free(context, batch->offsets);
-  for (int stream = 0; stream < S3_STREAM_COUNT; ++stream) s3_free(context, batch->ids[stream]);
+  for (int stream = 0; stream < S3_STREAM_COUNT; stream++) s3_free(context, batch->ids[stream]);
   s3_free(context, batch->attribute_begin);
   s3_free(context, batch->attribute_end);
   s3_free(context, batch->attributes);
@@ -30,7 +30,7 @@ static s3rec_status make_room(s3rec_batch *batch, s3_batch_size size) {
   const s3rec_context *context = batch->context;
   S3_TRY(s3_grow(context, (void **)&batch->offsets, &batch->offsets_capacity,
                  size.sequence_count + 1, sizeof *batch->offsets));
-  for (int stream = 0; stream < S3_STREAM_COUNT; ++stream)
+  for (int stream = 0; stream < S3_STREAM_COUNT; stream++)
     S3_TRY(s3_grow(context, (void **)&batch->ids[stream], &batch->ids_capacity[stream],
                    size.token_count, sizeof *batch->ids[stream]));
   S3_TRY(s3_grow(context, (void **)&batch->attribute_begin, &batch->attribute_begin_capacity,
@@ -63,20 +63,20 @@ static bool has_stream(const s3rec_batch *batch, s3_stream stream) {
 }
 
 static int32_t largest(const int32_t *ids, size_t count, int32_t start) {
-  for (size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; i++)
     if (ids[i] > start) start = ids[i];
   return start;
 }
 
 void s3_batch_finish(s3rec_batch *batch) {
   batch->max_item_id = -1;
-  for (int stream = 0; stream < S3_STREAM_COUNT; ++stream)
+  for (int stream = 0; stream < S3_STREAM_COUNT; stream++)
     if (has_stream(batch, (s3_stream)stream))
       batch->max_item_id = largest(batch->ids[stream], batch->token_count, batch->max_item_id);
   batch->max_attribute_id = largest(batch->attributes, batch->attribute_count, -1);
   batch->target_count = 0;
   const bool pretrain = batch->stage == S3REC_STAGE_PRETRAIN;
-  for (size_t t = 0; t < batch->token_count; ++t)
+  for (size_t t = 0; t < batch->token_count; t++)
     batch->target_count += pretrain ? batch->ids[S3_STREAM_MASKED_ITEM][t] == batch->mask_id
                                     : batch->ids[S3_STREAM_POS][t] != 0;
 }
@@ -98,7 +98,7 @@ static const struct {
 };
 
 static s3rec_status find_stream(const s3rec_batch *batch, const char *name, s3_stream *stream) {
-  for (size_t i = 0; i < sizeof array_names / sizeof *array_names; ++i) {
+  for (size_t i = 0; i < sizeof array_names / sizeof *array_names; i++) {
     if (array_names[i].stage != batch->stage || strcmp(array_names[i].name, name) != 0) continue;
     if (!has_stream(batch, array_names[i].stream))
       return s3_fail(S3REC_ERROR_NOT_FOUND, "the batch was set without %s", name);
@@ -120,7 +120,7 @@ s3rec_status s3_batch_read(const s3rec_batch *batch, const char *name, int32_t *
   if (capacity < needed)
     return s3_fail(S3REC_ERROR_ARGUMENT, "capacity is %zu, %s needs %zu (%zu x %zu)", capacity,
                    name, needed, batch->sequence_count, length);
-  for (size_t s = 0; s < batch->sequence_count; ++s, ids += length) {
+  for (size_t s = 0; s < batch->sequence_count; s++, ids += length) {
     const size_t begin = batch->offsets[s], count = batch->offsets[s + 1] - begin;
     memset(ids, 0, (length - count) * sizeof *ids);
     if (count > 0)

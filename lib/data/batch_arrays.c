@@ -22,7 +22,7 @@ static s3rec_status check_sizes(int32_t batch_size, int32_t length, const padded
   if (length < 1 || length > S3_MAX_BATCH_LENGTH)
     return s3_fail(S3REC_ERROR_ARGUMENT, "max_seq_length is %d, accepted is 1..%d", length,
                    S3_MAX_BATCH_LENGTH);
-  for (size_t i = 0; i < array_count; ++i)
+  for (size_t i = 0; i < array_count; i++)
     if (arrays[i].ids == NULL)
       return s3_fail(S3REC_ERROR_ARGUMENT, "%s must not be NULL", arrays[i].name);
   return S3REC_OK;
@@ -38,11 +38,11 @@ static size_t first_column(const int32_t *row, size_t length) {
 static s3rec_status check_row(const padded_array *array, const padded_array *first, size_t row,
                               size_t begin, size_t length) {
   const int32_t *ids = array->ids + row * length;
-  for (size_t column = 0; column < begin; ++column)
+  for (size_t column = 0; column < begin; column++)
     if (ids[column] != 0)
       return s3_fail(S3REC_ERROR_FORMAT, "%s[%zu][%zu] is %d, must be 0: %s is padding there",
                      array->name, row, column, ids[column], first->name);
-  for (size_t column = begin; column < length; ++column) {
+  for (size_t column = begin; column < length; column++) {
     if (ids[column] >= array->minimum && ids[column] <= array->maximum) continue;
     return s3_fail(S3REC_ERROR_FORMAT,
                    "%s[%zu][%zu] is %d, accepted is %d..%d%s", array->name, row, column,
@@ -56,9 +56,9 @@ static s3rec_status check_row(const padded_array *array, const padded_array *fir
 static s3rec_status check_rows(const padded_array *arrays, size_t array_count, size_t rows,
                                size_t length, size_t *token_count) {
   *token_count = 0;
-  for (size_t row = 0; row < rows; ++row) {
+  for (size_t row = 0; row < rows; row++) {
     const size_t begin = first_column(arrays[0].ids + row * length, length);
-    for (size_t i = 0; i < array_count; ++i)
+    for (size_t i = 0; i < array_count; i++)
       S3_TRY(check_row(&arrays[i], &arrays[0], row, begin, length));
     *token_count += length - begin;
   }
@@ -68,12 +68,12 @@ static s3rec_status check_rows(const padded_array *arrays, size_t array_count, s
 /* Copies the real tokens; begin has been called. */
 static void copy_rows(s3rec_batch *batch, const padded_array *arrays, size_t array_count) {
   const size_t length = (size_t)batch->max_seq_length;
-  for (size_t row = 0; row < batch->sequence_count; ++row) {
+  for (size_t row = 0; row < batch->sequence_count; row++) {
     const size_t begin = first_column(arrays[0].ids + row * length, length);
     const size_t token = batch->offsets[row], count = length - begin;
     batch->offsets[row + 1] = token + count;
     if (count == 0) continue;
-    for (size_t i = 0; i < array_count; ++i)
+    for (size_t i = 0; i < array_count; i++)
       memcpy(batch->ids[arrays[i].stream] + token, arrays[i].ids + row * length + begin,
              count * sizeof(int32_t));
   }
@@ -83,10 +83,10 @@ static size_t count_attributes(const s3rec_pretrain_arrays *arrays) {
   const size_t slots = (size_t)arrays->batch_size * (size_t)arrays->max_seq_length;
   const size_t width = (size_t)arrays->attribute_size;
   size_t count = 0;
-  for (size_t slot = 0; slot < slots; ++slot) {
+  for (size_t slot = 0; slot < slots; slot++) {
     if (arrays->pos_items[slot] == 0) continue;
     const uint8_t *hot = arrays->attributes + slot * width;
-    for (size_t a = 0; a < width; ++a) count += hot[a] != 0;
+    for (size_t a = 0; a < width; a++) count += hot[a] != 0;
   }
   return count;
 }
@@ -96,11 +96,11 @@ static void copy_attributes(s3rec_batch *batch, const s3rec_pretrain_arrays *arr
   const size_t slots = (size_t)arrays->batch_size * (size_t)arrays->max_seq_length;
   const size_t width = (size_t)arrays->attribute_size;
   size_t token = 0, count = 0;
-  for (size_t slot = 0; slot < slots; ++slot) {
+  for (size_t slot = 0; slot < slots; slot++) {
     if (arrays->pos_items[slot] == 0) continue;
     const uint8_t *hot = arrays->attributes + slot * width;
     batch->attribute_begin[token] = count;
-    for (size_t a = 0; a < width; ++a)
+    for (size_t a = 0; a < width; a++)
       if (hot[a] != 0) batch->attributes[count++] = (int32_t)a;
     batch->attribute_end[token++] = count;
   }
@@ -129,7 +129,7 @@ s3rec_status s3_batch_set_pretrain(s3rec_batch *batch, const s3rec_pretrain_arra
   const size_t rows = (size_t)arrays->batch_size, length = (size_t)arrays->max_seq_length;
   s3_batch_size size = {.sequence_count = rows};
   S3_TRY(check_rows(ids, id_arrays, rows, length, &size.token_count));
-  for (size_t row = 0; row < rows; ++row)
+  for (size_t row = 0; row < rows; row++)
     if (arrays->pos_items[row * length + length - 1] == 0)
       return s3_fail(S3REC_ERROR_FORMAT,
                      "pos_items[%zu][%zu] is 0: the row has no items, at least 1 is needed", row,
@@ -144,7 +144,7 @@ s3rec_status s3_batch_set_pretrain(s3rec_batch *batch, const s3rec_pretrain_arra
 
 static s3rec_status check_negatives(const int32_t *target_pos, const int32_t *target_neg,
                                     size_t rows, size_t length) {
-  for (size_t slot = 0; slot < rows * length; ++slot)
+  for (size_t slot = 0; slot < rows * length; slot++)
     if (target_pos[slot] != 0 && target_neg[slot] == 0)
       return s3_fail(S3REC_ERROR_FORMAT,
                      "target_neg[%zu][%zu] is 0, accepted is 1..%d where target_pos is not 0",

@@ -38,7 +38,7 @@ static size_t row_length(const s3_ragged *ragged, size_t row) {
 int32_t s3_dataset_max_item(const s3rec_dataset *dataset) {
   const s3_ragged *sequences = &dataset->sequences;
   int32_t max_item = 0;
-  for (int64_t i = 0; i < sequences->offsets[sequences->row_count]; ++i)
+  for (int64_t i = 0; i < sequences->offsets[sequences->row_count]; i++)
     if (sequences->values[i] > max_item) max_item = sequences->values[i];
   return max_item;
 }
@@ -49,7 +49,7 @@ static uint64_t mix_in(uint64_t fingerprint, uint64_t value) {
 
 static uint64_t mix_in_row(uint64_t fingerprint, const s3_ragged *ragged, size_t row) {
   fingerprint = mix_in(fingerprint, row_length(ragged, row));
-  for (int64_t i = ragged->offsets[row]; i < ragged->offsets[row + 1]; ++i)
+  for (int64_t i = ragged->offsets[row]; i < ragged->offsets[row + 1]; i++)
     fingerprint = mix_in(fingerprint, (uint64_t)ragged->values[i]);
   return fingerprint;
 }
@@ -60,11 +60,11 @@ static uint64_t mix_in_row(uint64_t fingerprint, const s3_ragged *ragged, size_t
 static uint64_t fingerprint_of(const s3rec_dataset *dataset) {
   const s3_ragged *sequences = &dataset->sequences, *attributes = &dataset->attributes;
   uint64_t fingerprint = mix_in(0, sequences->row_count);
-  for (size_t user = 0; user < sequences->row_count; ++user)
+  for (size_t user = 0; user < sequences->row_count; user++)
     fingerprint = mix_in_row(fingerprint, sequences, user);
   fingerprint = mix_in(fingerprint, (uint64_t)dataset->info.attribute_size);
   fingerprint = mix_in(fingerprint, attributes->row_count);
-  for (size_t row = 0; row < attributes->row_count; ++row) {
+  for (size_t row = 0; row < attributes->row_count; row++) {
     fingerprint = mix_in(fingerprint, (uint64_t)dataset->attributed_items[row]);
     fingerprint = mix_in_row(fingerprint, attributes, row);
   }
@@ -78,9 +78,9 @@ void s3_dataset_describe(s3rec_dataset *dataset, int32_t max_item, int32_t attri
                              .item_size = max_item + 2,
                              .attribute_size = attribute_size};
   info.interaction_count = (size_t)sequences->offsets[sequences->row_count];
-  for (size_t user = 0; user < sequences->row_count; ++user)
+  for (size_t user = 0; user < sequences->row_count; user++)
     info.short_user_count += row_length(sequences, user) < 3;
-  for (size_t user = 0; user < negatives->row_count; ++user) {
+  for (size_t user = 0; user < negatives->row_count; user++) {
     const int32_t length = (int32_t)row_length(negatives, user);
     if (user == 0 || length < info.negatives_per_user) info.negatives_per_user = length;
   }

@@ -12,7 +12,7 @@ static s3rec_status check_offsets(const char *name, const int64_t *offsets, size
                                   const char *row, int64_t minimum_length) {
   if (offsets[0] != 0)
     return s3_fail(S3REC_ERROR_FORMAT, "%s[0] is %" PRId64 ", must be 0", name, offsets[0]);
-  for (size_t r = 0; r < count; ++r) {
+  for (size_t r = 0; r < count; r++) {
     if (offsets[r + 1] < offsets[r])
       return s3_fail(S3REC_ERROR_FORMAT, "%s fall from %" PRId64 " to %" PRId64 " behind %s %zu",
                      name, offsets[r], offsets[r + 1], row, r);
@@ -25,8 +25,8 @@ static s3rec_status check_offsets(const char *name, const int64_t *offsets, size
 static s3rec_status check_values(const char *name, const int64_t *offsets, const int32_t *values,
                                  size_t count, const char *row, int32_t minimum,
                                  int32_t maximum) {
-  for (size_t r = 0; r < count; ++r)
-    for (int64_t i = offsets[r]; i < offsets[r + 1]; ++i)
+  for (size_t r = 0; r < count; r++)
+    for (int64_t i = offsets[r]; i < offsets[r + 1]; i++)
       if (values[i] < minimum || values[i] > maximum)
         return s3_fail(S3REC_ERROR_FORMAT,
                        "%s: %s %zu, index %" PRId64 ": id %d is out of range, accepted is %d..%d",
@@ -75,7 +75,7 @@ static s3rec_status add_attributes(s3rec_dataset *dataset, const s3rec_dataset_a
                    offsets[count]);
   S3_TRY(check_values("attributes", offsets, arrays->attributes, count, "list", 0,
                       S3_MAX_ATTRIBUTE_ID));
-  for (size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; i++)
     if (arrays->attributed_items[i] < 1 || arrays->attributed_items[i] > S3REC_MAX_ITEM_ID)
       return s3_fail(S3REC_ERROR_FORMAT,
                      "attributed_items, index %zu: id %d is out of range, accepted is 1..%d", i,
@@ -85,7 +85,7 @@ static s3rec_status add_attributes(s3rec_dataset *dataset, const s3rec_dataset_a
                                  arrays->attributes, max_item, &lists));
   dataset->attributes = lists.lists;
   dataset->attributed_items = lists.items;
-  for (int64_t i = 0; i < offsets[count]; ++i)
+  for (int64_t i = 0; i < offsets[count]; i++)
     if (arrays->attributes[i] >= *attribute_size) *attribute_size = arrays->attributes[i] + 1;
   return S3REC_OK;
 }
@@ -94,7 +94,7 @@ static s3rec_status add_negatives(s3rec_dataset *dataset, const s3rec_dataset_ar
                                   int32_t max_item) {
   int64_t *offsets = s3_allocate(dataset->context, arrays->user_count + 1, sizeof *offsets);
   if (offsets == NULL) return S3REC_ERROR_MEMORY;
-  for (size_t user = 0; user <= arrays->user_count; ++user)
+  for (size_t user = 0; user <= arrays->user_count; user++)
     offsets[user] = (int64_t)user * arrays->negatives_per_user;
   s3rec_status status = check_values("negatives", offsets, arrays->negatives,
                                      arrays->user_count, "user", 1, max_item);

@@ -28,11 +28,11 @@ s3rec_status s3_finetune_fill(s3rec_sampler *sampler, size_t first, size_t count
                               s3rec_batch *batch) {
   const s3_ragged *sequences = &sampler->dataset->sequences;
   s3_batch_size size = {.sequence_count = count};
-  for (size_t s = 0; s < count; ++s)
+  for (size_t s = 0; s < count; s++)
     size.token_count += find_successors(sampler, s3_sampler_instance(sampler, first + s)).count;
   S3_TRY(s3_batch_begin(batch, S3REC_STAGE_FINETUNE, sampler->options.max_seq_length, 0, size));
   size_t token = 0;
-  for (size_t s = 0; s < count; ++s) {
+  for (size_t s = 0; s < count; s++) {
     const uint32_t instance = s3_sampler_instance(sampler, first + s);
     const successors row = find_successors(sampler, instance);
     s3_random random = s3_sampler_random(sampler, instance);
@@ -41,7 +41,7 @@ s3rec_status s3_finetune_fill(s3rec_sampler *sampler, size_t first, size_t count
     const size_t bytes = row.count * sizeof *row.inputs;
     memcpy(batch->ids[S3_STREAM_INPUT] + token, row.inputs, bytes);
     memcpy(batch->ids[S3_STREAM_POS] + token, row.inputs + 1, bytes);
-    for (size_t i = 0; i < row.count; ++i)
+    for (size_t i = 0; i < row.count; i++)
       batch->ids[S3_STREAM_NEG][token + i] =
           s3_sampler_negative(sampler, &random, row.inputs[i + 1]);
     token += row.count;

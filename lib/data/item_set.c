@@ -21,7 +21,7 @@ void s3_item_set_fill(s3_item_set *set, const int32_t *items, size_t count) {
   memset(set->slots, 0, slots * sizeof *set->slots);
   set->mask = slots - 1;
   set->count = 0;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     const size_t slot = s3_item_set_find(set, items[i]);
     set->count += set->slots[slot] == 0;
     set->slots[slot] = items[i];

@@ -47,7 +47,7 @@ static void step(cursor *at, char byte) {
 static const char *find(const char *at, const char *end, s3_json_part part, size_t entry,
                         size_t element) {
   cursor here = {0};
-  for (; at < end; ++at) {
+  for (; at < end; at++) {
     if (strchr(" \t\r\n,:", *at) == NULL && is_part(&here, part, entry, element)) return at;
     step(&here, *at);
   }
@@ -58,7 +58,7 @@ s3_json_place s3_json_find(const char *bytes, size_t count, s3_json_part part, s
                            size_t element) {
   const char *found = find(bytes, bytes + count, part, entry, element);
   s3_json_place place = {1, 1};
-  for (const char *at = bytes; at < found; ++at) {
+  for (const char *at = bytes; at < found; at++) {
     if (*at == '\n') place = (s3_json_place){place.line + 1, 1};
     else if (((unsigned char)*at & 0xC0) != 0x80) ++place.column;
   }

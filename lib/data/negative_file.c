@@ -19,7 +19,7 @@ static s3rec_status read_user(const s3rec_context *context, s3_text_reader *read
                    "%s:%zu:%zu: user %" PRId64 " where the sequence file has user %" PRId64,
                    reader->path, reader->line, name_column, name, expected_name);
   size_t count = 0;
-  for (; !s3_text_line_ended(reader); ++count) {
+  for (; !s3_text_line_ended(reader); count++) {
     int64_t item;
     S3_TRY(s3_text_number(reader, "negative item id", 1, max_item, &item));
     S3_TRY(s3_ragged_push(context, negatives, (int32_t)item));

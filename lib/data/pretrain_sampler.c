@@ -24,10 +24,10 @@ static prefix find_prefix(const s3rec_sampler *sampler, uint32_t instance) {
 
 static s3_batch_size measure(const s3rec_sampler *sampler, size_t first, size_t count) {
   s3_batch_size size = {.sequence_count = count};
-  for (size_t s = 0; s < count; ++s) {
+  for (size_t s = 0; s < count; s++) {
     const prefix p = find_prefix(sampler, s3_sampler_instance(sampler, first + s));
     size.token_count += p.count;
-    for (size_t i = 0; i < p.count; ++i) {
+    for (size_t i = 0; i < p.count; i++) {
       size_t attributes;
       s3_dataset_attributes(sampler->dataset, p.items[i], &attributes);
       size.attribute_count += attributes;
@@ -40,7 +40,7 @@ static void mask_items(const s3rec_sampler *sampler, prefix p, s3_random *random
                        s3rec_batch *batch, size_t token) {
   int32_t *masked = batch->ids[S3_STREAM_MASKED_ITEM] + token;
   int32_t *negatives = batch->ids[S3_STREAM_NEG] + token;
-  for (size_t i = 0; i < p.count; ++i) {
+  for (size_t i = 0; i < p.count; i++) {
     const bool mask =
         i + 1 == p.count || s3_random_uniform(random) < sampler->options.mask_p;
     masked[i] = mask ? batch->mask_id : p.items[i];
@@ -54,7 +54,7 @@ static void copy_concatenated(const s3rec_sampler *sampler, uint32_t place, size
                               int32_t *dst) {
   const s3_ragged *sequences = &sampler->dataset->sequences;
   const uint32_t *begin = sampler->segment_begin;
-  for (size_t user = s3_sampler_find_user(sampler, begin, place); count > 0; ++user) {
+  for (size_t user = s3_sampler_find_user(sampler, begin, place); count > 0; user++) {
     const size_t left = begin[user + 1] - place;
     const size_t taken = left < count ? left : count;
     memcpy(dst, sequences->values + sequences->offsets[user] + (place - begin[user]),
@@ -81,7 +81,7 @@ static void cut_segment(const s3rec_sampler *sampler, prefix p, s3_random *rando
   const uint32_t length = 1 + s3_random_below(random, count / 2);
   const uint32_t start = s3_random_below(random, count - length + 1);
   const uint32_t place = s3_random_below(random, total - length + 1);
-  for (uint32_t i = 0; i < count; ++i) {
+  for (uint32_t i = 0; i < count; i++) {
     const bool inside = i >= start && i < start + length;
     if (inside) masked[i] = batch->mask_id;
     positive[i] = inside ? p.items[i] : batch->mask_id;
@@ -93,7 +93,7 @@ static void cut_segment(const s3rec_sampler *sampler, prefix p, s3_random *rando
 /* Returns the number of attributes used after this sequence. */
 static size_t attach_attributes(const s3rec_dataset *dataset, prefix p, s3rec_batch *batch,
                                 size_t token, size_t used) {
-  for (size_t i = 0; i < p.count; ++i) {
+  for (size_t i = 0; i < p.count; i++) {
     size_t count;
     const int32_t *attributes = s3_dataset_attributes(dataset, p.items[i], &count);
     batch->attribute_begin[token + i] = used;
@@ -109,7 +109,7 @@ s3rec_status s3_pretrain_fill(s3rec_sampler *sampler, size_t first, size_t count
   S3_TRY(s3_batch_begin(batch, S3REC_STAGE_PRETRAIN, sampler->options.max_seq_length,
                         dataset->info.item_size - 1, measure(sampler, first, count)));
   size_t token = 0, attributes = 0;
-  for (size_t s = 0; s < count; ++s) {
+  for (size_t s = 0; s < count; s++) {
     const uint32_t instance = s3_sampler_instance(sampler, first + s);
     const prefix p = find_prefix(sampler, instance);
     s3_random random = s3_sampler_random(sampler, instance);

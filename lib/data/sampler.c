@@ -55,13 +55,13 @@ static s3rec_status index_users(s3rec_sampler *sampler) {
   const size_t users = user_count(sampler);
   sampler->first_instance = s3_allocate(context, users + 1, sizeof(uint32_t));
   if (sampler->first_instance == NULL) return S3REC_ERROR_MEMORY;
-  for (size_t user = 0; user < users; ++user)
+  for (size_t user = 0; user < users; user++)
     sampler->first_instance[user + 1] =
         sampler->first_instance[user] + instances_of(sampler, user);
   if (!is_pretrain(sampler)) return S3REC_OK;
   sampler->segment_begin = s3_allocate(context, users + 1, sizeof(uint32_t));
   if (sampler->segment_begin == NULL) return S3REC_ERROR_MEMORY;
-  for (size_t user = 0; user < users; ++user)
+  for (size_t user = 0; user < users; user++)
     sampler->segment_begin[user + 1] =
         sampler->segment_begin[user] + (uint32_t)segment_length(sampler, user);
   return S3REC_OK;
@@ -72,7 +72,7 @@ static size_t longest_set(const s3rec_sampler *sampler) {
   const int64_t *offsets = sampler->dataset->sequences.offsets;
   if (is_pretrain(sampler)) return (size_t)sampler->options.max_seq_length;
   int64_t longest = 0;
-  for (size_t user = 0; user < user_count(sampler); ++user)
+  for (size_t user = 0; user < user_count(sampler); user++)
     if (offsets[user + 1] - offsets[user] > longest) longest = offsets[user + 1] - offsets[user];
   return (size_t)longest;
 }
@@ -147,8 +147,8 @@ static void shuffle(s3rec_sampler *sampler) {
   uint32_t *order = sampler->order;
   const uint32_t count = (uint32_t)sampler->instance_count;
   s3_random random = s3_random_make(s3_key(epoch_key(sampler), UINT64_MAX));
-  for (uint32_t i = 0; i < count; ++i) order[i] = i;
-  for (uint32_t left = count; left > 1; --left) {
+  for (uint32_t i = 0; i < count; i++) order[i] = i;
+  for (uint32_t left = count; left > 1; left--) {
     const uint32_t chosen = s3_random_below(&random, left);
     const uint32_t moved = order[left - 1];
     order[left - 1] = order[chosen];
@@ -185,7 +185,7 @@ int32_t s3_sampler_negative(const s3rec_sampler *sampler, s3_random *random, int
     const int32_t other = (int32_t)(1 + s3_random_below(random, largest - 1));
     return other < target ? other : other + 1;
   }
-  for (int i = 0; i < TRIES; ++i) {
+  for (int i = 0; i < TRIES; i++) {
     const int32_t item = (int32_t)(1 + s3_random_below(random, largest));
     if (!s3_item_set_has(&sampler->set, item)) return item;
   }

@@ -88,7 +88,7 @@ static s3rec_status fail_word(const s3_text_reader *reader, const char *end, con
   const char *word = reader->at;
   const char *digits = *word == '-' ? word + 1 : word;
   bool integer = digits < end;
-  for (const char *at = digits; at < end; ++at) {
+  for (const char *at = digits; at < end; at++) {
     if (!is_printable(*at)) return fail_byte(reader, at, what);
     integer = integer && is_digit(*at);
   }
@@ -109,7 +109,7 @@ s3rec_status s3_text_number(s3_text_reader *reader, const char *what, int64_t mi
   const char *at = reader->at;
   int64_t number = 0;
   bool fits = true;
-  for (; at < reader->end && is_digit(*at); ++at) {
+  for (; at < reader->end && is_digit(*at); at++) {
     const int digit = *at - '0';
     fits = fits && number <= (INT64_MAX - digit) / 10;
     if (fits) number = number * 10 + digit;

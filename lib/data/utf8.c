@@ -8,7 +8,7 @@ s3_utf8 s3_utf8_decode(const char *at, const char *end, uint32_t *code_point) {
                    : first < 0xF5 ? 3 : -1;
   if (more < 0) return S3_UTF8_INVALID;
   uint32_t value = more == 0 ? first : first & (0x3Fu >> more);
-  for (int i = 0; i < more; ++i, ++at) {
+  for (int i = 0; i < more; i++, at++) {
     if (at == end || ((unsigned char)*at & 0xC0) != 0x80) return S3_UTF8_CUT;
     value = value << 6 | ((unsigned char)*at & 0x3F);
   }

@@ -64,9 +64,9 @@ static s3_strides transposed(s3_strides strides) {
 /* A row of `keys` probabilities must be 0 behind the query's own token. */
 static void mask_later_keys(const sequence *s, float *scores) {
   const size_t earlier = s->keys - s->queries; /* tokens before the first query */
-  for (size_t row = 0; row < s->heads * s->queries; ++row) {
+  for (size_t row = 0; row < s->heads * s->queries; row++) {
     const size_t visible = earlier + row % s->queries + 1;
-    for (size_t key = visible; key < s->keys; ++key) scores[row * s->keys + key] = -INFINITY;
+    for (size_t key = visible; key < s->keys; key++) scores[row * s->keys + key] = -INFINITY;
   }
 }
 
@@ -74,12 +74,12 @@ static void mask_later_keys(const sequence *s, float *scores) {
 static void drop_probabilities(const s3_attention_shape *shape, const sequence *s,
                                const float *src, float *dst) {
   const s3_dropout d = shape->dropout.dropout; /* a copy: dst cannot be part of it */
-  for (size_t row = 0; row < s->heads * s->queries; ++row) {
+  for (size_t row = 0; row < s->heads * s->queries; row++) {
     const size_t head = row / s->queries, query = s->query_row + row % s->queries;
     const uint32_t token_head =
         shape->dropout.tokens[query] * (uint32_t)s->heads + (uint32_t)head;
     const uint32_t first = token_head * (uint32_t)shape->max_seq_length;
-    for (size_t key = 0; key < s->keys; ++key) {
+    for (size_t key = 0; key < s->keys; key++) {
       dst[row * s->keys + key] =
           src[row * s->keys + key] * s3_dropout_factor(first + (uint32_t)key, d);
     }
@@ -106,7 +106,7 @@ s3rec_status s3_onednn_attention_forward(s3_backend *base, const s3_attention_sh
                                          s3_attention_input input, float *kept, float *dst) {
   s3_onednn_backend *backend = (s3_onednn_backend *)base;
   const bool drops = shape->dropout.dropout.threshold != 0;
-  for (size_t i = 0; i < shape->sequence_count; ++i) {
+  for (size_t i = 0; i < shape->sequence_count; i++) {
     const sequence s = get_sequence(shape, input, i);
     if (s.queries == 0) continue;
     const float *query = input.query + s.query_row * s.query.row;
@@ -139,7 +139,7 @@ s3rec_status s3_onednn_attention_forward(s3_backend *base, const s3_attention_sh
 
 /* Tokens that no query sees have no gradient. */
 static void clear_rows(const sequence *s, float *matrix) {
-  for (size_t row = 0; row < s->keys; ++row) {
+  for (size_t row = 0; row < s->keys; row++) {
     memset(matrix + row * s->key.row, 0, s->heads * s->head_size * sizeof *matrix);
   }
 }
@@ -185,7 +185,7 @@ s3rec_status s3_onednn_attention_backward(s3_backend *base, const s3_attention_s
                                           s3_attention_input input, const float *kept,
                                           const float *diff_dst, s3_attention_diff diff) {
   s3_onednn_backend *backend = (s3_onednn_backend *)base;
-  for (size_t i = 0; i < shape->sequence_count; ++i) {
+  for (size_t i = 0; i < shape->sequence_count; i++) {
     const sequence s = get_sequence(shape, input, i);
     const size_t query = s.query_row * s.query.row, key = s.key_row * s.key.row;
     const s3_attention_diff its_diff = {diff.query + query, diff.key + key, diff.value + key};

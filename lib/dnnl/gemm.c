@@ -7,13 +7,13 @@
 /* What is left of the product when k = 0. dnnl_sgemm leaves C alone then, also
  * with beta = 0. */
 static void scale_rows(size_t m, size_t n, float beta, float *c, size_t ldc) {
-  for (size_t i = 0; i < m; ++i) {
+  for (size_t i = 0; i < m; i++) {
     float *row = c + i * ldc;
     if (beta == 0.0f) {
       memset(row, 0, n * sizeof *row); /* NaN * 0 would stay */
       continue;
     }
-    for (size_t j = 0; j < n; ++j) row[j] *= beta;
+    for (size_t j = 0; j < n; j++) row[j] *= beta;
   }
 }
 

@@ -87,7 +87,7 @@ s3rec_status s3_onednn_embedding_forward(s3_backend *base, size_t rows, size_t w
                                          s3_norm_kept kept, float *dst) {
   s3_onednn_backend *backend = (s3_onednn_backend *)base;
   /* oneDNN cannot gather rows by number. */
-  for (size_t row = 0; row < rows; ++row) {
+  for (size_t row = 0; row < rows; row++) {
     memcpy(kept.values + row * width, items + (size_t)ids[row] * width, width * sizeof(float));
     memcpy(dst + row * width, positions + (size_t)slots[row] * width, width * sizeof(float));
   }

@@ -18,9 +18,9 @@ void s3_onednn_dropout(const s3_row_dropout *dropout, size_t first_row, size_t r
     return;
   }
   const s3_dropout d = dropout->dropout; /* a copy: dst cannot be part of it */
-  for (size_t row = 0; row < rows; ++row) {
+  for (size_t row = 0; row < rows; row++) {
     const uint32_t first = dropout->tokens[first_row + row] * (uint32_t)width;
-    for (size_t i = 0; i < width; ++i) {
+    for (size_t i = 0; i < width; i++) {
       dst[row * width + i] =
           src[row * width + i] * s3_dropout_factor(first + (uint32_t)i, d);
     }
@@ -66,7 +66,7 @@ s3rec_status s3_onednn_backend_create(const s3rec_context *context, s3_backend *
     destroy(&backend->base);
     return status;
   }
-  for (size_t i = 0; i < S3_MAX_PIECE; ++i) backend->ones[i] = 1.0f;
+  for (size_t i = 0; i < S3_MAX_PIECE; i++) backend->ones[i] = 1.0f;
   *result = &backend->base;
   return S3REC_OK;
 }

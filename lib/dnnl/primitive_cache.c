@@ -34,13 +34,13 @@ s3rec_status s3_recipe_vector(s3_recipe *recipe, int argument, int64_t width) {
 }
 
 static void destroy_recipe(s3_recipe *recipe) {
-  for (int i = 0; i < recipe->tensor_count; ++i) s3_md_destroy(&recipe->tensors[i]);
+  for (int i = 0; i < recipe->tensor_count; i++) s3_md_destroy(&recipe->tensors[i]);
   dnnl_primitive_desc_destroy(recipe->desc);
   dnnl_primitive_attr_destroy(recipe->attributes);
 }
 
 static void destroy_primitive(const s3rec_context *context, s3_primitive *primitive) {
-  for (int i = 0; i < primitive->argument_count; ++i) {
+  for (int i = 0; i < primitive->argument_count; i++) {
     dnnl_memory_destroy(primitive->arguments[i].memory);
   }
   dnnl_primitive_destroy(primitive->primitive);
@@ -65,7 +65,7 @@ static s3rec_status follow_recipe(s3_primitive_cache *cache, s3_recipe_maker mak
                                      recipe->attributes, dnnl_scratchpad_mode_user));
   S3_TRY(make(&primitive->key, recipe));
   S3_TRY_DNNL("primitive", dnnl_primitive_create(&primitive->primitive, recipe->desc));
-  for (int i = 0; i < recipe->tensor_count; ++i) {
+  for (int i = 0; i < recipe->tensor_count; i++) {
     S3_TRY(add_argument(primitive, cache->engine, recipe->arguments[i],
                         s3_md_borrow(&recipe->tensors[i])));
   }
@@ -96,7 +96,7 @@ static s3rec_status make_primitive(s3_primitive_cache *cache, const s3_primitive
 
 static size_t hash_key(const s3_primitive_key *key) {
   uint64_t hash = (uint64_t)key->kind;
-  for (size_t i = 0; i < sizeof key->values / sizeof key->values[0]; ++i) {
+  for (size_t i = 0; i < sizeof key->values / sizeof key->values[0]; i++) {
     hash = (hash ^ (uint64_t)key->values[i]) * 0x9e3779b97f4a7c15u;
     hash ^= hash >> 32;
   }
@@ -113,7 +113,7 @@ static s3_primitive **find_slot(const s3_primitive_cache *cache, const s3_primit
 }
 
 static void drop_primitives(s3_primitive_cache *cache) {
-  for (size_t i = 0; i < SLOT_COUNT; ++i) {
+  for (size_t i = 0; i < SLOT_COUNT; i++) {
     if (cache->slots[i] != NULL) destroy_primitive(cache->context, cache->slots[i]);
     cache->slots[i] = NULL;
   }
@@ -141,7 +141,7 @@ s3rec_status s3_primitive_run(s3_primitive_cache *cache, const s3_primitive_key 
                               s3_recipe_maker make, const void *const *handles) {
   s3_primitive *primitive;
   S3_TRY(find_or_make(cache, key, make, &primitive));
-  for (int i = 0; i < primitive->argument_count; ++i) {
+  for (int i = 0; i < primitive->argument_count; i++) {
     /* oneDNN has one type of handle for what it reads and what it writes. */
     void *handle = i < primitive->tensor_count ? (void *)(uintptr_t)handles[i]
                                                : cache->scratchpad;

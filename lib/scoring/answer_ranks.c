@@ -47,7 +47,7 @@ s3rec_status s3_answer_ranks_add(s3_answer_ranker *ranker, size_t user, const in
                  begin + count, sizeof *ranker->seen));
   int32_t *seen = ranker->seen + begin;
   size_t others = 0;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     if (history[i] != answer) seen[others++] = history[i];
   }
   bool added;
@@ -65,13 +65,13 @@ s3rec_status s3_answer_ranks_sampled(s3_answer_ranker *ranker, const s3_ragged *
                                      int64_t *ranks) {
   S3_TRY(s3_user_vectors_finish(&ranker->users));
   const s3rec_model *model = ranker->users.model;
-  for (size_t row = 0; row < ranker->count; ++row) {
+  for (size_t row = 0; row < ranker->count; row++) {
     const size_t user = ranker->user[row];
     const float *vector = ranker->users.vectors + row * width_of(ranker);
     const int32_t answer = ranker->answers[row];
     const float answer_score = s3_score_of(model, vector, answer);
     int64_t rank = 0;
-    for (int64_t i = negatives->offsets[user]; i < negatives->offsets[user + 1]; ++i) {
+    for (int64_t i = negatives->offsets[user]; i < negatives->offsets[user + 1]; i++) {
       const int32_t id = negatives->values[i];
       if (id == answer) continue;
       rank += s3_outranks(s3_score_of(model, vector, id), id, answer_score, answer);
@@ -85,10 +85,10 @@ s3rec_status s3_answer_ranks_sampled(s3_answer_ranker *ranker, const s3_ragged *
  * pad count nothing. */
 static void score_answers(s3_answer_ranker *ranker, bool zero_seen) {
   const s3rec_model *model = ranker->users.model;
-  for (size_t row = ranker->count; row < S3_USER_GROUP; ++row) {
+  for (size_t row = ranker->count; row < S3_USER_GROUP; row++) {
     ranker->low[row] = ranker->high[row] = INFINITY;
   }
-  for (size_t row = 0; row < ranker->count; ++row) {
+  for (size_t row = 0; row < ranker->count; row++) {
     const float *vector = ranker->users.vectors + row * width_of(ranker);
     const double error = s3_score_error(model, ranker->largest_item_norm, vector);
     const float score = zero_seen && ranker->answer_seen[row]
@@ -115,17 +115,17 @@ static void count_near(s3_answer_ranker *ranker, size_t row, int32_t id, bool fi
 
 static void count_tile(s3_answer_ranker *ranker, size_t columns, int32_t first_id, size_t items,
                        bool filter) {
-  for (size_t i = 0; i < items; ++i) {
+  for (size_t i = 0; i < items; i++) {
     for (size_t begin = 0; begin < columns; begin += S3_USER_STEP) {
       const float *scores = ranker->scores + i * columns + begin;
       const float *low = ranker->low + begin, *high = ranker->high + begin;
       int32_t *above = ranker->above + begin, near = 0;
-      for (size_t c = 0; c < S3_USER_STEP; ++c) {
+      for (size_t c = 0; c < S3_USER_STEP; c++) {
         above[c] += scores[c] > high[c];
         near |= (!(scores[c] > high[c])) & (!(scores[c] < low[c]));
       }
       if (near == 0) continue;
-      for (size_t c = 0; c < S3_USER_STEP && begin + c < ranker->count; ++c) {
+      for (size_t c = 0; c < S3_USER_STEP && begin + c < ranker->count; c++) {
         if (scores[c] > high[c] || scores[c] < low[c]) continue;
         count_near(ranker, begin + c, first_id + (int32_t)i, filter);
       }
@@ -167,7 +167,7 @@ s3rec_status s3_answer_ranks_full(s3_answer_ranker *ranker, s3rec_seen_policy po
   const int32_t first = zero ? 0 : 1;
   const int32_t end = zero ? model->config.item_size : model->config.item_size - 1;
   size_t next[S3_USER_GROUP];
-  for (size_t row = 0; row < ranker->count; ++row) next[row] = ranker->seen_begin[row];
+  for (size_t row = 0; row < ranker->count; row++) next[row] = ranker->seen_begin[row];
   score_answers(ranker, zero);
   for (int32_t id = first; id < end;) {
     const size_t rest = (size_t)(end - id);
@@ -175,12 +175,12 @@ s3rec_status s3_answer_ranks_full(s3_answer_ranker *ranker, s3rec_seen_policy po
     S3_TRY(s3_gemm(false, true, items, columns, width, 1.0f, table + (size_t)id * width, width,
                    ranker->users.vectors, width, 0.0f, ranker->scores, columns));
     count_tile(ranker, columns, id, items, policy != S3REC_SEEN_INCLUDE);
-    for (size_t row = 0; row < ranker->count; ++row) {
+    for (size_t row = 0; row < ranker->count; row++) {
       correct_row(ranker, row, columns, id, items, policy, &next[row]);
     }
     id += (int32_t)items;
   }
-  for (size_t row = 0; row < ranker->count; ++row) {
+  for (size_t row = 0; row < ranker->count; row++) {
     ranks[ranker->user[row]] = ranker->above[row];
   }
   return S3REC_OK;

@@ -9,9 +9,9 @@
 static s3rec_status check_rows(const s3rec_model *model, const int32_t *ids, size_t count,
                                size_t length, size_t *token_count) {
   size_t tokens = 0;
-  for (size_t row = 0; row < count; ++row) {
+  for (size_t row = 0; row < count; row++) {
     bool begun = false;
-    for (size_t column = 0; column < length; ++column) {
+    for (size_t column = 0; column < length; column++) {
       const int32_t id = ids[row * length + column];
       if (id < 0 || id >= model->config.item_size) {
         return s3_fail(S3REC_ERROR_FORMAT, "ids: row %zu, column %zu: id %d is not in 0..%d", row,
@@ -65,7 +65,7 @@ static s3rec_status encode_rows(s3rec_scorer *scorer, bool causal, const int32_t
   s3_pack *pack = &scorer->users.pack;
   float *dst = scorer->hidden;
   pack->sequence_count = 0;
-  for (size_t row = 0; row < count; ++row) {
+  for (size_t row = 0; row < count; row++) {
     const int32_t *src = ids + row * length;
     const size_t tokens = row_tokens(src, length);
     if (tokens == 0) continue;
@@ -94,7 +94,7 @@ s3rec_status s3_scorer_encode(s3rec_scorer *scorer, bool causal, const int32_t *
   S3_TRY(status);
 
   const float *src = scorer->hidden;
-  for (size_t row = 0; row < count; ++row) {
+  for (size_t row = 0; row < count; row++) {
     const size_t values = row_tokens(ids + row * length, length) * width;
     float *dst = hidden + row * length * width;
     const size_t padding = length * width - values;

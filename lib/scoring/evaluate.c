@@ -25,7 +25,7 @@ static s3rec_status rank_block(const evaluation *run, s3_answer_ranker *ranker, 
   const s3rec_dataset *dataset = run->dataset;
   const bool test = run->options->split == S3REC_SPLIT_TEST;
   s3_answer_ranks_begin(ranker);
-  for (size_t user = first; user < last; ++user) {
+  for (size_t user = first; user < last; user++) {
     const int32_t *items;
     size_t count;
     int32_t answer;
@@ -53,7 +53,7 @@ static s3rec_status block_job(void *argument, size_t index, size_t worker) {
 static s3rec_status run_blocks(evaluation *run, size_t threads, size_t blocks) {
   s3_thread_pool *pool = NULL;
   const double largest_item_norm = s3_largest_item_norm(run->model);
-  for (size_t t = 0; t < threads; ++t) {
+  for (size_t t = 0; t < threads; t++) {
     S3_TRY(s3_answer_ranker_create(run->model, largest_item_norm, &run->rankers[t]));
   }
   S3_TRY(s3_thread_pool_create(run->model->context, threads, &pool));
@@ -72,7 +72,7 @@ static s3rec_status rank_answers(s3rec_model *model, const s3rec_dataset *datase
                     s3_allocate(context, threads, sizeof *run.rankers)};
   if (run.rankers == NULL) return S3REC_ERROR_MEMORY;
   const s3rec_status status = run_blocks(&run, threads, blocks);
-  for (size_t t = 0; t < threads; ++t) s3_answer_ranker_destroy(&run.rankers[t]);
+  for (size_t t = 0; t < threads; t++) s3_answer_ranker_destroy(&run.rankers[t]);
   s3_free(context, run.rankers);
   return status;
 }

@@ -25,7 +25,7 @@ static inline void s3_id_set_erase(uint64_t *set, int32_t id) {
 /* Writes the ids in rising order, which empties the set; returns how many. */
 static inline size_t s3_id_set_take(uint64_t *set, size_t words, int32_t *ids) {
   size_t count = 0;
-  for (size_t w = 0; w < words; ++w) {
+  for (size_t w = 0; w < words; w++) {
     for (; set[w] != 0; set[w] &= set[w] - 1) {
       ids[count++] = (int32_t)(w * 64 + (size_t)__builtin_ctzll(set[w]));
     }

@@ -10,7 +10,7 @@ s3rec_status s3_pack_add(const s3rec_context *context, s3_pack *pack, size_t len
   S3_TRY(s3_grow(context, (void **)&pack->ids, &pack->ids_capacity, end, sizeof *pack->ids));
   S3_TRY(s3_grow(context, (void **)&pack->slots, &pack->slots_capacity, end,
                  sizeof *pack->slots));
-  for (size_t t = 0; t < length; ++t) {
+  for (size_t t = 0; t < length; t++) {
     pack->slots[begin + t] = (int32_t)(max_seq_length - length + t);
   }
   pack->offsets[++pack->sequence_count] = end;

@@ -8,14 +8,14 @@
 
 static void insert_known(const s3rec_model *model, uint64_t *set, const int32_t *ids,
                          size_t count) {
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     if (s3_item_known(model, ids[i])) s3_id_set_insert(set, ids[i]);
   }
 }
 
 static void erase_known(const s3rec_model *model, uint64_t *set, const int32_t *ids,
                         size_t count) {
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     if (s3_item_known(model, ids[i])) s3_id_set_erase(set, ids[i]);
   }
 }
@@ -30,7 +30,7 @@ static s3rec_status encode_group(s3rec_scorer *scorer, const s3_query *query, si
                                  size_t last, size_t stride, s3_user_rows *rows) {
   rows->count = 0;
   s3_user_vectors_begin(&scorer->users);
-  for (size_t user = first; user < last; ++user) {
+  for (size_t user = first; user < last; user++) {
     size_t count;
     const int32_t *history = history_of(query, user, &count);
     s3_ranked *ranked = scorer->ranked + user * stride;
@@ -53,18 +53,18 @@ static s3rec_status rank_group(s3rec_scorer *scorer, const s3_query *query, size
   S3_TRY(encode_group(scorer, query, first, last, ranking->stride, &rows));
   const bool filter = !query->options->include_history;
   size_t count;
-  for (size_t row = 0; filter && row < rows.count; ++row) {
+  for (size_t row = 0; filter && row < rows.count; row++) {
     const int32_t *history = history_of(query, rows.users[row], &count);
     insert_known(model, s3_left_out_for_row(scorer, row), history, count);
   }
   const s3rec_status status =
       s3_rank_items(scorer, &rows, query->options->candidates != NULL, ranking->kept);
-  for (size_t row = 0; filter && row < rows.count; ++row) {
+  for (size_t row = 0; filter && row < rows.count; row++) {
     const int32_t *history = history_of(query, rows.users[row], &count);
     erase_known(model, s3_left_out_for_row(scorer, row), history, count);
   }
   S3_TRY(status);
-  for (size_t row = 0; row < rows.count; ++row) {
+  for (size_t row = 0; row < rows.count; row++) {
     const s3_top_k *top = &rows.tops[row];
     if (top->count < ranking->kept) top->entries[top->count].id = 0;
   }

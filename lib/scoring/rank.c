@@ -20,7 +20,7 @@ size_t s3_sort_distinct(int32_t *ids, size_t count) {
     sift_down(ids, last, 0);
   }
   size_t distinct = 0;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     if (distinct == 0 || ids[i] != ids[distinct - 1]) ids[distinct++] = ids[i];
   }
   return distinct;

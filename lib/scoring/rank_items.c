@@ -47,7 +47,7 @@ static item_tile next_tile(s3rec_scorer *scorer, bool candidates, size_t positio
                        .count = count};
   }
   const int32_t *ids = scorer->candidates + position;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; i++) {
     memcpy(scorer->rows + i * width, table + (size_t)ids[i] * width, width * sizeof *table);
   }
   return (item_tile){.rows = scorer->rows, .ids = ids, .count = count};
@@ -63,13 +63,13 @@ static void score_alone(s3rec_scorer *scorer, s3_user_rows *rows, size_t row,
   s3_top_k *top = &rows->tops[row];
   kernels->matrix_vector(tile->count, width, tile->rows, vector, scores);
   size_t i = 0;
-  for (; i < tile->count && top->count < top->capacity; ++i) {
+  for (; i < tile->count && top->count < top->capacity; i++) {
     offer(scorer, rows, row, tile, i, scores[i]);
   }
   /* Ids rise, so an equal score behind the k-th best is never wanted. */
   const size_t selected =
       kernels->select_above(tile->count - i, scores + i, top->threshold, scorer->selected);
-  for (size_t s = 0; s < selected; ++s) {
+  for (size_t s = 0; s < selected; s++) {
     const size_t item = i + scorer->selected[s];
     if (scores[item] > top->threshold) offer(scorer, rows, row, tile, item, scores[item]);
   }
@@ -83,15 +83,15 @@ static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows,
   const size_t columns = s3_user_vectors_padded(rows->count);
   S3_TRY(s3_gemm(false, true, tile->count, columns, width, 1.0f, tile->rows, width,
                  scorer->users.vectors, width, 0.0f, scorer->scores, columns));
-  for (size_t i = 0; i < tile->count; ++i) {
+  for (size_t i = 0; i < tile->count; i++) {
     for (size_t begin = 0; begin < columns; begin += S3_USER_STEP) {
       const float *scores = scorer->scores + i * columns + begin;
       /* Mostly none passes: a few vector comparisons and one branch. */
       int32_t passes[S3_USER_STEP], any = 0;
-      for (size_t c = 0; c < S3_USER_STEP; ++c) passes[c] = !(scores[c] <= thresholds[begin + c]);
-      for (size_t c = 0; c < S3_USER_STEP; ++c) any |= passes[c];
+      for (size_t c = 0; c < S3_USER_STEP; c++) passes[c] = !(scores[c] <= thresholds[begin + c]);
+      for (size_t c = 0; c < S3_USER_STEP; c++) any |= passes[c];
       if (any == 0) continue;
-      for (size_t c = 0; c < S3_USER_STEP; ++c) {
+      for (size_t c = 0; c < S3_USER_STEP; c++) {
         const size_t row = begin + c;
         if (!passes[c] || row >= rows->count) continue;
         offer(scorer, rows, row, tile, i, scores[c]);
@@ -105,7 +105,7 @@ static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows,
 static s3rec_status pick_together(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates,
                                   size_t item_count) {
   float thresholds[S3_USER_GROUP];
-  for (size_t row = 0; row < S3_USER_GROUP; ++row) {
+  for (size_t row = 0; row < S3_USER_GROUP; row++) {
     thresholds[row] = row < rows->count ? rows->tops[row].threshold : INFINITY;
   }
   for (size_t position = 0; position < item_count;) {
@@ -123,7 +123,7 @@ static bool settle_row(s3rec_scorer *scorer, s3_top_k *top, const float *vector,
   const s3rec_model *model = scorer->model;
   const bool all = top->count < top->capacity || top->capacity == item_count;
   const float worst = top->count > 0 ? top->entries[0].score : -INFINITY;
-  for (size_t i = 0; i < top->count; ++i) {
+  for (size_t i = 0; i < top->count; i++) {
     const float score = s3_score_of(model, vector, top->entries[i].id);
     top->entries[i].score = isnan(score) ? -INFINITY : score;
   }
@@ -142,25 +142,25 @@ s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candid
       candidates ? scorer->candidate_count : (size_t)model->config.item_size - 2;
   size_t alone[S3_USER_GROUP], alone_count = 0;
   if (rows->count < S3_GEMM_USERS) {
-    for (size_t row = 0; row < rows->count; ++row) alone[alone_count++] = row;
+    for (size_t row = 0; row < rows->count; row++) alone[alone_count++] = row;
   } else {
     if (scorer->largest_item_norm < 0) scorer->largest_item_norm = s3_largest_item_norm(model);
     S3_TRY(pick_together(scorer, rows, candidates, item_count));
-    for (size_t row = 0; row < rows->count; ++row) {
+    for (size_t row = 0; row < rows->count; row++) {
       s3_top_k *top = &rows->tops[row];
       const float *vector = scorer->users.vectors + row * width;
       if (!settle_row(scorer, top, vector, kept, item_count)) alone[alone_count++] = row;
     }
   }
-  for (size_t i = 0; i < alone_count; ++i) {
+  for (size_t i = 0; i < alone_count; i++) {
     s3_top_k *top = &rows->tops[alone[i]];
     s3_top_k_begin(top, top->entries, kept);
   }
   for (size_t position = 0; position < item_count && alone_count > 0;) {
     const item_tile tile = next_tile(scorer, candidates, position, item_count);
-    for (size_t i = 0; i < alone_count; ++i) score_alone(scorer, rows, alone[i], &tile);
+    for (size_t i = 0; i < alone_count; i++) score_alone(scorer, rows, alone[i], &tile);
     position += tile.count;
   }
-  for (size_t i = 0; i < alone_count; ++i) s3_top_k_sort(&rows->tops[alone[i]]);
+  for (size_t i = 0; i < alone_count; i++) s3_top_k_sort(&rows->tops[alone[i]]);
   return S3REC_OK;
 }

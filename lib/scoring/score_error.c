@@ -10,7 +10,7 @@ double s3_largest_item_norm(const s3rec_model *model) {
   const size_t width = (size_t)model->config.hidden_size;
   const float *table = model->weights + model->table.item_embeddings;
   double largest = 0;
-  for (size_t row = 0; row < (size_t)model->config.item_size; ++row) {
+  for (size_t row = 0; row < (size_t)model->config.item_size; row++) {
     const double square = model->context->kernels->square_sum(width, table + row * width);
     if (square > largest) largest = square;
   }

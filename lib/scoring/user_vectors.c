@@ -73,7 +73,7 @@ s3rec_status s3_user_vectors_add(s3_user_vectors *users, const int32_t *history,
   if (s3_pack_is_full(&users->pack, known)) S3_TRY(run_pass(users));
   int32_t *ids;
   S3_TRY(s3_pack_add(model->context, &users->pack, known, max_seq_length, &ids));
-  for (size_t i = begin; i < count; ++i) {
+  for (size_t i = begin; i < count; i++) {
     if (s3_item_known(model, history[i])) *ids++ = history[i];
   }
   return S3REC_OK;
