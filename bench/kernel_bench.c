@@ -76,7 +76,7 @@ static void softmax_accumulate(kernel_case *k) {
   k->k->softmax_accumulate(ROWS, COLUMNS, k->a, k->b, k->c);
 }
 static void softmax_gradient(kernel_case *k) {
-  k->k->softmax_gradient(ROWS, COLUMNS, k->a, k->d, 0.5f);
+  k->k->softmax_gradient(ROWS, COLUMNS, k->a, k->d, k->c, 0.5f);
 }
 static void matrix_vector(kernel_case *k) {
   k->k->matrix_vector(FLOATS / WIDTH, WIDTH, k->a, k->b, k->c);
@@ -85,7 +85,7 @@ static void select_above(kernel_case *k) { k->k->select_above(FLOATS, k->a, 0.99
 static void add(kernel_case *k) { k->k->add(FLOATS, k->e, k->b); }
 static void square_sum(kernel_case *k) { k->k->square_sum(FLOATS, k->a); }
 static void adam(kernel_case *k) {
-  const s3_adam_step step = {1e-3f, 0.9f, 0.999f, 1e-8f, 0, 1, 1, 1};
+  const s3_adam_step step = {1e-3f, 0.999f, 1e-8f, 0, 0.1f, 0.001f, 1, 1, 1};
   k->k->adam(FLOATS, &step, k->a, k->b, k->c, k->d);
 }
 

@@ -335,12 +335,72 @@ START_TEST(finetuning_leaves_heads_alone) {
 }
 END_TEST
 
+/* The most extreme options that are accepted never make a weight infinite. */
+START_TEST(extreme_options_stay_finite) {
+  s3rec_trainer_options options = default_options();
+  options.learning_rate = 1e3;
+  options.adam_epsilon = _i == 0 ? 1e-16 : 1e3;
+  options.adam_beta1 = _i == 0 ? 0 : 1 - 1e-12;
+  options.adam_beta2 = _i == 0 ? 0 : 1 - 1e-12;
+  setup s = set_up(&options);
+  for (int step = 0; step < 20; step++) {
+    const s3rec_status status = s3rec_pretrain_step(s.trainer, s.pretrain, NULL);
+    ck_assert(status == S3REC_OK || status == S3REC_ERROR_NUMERIC);
+    size_t count;
+    float *weights = test_weights(s.model, &count);
+    for (size_t i = 0; i < count; i++) ck_assert(isfinite(weights[i]));
+    free(weights);
+  }
+  tear_down(&s);
+}
+END_TEST
+
+/* A gradient whose square does not fit is refused before it touches a weight. */
+START_TEST(huge_gradients_are_refused) {
+  setup s = set_up(NULL);
+  size_t count;
+  float *weights = test_weights(s.model, &count);
+  test_ok(s3rec_trainer_compute_gradients(s.trainer, s.pretrain, NULL));
+  const size_t hidden = (size_t)shape.hidden;
+  float *huge = calloc(hidden, sizeof *huge);
+  ck_assert_ptr_nonnull(huge);
+  huge[0] = 1e25f;
+  test_ok(s3rec_trainer_gradient_write(s.trainer, "LayerNorm.weight", huge, hidden));
+  test_fails(s3rec_trainer_apply_gradients(s.trainer), S3REC_ERROR_NUMERIC);
+  ck_assert(test_same_weights(s.model, weights));
+  ck_assert_uint_eq(s3rec_trainer_step_count(s.trainer), 0);
+  free(huge);
+  free(weights);
+  tear_down(&s);
+}
+END_TEST
+
+/* Whatever a host writes for it, the padding row has no gradient. */
+START_TEST(written_padding_row_is_zero) {
+  setup s = set_up(NULL);
+  test_ok(s3rec_trainer_compute_gradients(s.trainer, s.pretrain, NULL));
+  const s3rec_parameter_info info = test_parameter(s.model, 0);
+  float *values = malloc(info.element_count * sizeof *values);
+  ck_assert_ptr_nonnull(values);
+  for (size_t i = 0; i < info.element_count; i++) values[i] = 1;
+  test_ok(s3rec_trainer_gradient_write(s.trainer, info.name, values, info.element_count));
+  test_ok(s3rec_trainer_gradient_read(s.trainer, info.name, values, info.element_count));
+  for (int32_t j = 0; j < shape.hidden; j++) ck_assert(values[j] == 0);
+  ck_assert(values[shape.hidden] == 1);
+  free(values);
+  tear_down(&s);
+}
+END_TEST
+
 int main(void) {
   TCase *gradients = tcase_create("gradients"), *updates = tcase_create("updates");
   tcase_add_test(gradients, padding_row_has_no_gradient);
   tcase_add_test(gradients, zero_weight_skips);
   tcase_add_test(gradients, joint_loss_is_the_weighted_sum);
   tcase_add_test(gradients, joint_gradient_is_the_weighted_sum);
+  tcase_add_test(gradients, huge_gradients_are_refused);
+  tcase_add_test(gradients, written_padding_row_is_zero);
+  tcase_add_loop_test(updates, extreme_options_stay_finite, 0, 2);
   tcase_add_loop_test(updates, compute_and_apply_is_a_step, 0, 3);
   tcase_add_loop_test(updates, gradients_through_the_callers_hands, 0, 2);
   tcase_add_test(updates, adam_by_hand);

@@ -137,6 +137,7 @@ s3rec_status s3rec_trainer_apply_gradients(s3rec_trainer *trainer) {
     return s3_fail(S3REC_ERROR_STATE,
                    "no gradients: s3rec_trainer_compute_gradients comes first");
   S3_TRY(s3_gradients_measure(&trainer->gradients, trainer->pool));
+  S3_TRY(s3_gradients_check(&trainer->gradients));
   return s3_trainer_apply(trainer);
 }
 

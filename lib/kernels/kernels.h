@@ -10,7 +10,8 @@
 
 typedef struct s3_adam_step {
   float learning_rate;
-  float beta1, beta2, epsilon, weight_decay;
+  float beta2, epsilon, weight_decay;
+  float complement1, complement2; /* 1 - beta1, 1 - beta2, exact before rounding */
   float correction1, correction2; /* 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
   float gradient_scale;           /* 1, or less when the norm is clipped */
 } s3_adam_step;
@@ -62,9 +63,10 @@ typedef struct s3_kernels {
    * maximum = -INFINITY, sum = 0. */
   void (*softmax_accumulate)(size_t rows, size_t columns, const float *logits,
                              float *maximum, float *sum);
-  /* logits = scale * exp(logits - log_sum[r]) */
-  void (*softmax_gradient)(size_t rows, size_t columns, float *logits, const float *log_sum,
-                           float scale);
+  /* logits = scale * exp(logits - maximum[r] - log_sum[r]), log_sum the logarithm of
+   * softmax_accumulate's sum: kept apart from the maximum, it keeps its precision. */
+  void (*softmax_gradient)(size_t rows, size_t columns, float *logits, const float *maximum,
+                           const float *log_sum, float scale);
 
   /* dst[r] = <matrix[r], vector> for [rows, width] */
   void (*matrix_vector)(size_t rows, size_t width, const float *matrix, const float *vector,

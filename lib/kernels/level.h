@@ -153,7 +153,7 @@ double S3_NAME(sigmoid_cross_entropy)(size_t rows, size_t columns, float *logits
 void S3_NAME(softmax_accumulate)(size_t rows, size_t columns, const float *logits,
                                  float *maximum, float *sum);
 void S3_NAME(softmax_gradient)(size_t rows, size_t columns, float *logits,
-                               const float *log_sum, float scale);
+                               const float *maximum, const float *log_sum, float scale);
 void S3_NAME(matrix_vector)(size_t rows, size_t width, const float *matrix,
                             const float *vector, float *dst);
 size_t S3_NAME(select_above)(size_t count, const float *values, float threshold,

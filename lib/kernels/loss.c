@@ -50,13 +50,14 @@ void S3_NAME(softmax_accumulate)(size_t rows, size_t columns, const float *logit
 }
 
 void S3_NAME(softmax_gradient)(size_t rows, size_t columns, float *logits,
-                               const float *log_sum, float scale) {
+                               const float *maximum, const float *log_sum, float scale) {
   for (size_t r = 0; r < rows; r++) {
     float *restrict row = logits + r * columns;
-    const float offset = log_sum[r];
+    const float highest = maximum[r], rest = log_sum[r];
     for (size_t c = 0; c < columns; c += S3_LANES) {
       const size_t count = s3_lanes_left(columns - c);
-      s3_store_some(row + c, scale * s3_exp(s3_load_some(row + c, count) - offset), count);
+      s3_store_some(row + c, scale * s3_exp((s3_load_some(row + c, count) - highest) - rest),
+                    count);
     }
   }
 }

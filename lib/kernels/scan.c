@@ -2,36 +2,36 @@
 /* One vector against all rows of a table, and picking what is above a threshold. */
 #include "kernels/level.h"
 
-static float dot(size_t width, const float *a, const float *b) {
-  s3_vector sum = {0};
-  size_t c = 0;
-  for (; c + S3_LANES <= width; c += S3_LANES) sum += s3_load(a + c) * s3_load(b + c);
-  float total = s3_lane_sum(sum);
-  for (; c < width; c++) total += a[c] * b[c];
-  return total;
+/* Four rows at once hide the latency of the sums. One sequence of instructions
+ * serves every row, the last ones too, so that a row's product has the same bits
+ * wherever it stands: ties between items rest on that. */
+static void four_products(const float *const row[4], size_t width, const float *vector,
+                          float product[4]) {
+  s3_vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+  for (size_t c = 0; c < width; c += S3_LANES) {
+    const size_t count = s3_lanes_left(width - c);
+    const s3_vector v = s3_load_some(vector + c, count);
+    s0 += v * s3_load_some(row[0] + c, count);
+    s1 += v * s3_load_some(row[1] + c, count);
+    s2 += v * s3_load_some(row[2] + c, count);
+    s3 += v * s3_load_some(row[3] + c, count);
+  }
+  product[0] = s3_lane_sum(s0);
+  product[1] = s3_lane_sum(s1);
+  product[2] = s3_lane_sum(s2);
+  product[3] = s3_lane_sum(s3);
 }
 
 void S3_NAME(matrix_vector)(size_t rows, size_t width, const float *matrix,
                             const float *vector, float *dst) {
-  size_t r = 0;
-  /* Four rows at once hide the latency of the sums. */
-  for (; r + 4 <= rows; r += 4) {
-    const float *row = matrix + r * width;
-    s3_vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-    size_t c = 0;
-    for (; c + S3_LANES <= width; c += S3_LANES) {
-      const s3_vector v = s3_load(vector + c);
-      s0 += v * s3_load(row + c);
-      s1 += v * s3_load(row + width + c);
-      s2 += v * s3_load(row + 2 * width + c);
-      s3 += v * s3_load(row + 3 * width + c);
-    }
-    float total[4] = {s3_lane_sum(s0), s3_lane_sum(s1), s3_lane_sum(s2), s3_lane_sum(s3)};
-    for (; c < width; c++)
-      for (size_t i = 0; i < 4; i++) total[i] += row[i * width + c] * vector[c];
-    memcpy(dst + r, total, sizeof total);
+  for (size_t r = 0; r < rows; r += 4) {
+    const size_t count = rows - r < 4 ? rows - r : 4;
+    const float *row[4];
+    float product[4];
+    for (size_t i = 0; i < 4; i++) row[i] = matrix + (r + (i < count ? i : 0)) * width;
+    four_products(row, width, vector, product);
+    memcpy(dst + r, product, count * sizeof *dst);
   }
-  for (; r < rows; r++) dst[r] = dot(width, matrix + r * width, vector);
 }
 
 size_t S3_NAME(select_above)(size_t count, const float *values, float threshold,

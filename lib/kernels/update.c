@@ -20,8 +20,8 @@ double S3_NAME(square_sum)(size_t count, const float *values) {
 static inline void adam_one(const s3_adam_step step, float gradient, float *weight,
                             float *moment1, float *moment2) {
   const float g = gradient + step.weight_decay * *weight;
-  const float m = *moment1 + (1.0f - step.beta1) * (g - *moment1);
-  const float v = step.beta2 * *moment2 + (1.0f - step.beta2) * g * g;
+  const float m = *moment1 + step.complement1 * (g - *moment1);
+  const float v = step.beta2 * *moment2 + step.complement2 * g * g;
   *moment1 = m;
   *moment2 = v;
   *weight -= step.learning_rate * step.correction1 * m /

@@ -15,11 +15,12 @@ s3rec_status s3_mip(const s3_objective_shard *shard, double weight, double *loss
   const s3_objective_scratch *scratch = shard->scratch;
   size_t count;
   float *x;
+  *loss = 0.0;
   S3_TRY(s3_select_positions(shard, true, &count));
+  if (count == 0) return S3REC_OK;
   S3_TRY(s3_objective_floats(shard, 2 * count * hidden, &x));
   float *y = x + count * hidden;
   S3_TRY(s3_head_forward(shard, S3_HEAD_MIP, scratch->rows, count, x, y));
-  *loss = 0.0;
   for (size_t r = 0; r < count; r++) {
     const size_t token = shard->first_token + scratch->rows[r];
     const int32_t positive = shard->batch->ids[S3_STREAM_POS][token];

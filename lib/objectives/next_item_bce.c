@@ -10,8 +10,6 @@
 #include "base/error.h"
 #include "objectives/objective.h"
 
-static double sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
-
 s3rec_status s3_next_item_bce(const s3_objective_shard *shard, double *loss) {
   const size_t hidden = (size_t)shard->config->hidden_size;
   const double mean = 1.0 / (double)shard->batch->target_count;
@@ -23,8 +21,8 @@ s3rec_status s3_next_item_bce(const s3_objective_shard *shard, double *loss) {
     if (positive == 0) continue;
     const float *x = shard->hidden + i * hidden;
     const float *e_pos = s3_item_row(shard, positive), *e_neg = s3_item_row(shard, negative);
-    const double p = sigmoid(s3_hidden_dot(shard, x, e_pos));
-    const double miss = sigmoid(-s3_hidden_dot(shard, x, e_neg)); /* 1 - sigmoid(n) */
+    const double p = s3_sigmoid(s3_hidden_dot(shard, x, e_pos));
+    const double miss = s3_sigmoid(-s3_hidden_dot(shard, x, e_neg)); /* 1 - sigmoid(n) */
     *loss += mean * (-log(p + 1e-24) - log(miss + 1e-24));
     const double dp = -mean * p * (1.0 - p) / (p + 1e-24);
     const double dn = mean * miss * (1.0 - miss) / (miss + 1e-24);

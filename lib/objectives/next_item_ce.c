@@ -35,7 +35,7 @@ s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count)
                  sizeof *ce->targets));
   S3_TRY(grow_floats(ce, &ce->diff_x, &ce->diff_x_capacity, ce->groups * rows));
   S3_TRY(grow_floats(ce, &ce->statistics, &ce->statistics_capacity,
-                     (2 * ce->groups + 1) * target_count));
+                     2 * ce->groups * target_count));
   S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity,
                      ce->groups * TILE_ROWS * TILE_ITEMS));
   ce->target_count = target_count;
@@ -114,14 +114,14 @@ static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
   (void)worker;
   s3_cross_entropy *ce = argument;
   const size_t hidden = ce->hidden_size;
-  const float *log_sums = ce->statistics + 2 * ce->groups * ce->target_count;
+  const float *maximum = ce->statistics, *log_sum = maximum + ce->target_count;
   const float mean = 1.0f / (float)ce->target_count;
   float *diff_x = ce->diff_x + g * ce->target_count * hidden;
   memset(diff_x, 0, ce->target_count * hidden * sizeof *diff_x);
   for (tile t = {0}; next_tile(ce, g, &t);) {
     S3_TRY(make_logits(ce, &t));
-    ce->context->kernels->softmax_gradient(t.rows, t.items, t.logits, log_sums + t.first_row,
-                                           mean);
+    ce->context->kernels->softmax_gradient(t.rows, t.items, t.logits, maximum + t.first_row,
+                                           log_sum + t.first_row, mean);
     for (size_t r = 0; r < t.rows; r++) {
       const size_t target = (size_t)ce->targets[t.first_row + r];
       if (target >= t.first_item && target < t.first_item + t.items)
@@ -137,32 +137,35 @@ static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
   return S3REC_OK;
 }
 
-/* log-sum of one position over all groups. */
-static double log_sum(const s3_cross_entropy *ce, size_t n) {
-  double maximum = -INFINITY, sum = 0.0;
+/* Folds the groups' maxima and sums of a position: maximum to the first group's
+ * place, logarithm of the sum behind it. Returns their sum, the log-sum. */
+static double fold_statistics(const s3_cross_entropy *ce, size_t n) {
+  float *first = ce->statistics + n;
+  float maximum = -INFINITY;
+  double sum = 0.0;
   for (size_t g = 0; g < ce->groups; g++) {
-    const double m = ce->statistics[2 * g * ce->target_count + n];
+    const float m = first[2 * g * ce->target_count];
     if (m > maximum) maximum = m;
   }
   for (size_t g = 0; g < ce->groups; g++) {
-    const float *maxima = ce->statistics + 2 * g * ce->target_count;
-    sum += (double)maxima[ce->target_count + n] * exp((double)maxima[n] - maximum);
+    const float *statistics = first + 2 * g * ce->target_count;
+    sum += (double)statistics[ce->target_count] *
+           exp((double)statistics[0] - (double)maximum);
   }
-  return maximum + log(sum);
+  first[0] = maximum;
+  first[ce->target_count] = (float)log(sum);
+  return (double)maximum + log(sum);
 }
 
 s3rec_status s3_cross_entropy_run(s3_cross_entropy *ce, s3_thread_pool *pool, double *loss) {
   S3_TRY(s3_thread_pool_run(pool, ce->groups, accumulate_job, ce));
-  float *log_sums = ce->statistics + 2 * ce->groups * ce->target_count;
   double total = 0.0;
   for (size_t n = 0; n < ce->target_count; n++) {
-    const double value = log_sum(ce, n);
     float target;
     ce->context->kernels->matrix_vector(
         1, ce->hidden_size, ce->x + n * ce->hidden_size,
         ce->item_embeddings + (size_t)ce->targets[n] * ce->hidden_size, &target);
-    log_sums[n] = (float)value;
-    total += value - (double)target;
+    total += fold_statistics(ce, n) - (double)target;
   }
   *loss = total / (double)ce->target_count;
   return s3_thread_pool_run(pool, ce->groups, gradient_job, ce);

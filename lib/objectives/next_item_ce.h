@@ -8,6 +8,8 @@
 /* Full-softmax cross-entropy over items 1..I-2 for all N targets of a step at
  * once. Work is split by ranges of items into `groups` jobs, a fixed number, whose
  * results are added up in order. */
+enum { S3_CROSS_ENTROPY_GROUPS = 16 }; /* at most: each keeps a diff_x */
+
 typedef struct s3_cross_entropy {
   const s3rec_context *context;
   size_t groups;
@@ -20,7 +22,7 @@ typedef struct s3_cross_entropy {
   float *diff_items;            /* [I,H], lent; rows 1..I-2 are overwritten */
   /* Private. */
   size_t x_capacity, targets_capacity, diff_x_capacity, statistics_capacity, tiles_capacity;
-  float *statistics; /* [groups, 2, N] maximum and sum, then [N] log-sums */
+  float *statistics; /* [groups, 2, N] maximum and sum; then the first group's are those of all */
   float *tiles;      /* [groups, tile] logits */
 } s3_cross_entropy;
 

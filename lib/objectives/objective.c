@@ -29,11 +29,9 @@ double s3_hidden_dot(const s3_objective_shard *shard, const float *a, const floa
   return (double)product;
 }
 
-static double sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
-
 s3_pair_loss s3_pair_loss_of(double positive, double negative) {
-  const double p = sigmoid(positive), n = sigmoid(negative);
-  const double miss = sigmoid(n - p);
+  const double p = s3_sigmoid(positive), n = s3_sigmoid(negative);
+  const double miss = s3_sigmoid(n - p);
   return (s3_pair_loss){log1p(exp(n - p)), -miss * p * (1.0 - p), miss * n * (1.0 - n)};
 }
 

@@ -10,6 +10,8 @@
 #ifndef S3_OBJECTIVES_OBJECTIVE_H
 #define S3_OBJECTIVES_OBJECTIVE_H
 
+#include <math.h>
+
 #include "data/batch.h"
 #include "encoder/encoder.h"
 #include "objectives/item_rows.h"
@@ -63,6 +65,8 @@ s3rec_status s3_head_forward(const s3_objective_shard *shard, s3_head head, cons
 /* Adds to the head's gradients and to diff_hidden; x is used up. */
 s3rec_status s3_head_backward(const s3_objective_shard *shard, s3_head head,
                               const size_t *rows, size_t count, float *x, const float *diff_y);
+
+static inline double s3_sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
 
 /* -log sigmoid(sigmoid(positive) - sigmoid(negative)), a sigmoid of a difference of
  * sigmoids as in the reference, with its two derivatives. */

@@ -13,8 +13,9 @@ s3_adam_step s3_adam_step_make(const s3rec_trainer_options *options, uint64_t st
   }
   return (s3_adam_step){
       .learning_rate = (float)options->learning_rate,
-      .beta1 = (float)options->adam_beta1,
       .beta2 = (float)options->adam_beta2,
+      .complement1 = (float)(1.0 - options->adam_beta1),
+      .complement2 = (float)(1.0 - options->adam_beta2),
       .epsilon = (float)options->adam_epsilon,
       .weight_decay = (float)options->weight_decay,
       .correction1 = (float)(1.0 / (1.0 - pow(options->adam_beta1, (double)step))),

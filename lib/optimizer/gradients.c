@@ -159,6 +159,11 @@ s3rec_status s3_gradients_reduce(s3_gradients *g, float *item_table, s3_thread_p
   return s3_gradients_measure(g, pool);
 }
 
+s3rec_status s3_gradients_check(const s3_gradients *g) {
+  if (g->norm < S3_LARGEST_GRADIENT) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_NUMERIC, "the norm of the gradient is not below 1e18");
+}
+
 void s3_gradients_read(const s3_gradients *g, const s3_parameter *parameter, float *values) {
   if (parameter->offset >= g->table->dense_begin) {
     memcpy(values, s3_dense_at(g->table, g->dense, parameter->offset),
@@ -178,6 +183,7 @@ void s3_gradients_write(s3_gradients *g, const s3_parameter *parameter, const fl
                    ? s3_dense_at(g->table, g->dense, parameter->offset)
                    : g->item_table;
   memcpy(dst, values, parameter->count * sizeof *values);
+  if (dst == g->item_table) memset(dst, 0, g->hidden_size * sizeof *dst);
 }
 
 typedef struct update {

@@ -10,6 +10,9 @@
 #include "objectives/item_rows.h"
 #include "optimizer/adam.h"
 
+/* Norm above which a square would not fit Adam's float moments. */
+#define S3_LARGEST_GRADIENT 1e18
+
 typedef struct s3_shard_gradients {
   bool used;    /* in this step */
   float *dense; /* block without the item table */
@@ -50,8 +53,12 @@ s3rec_status s3_gradients_reduce(s3_gradients *gradients, float *item_table,
 /* Recomputes the norm after the sum was changed from outside. */
 s3rec_status s3_gradients_measure(s3_gradients *gradients, s3_thread_pool *pool);
 
+/* NUMERIC unless the norm is finite and below S3_LARGEST_GRADIENT. */
+s3rec_status s3_gradients_check(const s3_gradients *gradients);
+
 /* One parameter's gradient out; a whole gradient in (the item table's needs
- * item_table). */
+ * item_table). The padding row never has a gradient: what comes in for it is
+ * taken as 0. */
 void s3_gradients_read(const s3_gradients *gradients, const s3_parameter *parameter,
                        float *values);
 void s3_gradients_write(s3_gradients *gradients, const s3_parameter *parameter,

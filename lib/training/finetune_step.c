@@ -69,7 +69,7 @@ static s3rec_status cross_entropy_gradients(s3rec_trainer *trainer) {
   const size_t shards = (size_t)trainer->options.shard_count;
   s3_cross_entropy *ce = &trainer->cross_entropy;
   S3_TRY(s3_trainer_densify(trainer));
-  ce->groups = shards;
+  ce->groups = shards < S3_CROSS_ENTROPY_GROUPS ? shards : S3_CROSS_ENTROPY_GROUPS;
   ce->diff_items = trainer->item_table;
   S3_TRY(s3_cross_entropy_reserve(ce, trainer->batch->target_count));
   S3_TRY(s3_thread_pool_run(trainer->pool, shards, forward_job, trainer));

@@ -6,12 +6,14 @@
 #define NUMBER(field, low, high, low_excluded, high_excluded) \
   {#field, offsetof(s3rec_trainer_options, field), low, high, low_excluded, high_excluded}
 
+/* The bounds of the first five, with S3_LARGEST_GRADIENT, keep every update of
+ * finite weights finite in float. */
 const s3_number_option s3_number_options[S3_NUMBER_OPTION_COUNT] = {
-    NUMBER(learning_rate, 0.0, FLT_MAX, true, false),
+    NUMBER(learning_rate, 0.0, 1e3, true, false),
     NUMBER(adam_beta1, 0.0, 1.0, false, true),
     NUMBER(adam_beta2, 0.0, 1.0, false, true),
-    NUMBER(adam_epsilon, 0.0, FLT_MAX, true, false),
-    NUMBER(weight_decay, 0.0, FLT_MAX, false, false),
+    NUMBER(adam_epsilon, 1e-16, 1e3, false, false),
+    NUMBER(weight_decay, 0.0, 1e3, false, false),
     NUMBER(max_gradient_norm, 0.0, FLT_MAX, false, false),
     NUMBER(aap_weight, 0.0, FLT_MAX, false, false),
     NUMBER(mip_weight, 0.0, FLT_MAX, false, false),

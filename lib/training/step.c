@@ -94,9 +94,9 @@ s3rec_status s3_trainer_compute(s3rec_trainer *trainer, const s3rec_batch *batch
   S3_TRY(check_batch(trainer, batch));
   const bool finetune = batch->stage == S3REC_STAGE_FINETUNE;
   const bool slot_per_shard = finetune && trainer->options.finetune_loss == S3REC_LOSS_CE;
-  trainer->gradients_valid = false;
   S3_TRY(prepare(trainer, slot_per_shard ? (size_t)trainer->options.shard_count
                                          : (size_t)trainer->context->options.thread_count));
+  trainer->gradients_valid = false;
   trainer->batch = batch;
   s3_plan_shards(trainer);
   for (size_t s = 0; s < trainer->gradients.shard_count; s++)
@@ -110,9 +110,7 @@ s3rec_status s3_trainer_compute(s3rec_trainer *trainer, const s3rec_batch *batch
   if (!isfinite(sums.total))
     return s3_fail(S3REC_ERROR_NUMERIC, "the loss of step %llu is not finite",
                    (unsigned long long)trainer->step);
-  if (!isfinite(trainer->gradients.norm))
-    return s3_fail(S3REC_ERROR_NUMERIC, "the gradient of step %llu is not finite",
-                   (unsigned long long)trainer->step);
+  S3_TRY(s3_gradients_check(&trainer->gradients));
   trainer->gradients_valid = true;
   trainer->gradients_stage = batch->stage;
   *losses = sums;
