@@ -14,6 +14,14 @@ have_meson() {
   esac
 }
 
+# have_sanitizers: is there a clang with the run-time libraries of its sanitizers?
+have_sanitizers() {
+  for sanitizer in address thread; do
+    echo 'int main(void) { return 0; }' |
+      clang "-fsanitize=$sanitizer" -x c - -o /dev/null >/dev/null 2>&1 || return 1
+  done
+}
+
 # configure DIR [OPTION...]: makes or refreshes a build folder; silent unless it fails.
 configure() {
   folder=$1

@@ -58,6 +58,13 @@ look_optional() {
   need 'pip for Python 3' python3-pip python3 -m pip --version >/dev/null 2>&1
 }
 
+# The package of the sanitizers' run-time libraries is named after clang's version.
+look_sanitizers() {
+  missing='' packages=''
+  version=$(clang -dumpversion 2>/dev/null) || return 0
+  need "clang's sanitizers" "libclang-rt-${version%%.*}-dev" have_sanitizers
+}
+
 # as_root COMMAND...
 if [ "$(id -u)" -eq 0 ]; then
   as_root() { env DEBIAN_FRONTEND=noninteractive "$@"; }
@@ -107,5 +114,7 @@ if [ "$missing" ]; then
 fi
 if [ "$tests" ]; then
   look_optional
+  if [ "$packages" ]; then install $packages; fi
+  look_sanitizers
   if [ "$packages" ]; then install $packages; fi
 fi

@@ -58,7 +58,7 @@ if [ -z "$quick" ]; then
     record onednn3 SKIP 'oneDNN 3.x could not be fetched'
   fi
 
-  if command -v clang >/dev/null; then
+  if have_sanitizers; then
     # Errors of memory and undefined behaviour, in everything.
     (
       export CC=clang UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
@@ -75,8 +75,8 @@ if [ -z "$quick" ]; then
         run thread "$work/build-thread" --suite threads --timeout-multiplier 10
     ) || true
   else
-    record address SKIP 'no clang'
-    record thread SKIP 'no clang'
+    record address SKIP 'no clang with sanitizers'
+    record thread SKIP 'no clang with sanitizers'
   fi
 
   # Uninitialised memory, which no sanitizer above sees.

@@ -2,6 +2,7 @@
 """Rules of the source tree that a compiler does not check."""
 import pathlib
 import re
+import shutil
 import subprocess
 
 from report import Report
@@ -19,10 +20,12 @@ EXTRA = {("kernels", "encoder"), ("encoder", "kernels"), ("encoder", "dnnl"), ("
 
 def source_files():
     """The files under version control; all files when there is no git."""
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True)
-    if listed.returncode == 0 and listed.stdout:
-        names = listed.stdout.strip("\0").split("\0")
-        return [ROOT / name for name in names if (ROOT / name).is_file()]
+    if shutil.which("git"):
+        listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True,
+                                text=True)
+        if listed.returncode == 0 and listed.stdout:
+            names = listed.stdout.strip("\0").split("\0")
+            return [ROOT / name for name in names if (ROOT / name).is_file()]
     return [path for path in ROOT.rglob("*") if path.is_file() and
             not re.match(r"(build|out|\.git)", path.relative_to(ROOT).parts[0])]
 
