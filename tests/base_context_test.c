@@ -177,10 +177,13 @@ START_TEST(log_goes_to_the_hook) {
   options.log = keep_line;
   options.log_user_data = line;
   ck_assert_int_eq(s3rec_context_create(&options, &logging), S3REC_OK);
+  line[0] = '\0';
   s3_log(silent, S3REC_LOG_WARNING, "nobody hears %d", 1);
   ck_assert_str_eq(line, "");
   s3_log(logging, S3REC_LOG_WARNING, "number %d", 7);
   ck_assert_str_eq(line, "2 number 7");
+  s3_log(logging, S3REC_LOG_INFO, "two\nlines of %s", "\x1b[31m\tcolour");
+  ck_assert_str_eq(line, "1 two?lines of ?[31m?colour");
   s3rec_context_destroy(silent);
   s3rec_context_destroy(logging);
 }

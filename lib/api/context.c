@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "dnnl/engine.h"
 #include "kernels/kernels.h"
+#include "s3rec/version.h"
 
 static void *default_allocate(size_t size, size_t alignment, void *user_data) {
   (void)user_data;
@@ -73,6 +74,17 @@ static s3rec_status resolve_options(s3rec_context_options *options,
   return S3REC_OK;
 }
 
+static void log_choices(const s3rec_context *context) {
+  const s3rec_context_options *options = &context->options;
+  if (options->log == NULL) return;
+  char dnnl[128];
+  s3_dnnl_describe(dnnl, sizeof dnnl);
+  s3_log(context, S3REC_LOG_INFO, "s3rec %s; %s; kernels %s, backend %s, threads: %d",
+         s3rec_version(), dnnl, s3_kernel_level_name(options->kernel_level),
+         options->backend == S3REC_BACKEND_FUSED ? "fused" : "onednn",
+         (int)options->thread_count);
+}
+
 s3rec_status s3rec_context_create(const s3rec_context_options *options,
                                   s3rec_context **context) {
   S3_REQUIRE(context);
@@ -96,6 +108,7 @@ s3rec_status s3rec_context_create(const s3rec_context_options *options,
   atomic_init(&created->references, 1);
   created->options = resolved;
   created->kernels = kernels;
+  log_choices(created);
   *context = created;
   return S3REC_OK;
 }

@@ -16,16 +16,6 @@ const char *s3rec_version(void) {
 
 int s3rec_abi_version(void) { return S3REC_ABI_VERSION; }
 
-static const char *level_name(s3rec_kernel_level level) {
-  switch (level) {
-    case S3REC_KERNELS_AUTO: return "auto";
-    case S3REC_KERNELS_BASELINE: return "baseline";
-    case S3REC_KERNELS_AVX2: return "avx2";
-    case S3REC_KERNELS_AVX512: return "avx512";
-  }
-  return "unknown";
-}
-
 int s3rec_build_info(char *text, int capacity) {
   char dnnl[128];
   s3_dnnl_describe(dnnl, sizeof dnnl);
@@ -36,5 +26,5 @@ int s3rec_build_info(char *text, int capacity) {
 #endif
   return snprintf(text, capacity > 0 ? (size_t)capacity : 0,
                   "s3rec %s; %s; kernels: %s; this machine: %s", s3rec_version(), dnnl, levels,
-                  level_name(s3_kernels_best()));
+                  s3_kernel_level_name(s3_kernels_best()));
 }

@@ -26,6 +26,8 @@ void s3_log(const s3rec_context *context, s3rec_log_level level, const char *for
   va_start(arguments, format);
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
+  for (char *at = line; *at != '\0'; at++)
+    if ((unsigned char)*at < ' ') *at = '?';
   context->options.log(level, line, context->options.log_user_data);
 }
 

@@ -19,7 +19,8 @@ struct s3rec_context {
 s3rec_context *s3_context_retain(s3rec_context *context);
 void s3_context_release(s3rec_context *context);
 
-/* Sends one formatted line to the log hook, if there is one. */
+/* Sends one formatted line to the log hook, if there is one; control characters
+ * (a path may hold any) become '?'. Only on the thread of the API call. */
 __attribute__((format(printf, 3, 4))) void s3_log(const s3rec_context *context,
                                                   s3rec_log_level level,
                                                   const char *format, ...);

@@ -200,10 +200,6 @@ void s3_thread_pool_destroy(s3_thread_pool *pool) {
   s3_context_release(context);
 }
 
-size_t s3_thread_pool_size(const s3_thread_pool *pool) {
-  return pool == NULL ? 1 : pool->worker_count + 1;
-}
-
 static s3rec_status run_alone(size_t job_count, s3_job_function function, void *argument) {
   for (size_t job = 0; job < job_count; job++) S3_TRY(function(argument, job, 0));
   return S3REC_OK;

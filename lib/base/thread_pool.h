@@ -16,7 +16,6 @@ s3rec_status s3_thread_pool_create(s3rec_context *context, size_t thread_count,
                                    s3_thread_pool **pool);
 /* Joins the threads; NULL is fine. */
 void s3_thread_pool_destroy(s3_thread_pool *pool);
-size_t s3_thread_pool_size(const s3_thread_pool *pool);
 
 /* Runs jobs 0..job_count-1, each once, on whichever worker is free; returns when
  * all are done. The status is that of the lowest failing index, its text moved

@@ -10,6 +10,7 @@ enum { S3_MAX_ATTRIBUTE_ID = 2147483646 };
 typedef struct s3_attribute_lists {
   int32_t *items; /* [lists.row_count], rising */
   s3_ragged lists; /* each sorted, distinct */
+  size_t ignored;  /* lists of items above the largest */
 } s3_attribute_lists;
 
 /* Keeps the lists of items up to `max_item`; *attribute_size is one more than

@@ -79,6 +79,7 @@ s3rec_status s3_attribute_lists_make(const s3rec_context *context, size_t count,
   s3rec_status status = check_distinct(order, count);
   if (status == S3REC_OK)
     status = append_all(context, order, kept, offsets, values, &lists, attributes);
+  if (status == S3REC_OK) attributes->ignored = count - kept;
   s3_ragged_discard(context, &lists);
   s3_free(context, order);
   return status;

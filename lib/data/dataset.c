@@ -71,7 +71,26 @@ static uint64_t fingerprint_of(const s3rec_dataset *dataset) {
   return fingerprint;
 }
 
-void s3_dataset_describe(s3rec_dataset *dataset, int32_t max_item, int32_t attribute_size) {
+static void log_contents(const s3rec_dataset *dataset, size_t ignored_lists) {
+  const s3rec_dataset_info *info = &dataset->info;
+  s3_log(dataset->context, S3REC_LOG_INFO,
+         "dataset: users: %zu, interactions: %zu, item_size: %d, attribute_size: %d, "
+         "attribute lists: %zu, negatives a user: %d",
+         info->user_count, info->interaction_count, info->item_size, info->attribute_size,
+         dataset->attributes.row_count, info->negatives_per_user);
+  if (info->short_user_count > 0)
+    s3_log(dataset->context, S3REC_LOG_WARNING,
+           "dataset: users of fewer than 3 items: %zu of %zu; kept for training (unless "
+           "reference_draws), skipped in evaluation",
+           info->short_user_count, info->user_count);
+  if (ignored_lists > 0)
+    s3_log(dataset->context, S3REC_LOG_WARNING,
+           "dataset: attribute lists ignored: %zu, of items above %d, the largest of the sequences",
+           ignored_lists, info->item_size - 2);
+}
+
+void s3_dataset_describe(s3rec_dataset *dataset, int32_t max_item, int32_t attribute_size,
+                         size_t ignored_lists) {
   const s3_ragged *sequences = &dataset->sequences, *negatives = &dataset->negatives;
   s3rec_dataset_info info = {.struct_size = sizeof info,
                              .user_count = sequences->row_count,
@@ -86,14 +105,15 @@ void s3_dataset_describe(s3rec_dataset *dataset, int32_t max_item, int32_t attri
   }
   dataset->info = info;
   dataset->info.fingerprint = fingerprint_of(dataset);
+  log_contents(dataset, ignored_lists);
 }
 
 static s3rec_status load_parts(s3rec_dataset *dataset, const char *attributes_path,
                                const char *negatives_path, const int64_t *names) {
   const int32_t max_item = s3_dataset_max_item(dataset);
   int32_t attribute_size = 1;
+  s3_attribute_lists attributes = {0};
   if (attributes_path != NULL) {
-    s3_attribute_lists attributes = {0};
     S3_TRY(s3_attribute_file_read(dataset->context, attributes_path, max_item, &attributes,
                                   &attribute_size));
     dataset->attributes = attributes.lists;
@@ -102,7 +122,7 @@ static s3rec_status load_parts(s3rec_dataset *dataset, const char *attributes_pa
   if (negatives_path != NULL)
     S3_TRY(s3_negative_file_read(dataset->context, negatives_path, names,
                                  dataset->sequences.row_count, max_item, &dataset->negatives));
-  s3_dataset_describe(dataset, max_item, attribute_size);
+  s3_dataset_describe(dataset, max_item, attribute_size, attributes.ignored);
   return S3REC_OK;
 }
 

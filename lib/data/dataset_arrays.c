@@ -65,7 +65,8 @@ static s3rec_status add_sequences(s3rec_dataset *dataset, const s3rec_dataset_ar
 }
 
 static s3rec_status add_attributes(s3rec_dataset *dataset, const s3rec_dataset_arrays *arrays,
-                                   int32_t max_item, int32_t *attribute_size) {
+                                   int32_t max_item, int32_t *attribute_size,
+                                   size_t *ignored_lists) {
   const size_t count = arrays->attributed_item_count;
   const int64_t *offsets = arrays->attribute_offsets;
   S3_TRY(check_offsets("attribute_offsets", offsets, count, "list", 0));
@@ -85,6 +86,7 @@ static s3rec_status add_attributes(s3rec_dataset *dataset, const s3rec_dataset_a
                                  arrays->attributes, max_item, &lists));
   dataset->attributes = lists.lists;
   dataset->attributed_items = lists.items;
+  *ignored_lists = lists.ignored;
   for (int64_t i = 0; i < offsets[count]; i++)
     if (arrays->attributes[i] >= *attribute_size) *attribute_size = arrays->attributes[i] + 1;
   return S3REC_OK;
@@ -107,12 +109,13 @@ static s3rec_status add_negatives(s3rec_dataset *dataset, const s3rec_dataset_ar
 
 static s3rec_status add_all(s3rec_dataset *dataset, const s3rec_dataset_arrays *arrays) {
   int32_t attribute_size = 1;
+  size_t ignored_lists = 0;
   S3_TRY(add_sequences(dataset, arrays));
   const int32_t max_item = s3_dataset_max_item(dataset);
   if (arrays->attributed_item_count > 0)
-    S3_TRY(add_attributes(dataset, arrays, max_item, &attribute_size));
+    S3_TRY(add_attributes(dataset, arrays, max_item, &attribute_size, &ignored_lists));
   if (arrays->negatives_per_user > 0) S3_TRY(add_negatives(dataset, arrays, max_item));
-  s3_dataset_describe(dataset, max_item, attribute_size);
+  s3_dataset_describe(dataset, max_item, attribute_size, ignored_lists);
   return S3REC_OK;
 }
 

@@ -11,7 +11,9 @@ s3rec_dataset *s3_dataset_allocate(s3rec_context *context);
 /* Largest item id of the sequences. */
 int32_t s3_dataset_max_item(const s3rec_dataset *dataset);
 
-/* Fills in `info`, fingerprint included, once all parts are there. */
-void s3_dataset_describe(s3rec_dataset *dataset, int32_t max_item, int32_t attribute_size);
+/* Once all parts are there: fills in `info`, fingerprint included, and logs it.
+ * `ignored_lists` counts items with attributes that no sequence reaches. */
+void s3_dataset_describe(s3rec_dataset *dataset, int32_t max_item, int32_t attribute_size,
+                         size_t ignored_lists);
 
 #endif

@@ -91,5 +91,7 @@ size_t s3_attention_scratch(const s3_attention_shape *shape);
 const s3_kernels *s3_kernels_get(s3rec_kernel_level level);
 /* Best level of this machine and build. */
 s3rec_kernel_level s3_kernels_best(void);
+/* "avx2" */
+const char *s3_kernel_level_name(s3rec_kernel_level level);
 
 #endif

@@ -38,6 +38,16 @@ s3rec_kernel_level s3_kernels_best(void) {
   return S3REC_KERNELS_BASELINE;
 }
 
+const char *s3_kernel_level_name(s3rec_kernel_level level) {
+  switch (level) {
+    case S3REC_KERNELS_AUTO: return "auto";
+    case S3REC_KERNELS_BASELINE: return "baseline";
+    case S3REC_KERNELS_AVX2: return "avx2";
+    case S3REC_KERNELS_AVX512: return "avx512";
+  }
+  return "unknown";
+}
+
 size_t s3_attention_scratch(const s3_attention_shape *shape) {
   const size_t stride = S3_KEPT_STRIDE(shape->max_length);
   const size_t width = S3_KEPT_STRIDE(shape->head_size);

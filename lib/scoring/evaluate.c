@@ -57,6 +57,9 @@ static s3rec_status run_blocks(evaluation *run, size_t threads, size_t blocks) {
     S3_TRY(s3_answer_ranker_create(run->model, largest_item_norm, &run->rankers[t]));
   }
   S3_TRY(s3_thread_pool_create(run->model->context, threads, &pool));
+  if (threads > 1)
+    s3_log(run->model->context, S3REC_LOG_INFO,
+           "evaluation: threads started: %zu", threads - 1);
   const s3rec_status status = s3_thread_pool_run(pool, blocks, block_job, run);
   s3_thread_pool_destroy(pool);
   return status;

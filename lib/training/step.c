@@ -50,8 +50,11 @@ static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch 
 static s3rec_status prepare(s3rec_trainer *trainer, size_t slot_count) {
   const size_t threads = (size_t)trainer->context->options.thread_count;
   const s3rec_model *model = trainer->model;
-  if (trainer->pool == NULL && threads > 1)
+  if (trainer->pool == NULL && threads > 1) {
     S3_TRY(s3_thread_pool_create(trainer->context, threads, &trainer->pool));
+    s3_log(trainer->context, S3REC_LOG_INFO, "training: threads started: %zu",
+           threads - 1);
+  }
   S3_TRY(s3_grow(trainer->context, (void **)&trainer->slots, &trainer->slot_count, slot_count,
                  sizeof *trainer->slots));
   for (size_t s = 0; s < slot_count; s++) {
