@@ -9,60 +9,65 @@
  *   diff_S = P (diff_P - sum_j diff_P P)
  *   diff_Q = diff_S K / sqrt(D)     diff_K = diff_S^T Q / sqrt(D)
  *
- * K and V are first copied to scratch blocks padded with zeros to whole vectors:
- * transposed [D, stride] for products along D, plain [n, width] for the others. */
+ * Products along D read K or V transposed, [D, stride]; the others read rows in
+ * whole vectors, from a padded copy where head_size is no multiple of a vector.
+ * What stands in the padding never leaves its lane. */
 #include <math.h>
 
 #include "kernels/level.h"
 
-/* Scratch of one head; all rows are padded to whole vectors. */
+/* Scratch of one head; rows are padded to whole vectors. */
 typedef struct head_scratch {
-  size_t stride, width;                /* padded keys, padded head size */
-  float *transposed;                   /* [D, stride] */
-  float *key, *value;                  /* [n, width] */
-  float *diff_key, *diff_value;        /* [n, width] */
-  float *row, *score, *weighted;       /* [width] [stride] [stride] */
+  size_t stride, width;        /* padded keys, padded head size */
+  float *transposed;           /* [D, stride] */
+  float *rows, *queries, *row; /* copies [n, width] [n, width], and [width] */
+  float *weights, *scores;     /* [n, stride] each: P F and diff_S */
 } head_scratch;
 
 static head_scratch carve(float *scratch, size_t keys, size_t head_size) {
   head_scratch h = {.stride = S3_KEPT_STRIDE(keys), .width = S3_KEPT_STRIDE(head_size)};
   h.transposed = scratch;
-  h.key = h.transposed + head_size * h.stride;
-  h.value = h.key + keys * h.width;
-  h.diff_key = h.value + keys * h.width;
-  h.diff_value = h.diff_key + keys * h.width;
-  h.row = h.diff_value + keys * h.width;
-  h.score = h.row + h.width;
-  h.weighted = h.score + h.stride;
+  h.rows = h.transposed + head_size * h.stride;
+  h.queries = h.rows + keys * h.width;
+  h.row = h.queries + keys * h.width;
+  h.weights = h.row + h.width;
+  h.scores = h.weights + keys * h.stride;
   return h;
 }
 
-static void copy_padded(size_t rows, size_t columns, const float *src, size_t src_stride,
-                        float *dst, size_t dst_stride) {
+/* Rows that can be read in whole vectors. */
+typedef struct row_view {
+  const float *values;
+  size_t stride;
+} row_view;
+
+static row_view whole_vectors(size_t rows, size_t columns, row_view src, float *copy,
+                              size_t copy_stride) {
+  if (columns % S3_LANES == 0) return src;
   for (size_t r = 0; r < rows; r++) {
-    memcpy(dst + r * dst_stride, src + r * src_stride, columns * sizeof *dst);
-    memset(dst + r * dst_stride + columns, 0, (dst_stride - columns) * sizeof *dst);
+    memcpy(copy + r * copy_stride, src.values + r * src.stride, columns * sizeof *copy);
+    memset(copy + r * copy_stride + columns, 0, (copy_stride - columns) * sizeof *copy);
   }
+  return (row_view){copy, copy_stride};
 }
 
-static void transpose_padded(size_t rows, size_t columns, const float *src, size_t src_stride,
-                             float *dst, size_t dst_stride) {
-  for (size_t c = 0; c < columns; c++) {
-    for (size_t r = 0; r < rows; r++) dst[c * dst_stride + r] = src[r * src_stride + c];
-    memset(dst + c * dst_stride + rows, 0, (dst_stride - rows) * sizeof *dst);
-  }
+static void transpose(size_t rows, size_t columns, row_view src, float *dst, size_t stride) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t c = 0; c < columns; c++) dst[c * stride + r] = src.values[r * src.stride + c];
 }
 
-/* dst[0..columns) = sum over r of weight[r] * matrix[r * stride + ..]; columns
- * is a multiple of the vector. Four vectors at a time stay in registers. */
+/* dst[0..columns) = sum over r of weight[r * weight_stride] * matrix row r, in whole
+ * vectors. Four accumulators at a time hide the latency of the sums: four columns
+ * of vectors, or one in four parts. */
 static void weighted_row_sum(size_t rows, size_t columns, const float *weight,
-                             const float *matrix, size_t stride, float *dst) {
+                             size_t weight_stride, row_view matrix, float *dst) {
+  const size_t stride = matrix.stride;
   size_t c = 0;
   for (; c + 4 * S3_LANES <= columns; c += 4 * S3_LANES) {
     s3_vector a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
     for (size_t r = 0; r < rows; r++) {
-      const float *row = matrix + r * stride + c;
-      const float w = weight[r];
+      const float *row = matrix.values + r * stride + c;
+      const float w = weight[r * weight_stride];
       a0 += w * s3_load(row);
       a1 += w * s3_load(row + S3_LANES);
       a2 += w * s3_load(row + 2 * S3_LANES);
@@ -74,22 +79,30 @@ static void weighted_row_sum(size_t rows, size_t columns, const float *weight,
     s3_store(dst + c + 3 * S3_LANES, a3);
   }
   for (; c < columns; c += S3_LANES) {
-    s3_vector a = {0};
-    for (size_t r = 0; r < rows; r++) a += weight[r] * s3_load(matrix + r * stride + c);
-    s3_store(dst + c, a);
+    s3_vector a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
+    const float *row = matrix.values + c, *w = weight;
+    size_t r = 0;
+    for (; r + 4 <= rows; r += 4, row += 4 * stride, w += 4 * weight_stride) {
+      a0 += w[0] * s3_load(row);
+      a1 += w[weight_stride] * s3_load(row + stride);
+      a2 += w[2 * weight_stride] * s3_load(row + 2 * stride);
+      a3 += w[3 * weight_stride] * s3_load(row + 3 * stride);
+    }
+    for (; r < rows; r++, row += stride, w += weight_stride) a0 += w[0] * s3_load(row);
+    s3_store(dst + c, (a0 + a1) + (a2 + a3));
   }
 }
 
-/* dst[r * width + ..] += weight[r] * vector */
-static void add_outer(size_t rows, size_t width, const float *weight, const float *vector,
-                      float *dst) {
-  for (size_t c = 0; c < width; c += S3_LANES) {
-    const s3_vector v = s3_load(vector + c);
-    for (size_t r = 0; r < rows; r++) {
-      float *row = dst + r * width + c;
-      s3_store(row, s3_load(row) + weight[r] * v);
-    }
+/* The same, written to the first `columns` floats of dst only. */
+static void weighted_row_sum_exact(size_t rows, size_t columns, const float *weight,
+                                   size_t weight_stride, row_view matrix, float *row,
+                                   float *dst) {
+  if (columns % S3_LANES == 0) {
+    weighted_row_sum(rows, columns, weight, weight_stride, matrix, dst);
+    return;
   }
+  weighted_row_sum(rows, s3_round_to_lanes(columns), weight, weight_stride, matrix, row);
+  memcpy(dst, row, columns * sizeof *dst);
 }
 
 /* score[0..keys) becomes its softmax, score[keys..stride) zero. */
@@ -105,7 +118,7 @@ static void softmax_row(size_t keys, size_t stride, float *score) {
   }
   const float inverse = 1.0f / s3_lane_sum(sums);
   for (size_t j = 0; j < end; j += S3_LANES) s3_store(score + j, s3_load(score + j) * inverse);
-  memset(score + keys, 0, (stride - keys) * sizeof *score);
+  for (size_t j = keys; j < stride; j++) score[j] = 0.0f;
 }
 
 /* dst = src * dropout factors of query row `query`, head `head`. */
@@ -130,98 +143,147 @@ static sequence sequence_at(const s3_attention_shape *shape, size_t s) {
                     shape->query_offsets[s + 1] - shape->query_offsets[s]};
 }
 
-/* Keys that query i of a sequence sees. */
+/* Keys that query i of a sequence sees, and the first query that sees key j. */
 static size_t visible_keys(const s3_attention_shape *shape, sequence q, size_t i) {
   return shape->causal ? q.keys - q.queries + i + 1 : q.keys;
+}
+static size_t first_viewer(const s3_attention_shape *shape, sequence q, size_t j) {
+  const size_t unasked = q.keys - q.queries;
+  return shape->causal && j > unasked ? j - unasked : 0;
+}
+
+/* One head of one sequence: the four inputs start at its first row and column. */
+typedef struct head_part {
+  const s3_attention_shape *shape;
+  sequence q;
+  size_t head;
+  row_view query, key, value;
+} head_part;
+
+static head_part head_part_at(const s3_attention_shape *shape, sequence q, size_t head,
+                              s3_attention_input input) {
+  const size_t column = head * shape->head_size;
+  const size_t query_begin = q.first_query * input.query_stride + column;
+  const size_t key_begin = q.first_key * input.key_stride + column;
+  return (head_part){.shape = shape,
+                     .q = q,
+                     .head = head,
+                     .query = {input.query + query_begin, input.query_stride},
+                     .key = {input.key + key_begin, input.key_stride},
+                     .value = {input.value + key_begin, input.key_stride}};
+}
+
+static void head_forward(const head_part *part, float *scratch, float *kept, float *dst) {
+  const s3_attention_shape *shape = part->shape;
+  const size_t head_size = shape->head_size, keys = part->q.keys;
+  const size_t hidden = shape->heads * head_size;
+  const bool drop = shape->dropout.dropout.threshold != 0;
+  const float scale = 1.0f / sqrtf((float)head_size);
+  const head_scratch h = carve(scratch, keys, head_size);
+  transpose(keys, head_size, part->key, h.transposed, h.stride);
+  const row_view transposed = {h.transposed, h.stride};
+  const row_view value = whole_vectors(keys, head_size, part->value, h.rows, h.width);
+  for (size_t i = 0; i < part->q.queries; i++) {
+    const size_t visible = visible_keys(shape, part->q, i);
+    const float *query = part->query.values + i * part->query.stride;
+    float *p = kept + i * h.stride;
+    for (size_t d = 0; d < head_size; d++) h.row[d] = query[d] * scale;
+    weighted_row_sum(head_size, s3_round_to_lanes(visible), h.row, 1, transposed, p);
+    softmax_row(visible, h.stride, p);
+    const float *weight = p;
+    if (drop) {
+      drop_row(shape, part->q.first_query + i, part->head, visible, p, h.weights);
+      weight = h.weights;
+    }
+    weighted_row_sum_exact(visible, head_size, weight, 1, value, h.row, dst + i * hidden);
+  }
 }
 
 void S3_NAME(attention_forward)(const s3_attention_shape *shape, s3_attention_input input,
                                 float *scratch, float *kept, float *dst) {
-  const size_t head_size = shape->head_size, hidden = shape->heads * head_size;
-  const bool drop = shape->dropout.dropout.threshold != 0;
-  const float scale = 1.0f / sqrtf((float)head_size);
+  const size_t hidden = shape->heads * shape->head_size;
   for (size_t s = 0; s < shape->sequence_count; s++) {
     const sequence q = sequence_at(shape, s);
-    const head_scratch h = carve(scratch, q.keys, head_size);
     for (size_t head = 0; head < shape->heads; head++) {
-      const size_t column = head * head_size;
-      const size_t key_begin = q.first_key * input.key_stride + column;
-      transpose_padded(q.keys, head_size, input.key + key_begin, input.key_stride,
-                       h.transposed, h.stride);
-      copy_padded(q.keys, head_size, input.value + key_begin, input.key_stride, h.value,
-                  h.width);
-      float *probabilities =
-          kept + shape->probability_offsets[s] + head * q.queries * h.stride;
-      for (size_t i = 0; i < q.queries; i++) {
-        const size_t row = q.first_query + i, keys = visible_keys(shape, q, i);
-        const float *query = input.query + row * input.query_stride + column;
-        for (size_t d = 0; d < head_size; d++) h.row[d] = query[d] * scale;
-        float *p = probabilities + i * h.stride;
-        weighted_row_sum(head_size, s3_round_to_lanes(keys), h.row, h.transposed, h.stride, p);
-        softmax_row(keys, h.stride, p);
-        const float *weight = p;
-        if (drop) {
-          drop_row(shape, row, head, keys, p, h.weighted);
-          weight = h.weighted;
-        }
-        weighted_row_sum(keys, s3_round_to_lanes(head_size), weight, h.value, h.width, h.row);
-        memcpy(dst + row * hidden + column, h.row, head_size * sizeof *dst);
-      }
+      const head_part part = head_part_at(shape, q, head, input);
+      head_forward(&part, scratch,
+                   kept + shape->probability_offsets[s] +
+                       head * q.queries * S3_KEPT_STRIDE(q.keys),
+                   dst + q.first_query * hidden + head * shape->head_size);
     }
+  }
+}
+
+/* Row i of P F to `weights`, of diff_S / sqrt(D) to `scores`. */
+static void backward_row(const head_part *part, const head_scratch *h, size_t i, float scale,
+                         const float *p, const float *diff_dst) {
+  const s3_attention_shape *shape = part->shape;
+  const size_t visible = visible_keys(shape, part->q, i), row = part->q.first_query + i;
+  float *weights = h->weights + i * h->stride, *scores = h->scores + i * h->stride;
+  weighted_row_sum(shape->head_size, s3_round_to_lanes(visible), diff_dst, 1,
+                   (row_view){h->transposed, h->stride}, scores);
+  if (shape->dropout.dropout.threshold != 0) {
+    drop_row(shape, row, part->head, visible, p, weights);
+    drop_row(shape, row, part->head, visible, scores, scores);
+  } else {
+    memcpy(weights, p, visible * sizeof *weights);
+  }
+  float product = 0.0f;
+#pragma omp simd reduction(+ : product)
+  for (size_t j = 0; j < visible; j++) product += scores[j] * p[j];
+#pragma omp simd
+  for (size_t j = 0; j < visible; j++) scores[j] = p[j] * (scores[j] - product) * scale;
+}
+
+/* diff points to the head's first row and column, with the strides of the input. */
+static void head_backward(const head_part *part, float *scratch, const float *kept,
+                          row_view diff_dst, s3_attention_diff diff) {
+  const s3_attention_shape *shape = part->shape;
+  const size_t head_size = shape->head_size, keys = part->q.keys, queries = part->q.queries;
+  const float scale = 1.0f / sqrtf((float)head_size);
+  const head_scratch h = carve(scratch, keys, head_size);
+  transpose(keys, head_size, part->value, h.transposed, h.stride);
+  for (size_t i = 0; i < queries; i++)
+    backward_row(part, &h, i, scale, kept + i * h.stride,
+                 diff_dst.values + i * diff_dst.stride);
+
+  const row_view key = whole_vectors(keys, head_size, part->key, h.rows, h.width);
+  for (size_t i = 0; i < queries; i++)
+    weighted_row_sum_exact(visible_keys(shape, part->q, i), head_size, h.scores + i * h.stride,
+                           1, key, h.row, diff.query + i * part->query.stride);
+
+  /* The copy of the keys is used up: diff_dst may take its place. */
+  const row_view query = whole_vectors(queries, head_size, part->query, h.queries, h.width);
+  diff_dst = whole_vectors(queries, head_size, diff_dst, h.rows, h.width);
+  for (size_t j = 0; j < keys; j++) {
+    const size_t first = first_viewer(shape, part->q, j), seen = queries - first;
+    const size_t at = j * part->key.stride, from = first * h.stride + j;
+    const row_view query_part = {query.values + first * query.stride, query.stride};
+    const row_view diff_part = {diff_dst.values + first * diff_dst.stride, diff_dst.stride};
+    weighted_row_sum_exact(seen, head_size, h.scores + from, h.stride, query_part, h.row,
+                           diff.key + at);
+    weighted_row_sum_exact(seen, head_size, h.weights + from, h.stride, diff_part, h.row,
+                           diff.value + at);
   }
 }
 
 void S3_NAME(attention_backward)(const s3_attention_shape *shape, s3_attention_input input,
                                  float *scratch, const float *kept, const float *diff_dst,
                                  s3_attention_diff diff) {
-  const size_t head_size = shape->head_size, hidden = shape->heads * head_size;
-  const bool drop = shape->dropout.dropout.threshold != 0;
-  const float scale = 1.0f / sqrtf((float)head_size);
+  const size_t hidden = shape->heads * shape->head_size;
   for (size_t s = 0; s < shape->sequence_count; s++) {
     const sequence q = sequence_at(shape, s);
-    const head_scratch h = carve(scratch, q.keys, head_size);
     for (size_t head = 0; head < shape->heads; head++) {
-      const size_t column = head * head_size;
+      const head_part part = head_part_at(shape, q, head, input);
+      const size_t column = head * shape->head_size;
+      const size_t query_begin = q.first_query * input.query_stride + column;
       const size_t key_begin = q.first_key * input.key_stride + column;
-      transpose_padded(q.keys, head_size, input.value + key_begin, input.key_stride,
-                       h.transposed, h.stride);
-      copy_padded(q.keys, head_size, input.key + key_begin, input.key_stride, h.key, h.width);
-      memset(h.diff_key, 0, q.keys * h.width * sizeof *h.diff_key);
-      memset(h.diff_value, 0, q.keys * h.width * sizeof *h.diff_value);
-      const float *probabilities =
-          kept + shape->probability_offsets[s] + head * q.queries * h.stride;
-      for (size_t i = 0; i < q.queries; i++) {
-        const size_t row = q.first_query + i, keys = visible_keys(shape, q, i);
-        const float *p = probabilities + i * h.stride;
-        const float *weight = p;
-        copy_padded(1, head_size, diff_dst + row * hidden + column, 0, h.row, h.width);
-        if (drop) {
-          drop_row(shape, row, head, keys, p, h.weighted);
-          weight = h.weighted;
-        }
-        add_outer(keys, h.width, weight, h.row, h.diff_value);
-
-        weighted_row_sum(head_size, s3_round_to_lanes(keys), h.row, h.transposed, h.stride,
-                         h.score);
-        if (drop) drop_row(shape, row, head, keys, h.score, h.score);
-        float product = 0.0f;
-#pragma omp simd reduction(+ : product)
-        for (size_t j = 0; j < keys; j++) product += h.score[j] * p[j];
-#pragma omp simd
-        for (size_t j = 0; j < keys; j++) h.score[j] = p[j] * (h.score[j] - product) * scale;
-
-        copy_padded(1, head_size, input.query + row * input.query_stride + column, 0, h.row,
-                    h.width);
-        add_outer(keys, h.width, h.score, h.row, h.diff_key);
-        weighted_row_sum(keys, s3_round_to_lanes(head_size), h.score, h.key, h.width, h.row);
-        memcpy(diff.query + row * input.query_stride + column, h.row,
-               head_size * sizeof *h.row);
-      }
-      for (size_t j = 0; j < q.keys; j++) {
-        const size_t at = key_begin + j * input.key_stride;
-        memcpy(diff.key + at, h.diff_key + j * h.width, head_size * sizeof *diff.key);
-        memcpy(diff.value + at, h.diff_value + j * h.width, head_size * sizeof *diff.value);
-      }
+      head_backward(&part, scratch,
+                    kept + shape->probability_offsets[s] +
+                        head * q.queries * S3_KEPT_STRIDE(q.keys),
+                    (row_view){diff_dst + q.first_query * hidden + column, hidden},
+                    (s3_attention_diff){diff.query + query_begin, diff.key + key_begin,
+                                        diff.value + key_begin});
     }
   }
 }

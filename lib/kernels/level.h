@@ -67,8 +67,9 @@ static inline float s3_lane_sum(s3_vector v) {
 static inline float s3_lane_max(s3_vector v) {
   float lanes[S3_LANES];
   s3_store(lanes, v);
-  for (size_t i = 1; i < S3_LANES; i++)
-    if (lanes[i] > lanes[0]) lanes[0] = lanes[i];
+  for (size_t half = S3_LANES / 2; half > 0; half /= 2)
+    for (size_t i = 0; i < half; i++)
+      lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
   return lanes[0];
 }
 

@@ -51,5 +51,6 @@ const char *s3_kernel_level_name(s3rec_kernel_level level) {
 size_t s3_attention_scratch(const s3_attention_shape *shape) {
   const size_t stride = S3_KEPT_STRIDE(shape->max_length);
   const size_t width = S3_KEPT_STRIDE(shape->head_size);
-  return shape->head_size * stride + 4 * shape->max_length * width + width + 2 * stride;
+  return shape->head_size * stride + 2 * shape->max_length * width + width +
+         2 * shape->max_length * stride;
 }
