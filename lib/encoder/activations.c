@@ -51,7 +51,7 @@ static void carve_layer(carver *c, size_t hidden, size_t tokens, size_t rows,
 }
 
 size_t s3_activations_carve(const s3rec_model_config *config, bool training,
-                            s3_activation_sizes sizes, char *block, s3_activations *a) {
+                            s3_pass_sizes sizes, char *block, s3_activations *a) {
   carver c = {block, 0};
   const size_t hidden = (size_t)config->hidden_size, tokens = sizes.tokens;
   const size_t layers = (size_t)config->num_hidden_layers;

@@ -41,15 +41,9 @@ typedef struct s3_activations {
   float *diff_projected;   /* [T, 3H] */
 } s3_activations;
 
-/* Sizes of the packed input that decide the layout. */
-typedef struct s3_activation_sizes {
-  size_t tokens, rows, sequences;
-  size_t probabilities, last_probabilities; /* floats */
-} s3_activation_sizes;
-
 /* Carves `block` (NULL: only counts) and returns the bytes needed. Without
  * `training` the layers share one set of buffers. */
 size_t s3_activations_carve(const s3rec_model_config *config, bool training,
-                            s3_activation_sizes sizes, char *block, s3_activations *a);
+                            s3_pass_sizes sizes, char *block, s3_activations *a);
 
 #endif

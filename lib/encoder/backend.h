@@ -136,6 +136,9 @@ typedef struct s3_backend_operations {
                                      s3_attention_input input, const float *kept,
                                      const float *diff_dst, s3_attention_diff diff);
 
+  /* Makes ahead the room that attention over sequences of this length takes; NULL
+   * when that depends on more. */
+  s3rec_status (*reserve)(s3_backend *, size_t max_length, size_t head_size);
   void (*destroy)(s3_backend *);
 } s3_backend_operations;
 

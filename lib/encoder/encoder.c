@@ -55,27 +55,33 @@ static size_t last_queries(const s3_packed *packed, size_t s) {
   return s < packed->full_count ? packed->offsets[s + 1] - packed->offsets[s] : 1;
 }
 
+s3rec_status s3_encoder_reserve(s3_encoder *encoder, s3_pass_sizes sizes) {
+  const s3rec_model_config *config = encoder->config;
+  const s3_backend_operations *operations = encoder->backend->operations;
+  if (operations->reserve != NULL)
+    S3_TRY(operations->reserve(encoder->backend, sizes.max_length,
+                               (size_t)(config->hidden_size / config->num_attention_heads)));
+  const size_t bytes = s3_activations_carve(config, encoder->training, sizes, NULL,
+                                            &encoder->activations);
+  if (bytes <= encoder->block_capacity) return S3REC_OK;
+  s3_free(encoder->context, encoder->block);
+  encoder->block_capacity = 0;
+  const size_t room = bytes + bytes / 4;
+  encoder->block = s3_allocate(encoder->context, room, 1);
+  if (encoder->block == NULL) return S3REC_ERROR_MEMORY;
+  encoder->block_capacity = room;
+  return S3REC_OK;
+}
+
 /* Makes room for `packed` and fills in all index arrays. */
 static s3rec_status plan(s3_encoder *e, const s3_packed *packed) {
   const size_t heads = (size_t)e->config->num_attention_heads;
-  s3_activation_sizes sizes = {.tokens = packed->offsets[packed->sequence_count],
-                               .rows = s3_packed_rows(packed),
-                               .sequences = packed->sequence_count};
-  for (size_t s = 0; s < packed->sequence_count; s++) {
-    const size_t keys = packed->offsets[s + 1] - packed->offsets[s];
-    sizes.probabilities += heads * keys * S3_KEPT_STRIDE(keys);
-    sizes.last_probabilities += heads * last_queries(packed, s) * S3_KEPT_STRIDE(keys);
-  }
+  s3_pass_sizes sizes = {0};
+  for (size_t s = 0; s < packed->sequence_count; s++)
+    s3_pass_sizes_add(e->config, packed->offsets[s + 1] - packed->offsets[s],
+                      s < packed->full_count, &sizes);
+  S3_TRY(s3_encoder_reserve(e, sizes));
   s3_activations *a = &e->activations;
-  const size_t bytes = s3_activations_carve(e->config, e->training, sizes, NULL, a);
-  if (bytes > e->block_capacity) {
-    s3_free(e->context, e->block);
-    e->block_capacity = 0;
-    const size_t room = bytes + bytes / 4;
-    e->block = s3_allocate(e->context, room, 1);
-    if (e->block == NULL) return S3REC_ERROR_MEMORY;
-    e->block_capacity = room;
-  }
   s3_activations_carve(e->config, e->training, sizes, e->block, a);
 
   a->probability_offsets[0] = a->last_query_offsets[0] = a->last_probability_offsets[0] = 0;

@@ -13,6 +13,7 @@
 typedef struct s3_packed {
   size_t sequence_count;
   size_t full_count;
+  size_t max_length; /* no sequence is longer */
   const size_t *offsets;  /* [sequence_count + 1]; empty sequences only among the full ones */
   const int32_t *ids;     /* [tokens] rows of item_embeddings */
   const int32_t *slots;   /* [tokens] rows of position_embeddings */
@@ -26,6 +27,33 @@ static inline size_t s3_packed_rows(const s3_packed *packed) {
   return packed->offsets[packed->full_count] + packed->sequence_count - packed->full_count;
 }
 
+static inline size_t s3_longest_sequence(const size_t *offsets, size_t sequence_count) {
+  size_t longest = 0;
+  for (size_t s = 0; s < sequence_count; s++)
+    if (offsets[s + 1] - offsets[s] > longest) longest = offsets[s + 1] - offsets[s];
+  return longest;
+}
+
+/* What decides how much memory a pass takes. */
+typedef struct s3_pass_sizes {
+  size_t tokens, rows, sequences;
+  size_t max_length;
+  size_t probabilities, last_probabilities; /* floats */
+} s3_pass_sizes;
+
+/* Adds one sequence. */
+static inline void s3_pass_sizes_add(const s3rec_model_config *config, size_t length, bool full,
+                                     s3_pass_sizes *sizes) {
+  const size_t queries = full ? length : 1;
+  const size_t stride = (size_t)config->num_attention_heads * S3_KEPT_STRIDE(length);
+  sizes->tokens += length;
+  sizes->rows += queries;
+  sizes->sequences++;
+  if (length > sizes->max_length) sizes->max_length = length;
+  sizes->probabilities += length * stride;
+  sizes->last_probabilities += queries * stride;
+}
+
 /* One per worker: a backend and the activations of one forward pass. */
 typedef struct s3_encoder s3_encoder;
 
@@ -34,6 +62,8 @@ s3rec_status s3_encoder_create(const s3rec_context *context, const s3rec_model_c
                                const s3_parameter_table *table, bool training,
                                s3_encoder **encoder);
 void s3_encoder_destroy(s3_encoder *encoder); /* NULL is fine */
+/* Room for any pass within these sizes, so that it need not be made later. */
+s3rec_status s3_encoder_reserve(s3_encoder *encoder, s3_pass_sizes sizes);
 size_t s3_encoder_memory(const s3_encoder *encoder);
 s3_backend *s3_encoder_backend(s3_encoder *encoder);
 

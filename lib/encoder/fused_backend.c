@@ -106,15 +106,16 @@ static s3rec_status add_norm_backward(s3_backend *backend, size_t rows, size_t w
   return S3REC_OK;
 }
 
-static s3rec_status reserve_scratch(fused_backend *fused, const s3_attention_shape *shape) {
-  return s3_grow(fused->base.context, (void **)&fused->scratch, &fused->scratch_capacity,
-                 s3_attention_scratch(shape), sizeof *fused->scratch);
+static s3rec_status reserve(s3_backend *backend, size_t max_length, size_t head_size) {
+  fused_backend *fused = (fused_backend *)backend;
+  return s3_grow(backend->context, (void **)&fused->scratch, &fused->scratch_capacity,
+                 s3_attention_scratch(max_length, head_size), sizeof *fused->scratch);
 }
 
 static s3rec_status attention_forward(s3_backend *backend, const s3_attention_shape *shape,
                                       s3_attention_input input, float *kept, float *dst) {
   fused_backend *fused = (fused_backend *)backend;
-  S3_TRY(reserve_scratch(fused, shape));
+  S3_TRY(reserve(backend, shape->max_length, shape->head_size));
   kernels_of(backend)->attention_forward(shape, input, fused->scratch, kept, dst);
   return S3REC_OK;
 }
@@ -123,7 +124,7 @@ static s3rec_status attention_backward(s3_backend *backend, const s3_attention_s
                                        s3_attention_input input, const float *kept,
                                        const float *diff_dst, s3_attention_diff diff) {
   fused_backend *fused = (fused_backend *)backend;
-  S3_TRY(reserve_scratch(fused, shape));
+  S3_TRY(reserve(backend, shape->max_length, shape->head_size));
   kernels_of(backend)->attention_backward(shape, input, fused->scratch, kept, diff_dst, diff);
   return S3REC_OK;
 }
@@ -148,6 +149,7 @@ static const s3_backend_operations operations = {
     .add_norm_backward = add_norm_backward,
     .attention_forward = attention_forward,
     .attention_backward = attention_backward,
+    .reserve = reserve,
     .destroy = destroy,
 };
 

@@ -43,15 +43,12 @@ static s3_attention_shape attention_shape(const s3_pass *pass, size_t n) {
   const s3_activations *a = pass->activations;
   const bool last = n + 1 == (size_t)pass->config->num_hidden_layers;
   const size_t *offsets = pass->packed->offsets;
-  size_t longest = 0;
-  for (size_t s = 0; s < pass->packed->sequence_count; s++)
-    if (offsets[s + 1] - offsets[s] > longest) longest = offsets[s + 1] - offsets[s];
   return (s3_attention_shape){
       .sequence_count = pass->packed->sequence_count,
       .key_offsets = offsets,
       .query_offsets = last ? a->last_query_offsets : offsets,
       .probability_offsets = last ? a->last_probability_offsets : a->probability_offsets,
-      .max_length = longest,
+      .max_length = pass->packed->max_length,
       .heads = (size_t)pass->config->num_attention_heads,
       .head_size = (size_t)(pass->config->hidden_size / pass->config->num_attention_heads),
       .causal = pass->packed->causal,

@@ -44,7 +44,7 @@ typedef struct s3_kernels {
                             const float *diff_dst, s3_norm_gradients diff_norm,
                             float *diff_bias, float *diff_src, float *diff_residual);
 
-  /* `scratch` [s3_attention_scratch(shape)] floats */
+  /* `scratch` [s3_attention_scratch(max_length, head_size)] floats */
   void (*attention_forward)(const s3_attention_shape *shape, s3_attention_input input,
                             float *scratch, float *kept, float *dst);
   void (*attention_backward)(const s3_attention_shape *shape, s3_attention_input input,
@@ -84,7 +84,7 @@ typedef struct s3_kernels {
                float *moment1, float *moment2);
 } s3_kernels;
 
-size_t s3_attention_scratch(const s3_attention_shape *shape);
+size_t s3_attention_scratch(size_t max_length, size_t head_size);
 
 /* The table of a level (AUTO: the best this machine runs); NULL when this build
  * or machine lacks it. */

@@ -48,9 +48,7 @@ const char *s3_kernel_level_name(s3rec_kernel_level level) {
   return "unknown";
 }
 
-size_t s3_attention_scratch(const s3_attention_shape *shape) {
-  const size_t stride = S3_KEPT_STRIDE(shape->max_length);
-  const size_t width = S3_KEPT_STRIDE(shape->head_size);
-  return shape->head_size * stride + 2 * shape->max_length * width + width +
-         2 * shape->max_length * stride;
+size_t s3_attention_scratch(size_t max_length, size_t head_size) {
+  const size_t stride = S3_KEPT_STRIDE(max_length), width = S3_KEPT_STRIDE(head_size);
+  return head_size * stride + 2 * max_length * width + width + 2 * max_length * stride;
 }

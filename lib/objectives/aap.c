@@ -10,7 +10,5 @@
 #include "objectives/positions.h"
 
 s3rec_status s3_aap(const s3_objective_shard *shard, double weight, double *loss) {
-  size_t count;
-  S3_TRY(s3_select_positions(shard, false, &count));
-  return s3_predict_attributes(shard, S3_HEAD_AAP, count, weight, loss);
+  return s3_predict_attributes(shard, S3_HEAD_AAP, s3_select_positions(shard, false), weight, loss);
 }

@@ -11,8 +11,6 @@
 #include "kernels/kernels.h"
 #include "objectives/objective.h"
 
-enum { TILE_ROWS = 256 };
-
 s3rec_status s3_predict_attributes(const s3_objective_shard *shard, s3_head head, size_t count,
                                    double weight, double *loss) {
   const size_t hidden = (size_t)shard->config->hidden_size;
@@ -21,12 +19,11 @@ s3rec_status s3_predict_attributes(const s3_objective_shard *shard, s3_head head
   const s3_backend_operations *op = shard->backend->operations;
   const s3_objective_scratch *scratch = shard->scratch;
   const float *embeddings = shard->weights + table->attribute_embeddings;
-  float *x;
+  float *x = scratch->floats, *y = x + S3_ATTRIBUTE_ROWS * hidden;
+  float *logits = y + S3_ATTRIBUTE_ROWS * hidden;
   *loss = 0.0;
-  S3_TRY(s3_objective_floats(shard, TILE_ROWS * (2 * hidden + attributes), &x));
-  float *y = x + TILE_ROWS * hidden, *logits = y + TILE_ROWS * hidden;
-  for (size_t first = 0; first < count; first += TILE_ROWS) {
-    const size_t rows = count - first < TILE_ROWS ? count - first : TILE_ROWS;
+  for (size_t first = 0; first < count; first += S3_ATTRIBUTE_ROWS) {
+    const size_t rows = count - first < S3_ATTRIBUTE_ROWS ? count - first : S3_ATTRIBUTE_ROWS;
     S3_TRY(s3_head_forward(shard, head, scratch->rows + first, rows, x, y));
     S3_TRY(op->linear_forward(shard->backend, rows, hidden, attributes, y, embeddings, logits));
     *loss += shard->context->kernels->sigmoid_cross_entropy(

@@ -10,7 +10,5 @@
 #include "objectives/positions.h"
 
 s3rec_status s3_map(const s3_objective_shard *shard, double weight, double *loss) {
-  size_t count;
-  S3_TRY(s3_select_positions(shard, true, &count));
-  return s3_predict_attributes(shard, S3_HEAD_MAP, count, weight, loss);
+  return s3_predict_attributes(shard, S3_HEAD_MAP, s3_select_positions(shard, true), weight, loss);
 }

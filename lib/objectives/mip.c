@@ -8,18 +8,15 @@
  *   diff_y = dp e_pos + dn e_neg,  diff_e_pos = dp y,  diff_e_neg = dn y
  *
  * Default weight 1. */
+#include "base/error.h"
 #include "objectives/positions.h"
 
 s3rec_status s3_mip(const s3_objective_shard *shard, double weight, double *loss) {
   const size_t hidden = (size_t)shard->config->hidden_size;
   const s3_objective_scratch *scratch = shard->scratch;
-  size_t count;
-  float *x;
+  const size_t count = s3_select_positions(shard, true);
+  float *x = scratch->floats, *y = x + count * hidden;
   *loss = 0.0;
-  S3_TRY(s3_select_positions(shard, true, &count));
-  if (count == 0) return S3REC_OK;
-  S3_TRY(s3_objective_floats(shard, 2 * count * hidden, &x));
-  float *y = x + count * hidden;
   S3_TRY(s3_head_forward(shard, S3_HEAD_MIP, scratch->rows, count, x, y));
   for (size_t r = 0; r < count; r++) {
     const size_t token = shard->first_token + scratch->rows[r];

@@ -14,13 +14,22 @@ void s3_objective_scratch_free(const s3rec_context *context, s3_objective_scratc
   s3_free(context, scratch->label_end);
 }
 
-s3rec_status s3_objective_floats(const s3_objective_shard *shard, size_t count,
-                                 float **floats) {
-  s3_objective_scratch *scratch = shard->scratch;
-  S3_TRY(s3_grow(shard->context, (void **)&scratch->floats, &scratch->floats_capacity, count,
-                 sizeof *scratch->floats));
-  *floats = scratch->floats;
-  return S3REC_OK;
+s3rec_status s3_objective_reserve(const s3rec_context *context, const s3rec_model_config *config,
+                                  size_t tokens, size_t sequences,
+                                  s3_objective_scratch *scratch) {
+  const size_t hidden = (size_t)config->hidden_size;
+  const size_t rows = tokens > sequences ? tokens : sequences;
+  const size_t pairs = 2 * rows * hidden; /* x and y of mip and sp */
+  const size_t attributes =
+      S3_ATTRIBUTE_ROWS * (2 * hidden + (size_t)config->attribute_size);
+  S3_TRY(s3_grow(context, (void **)&scratch->floats, &scratch->floats_capacity,
+                 pairs > attributes ? pairs : attributes, sizeof *scratch->floats));
+  S3_TRY(s3_grow(context, (void **)&scratch->rows, &scratch->rows_capacity, rows,
+                 sizeof *scratch->rows));
+  S3_TRY(s3_grow(context, (void **)&scratch->label_begin, &scratch->label_begin_capacity,
+                 tokens, sizeof *scratch->label_begin));
+  return s3_grow(context, (void **)&scratch->label_end, &scratch->label_end_capacity, tokens,
+                 sizeof *scratch->label_end);
 }
 
 double s3_hidden_dot(const s3_objective_shard *shard, const float *a, const float *b) {

@@ -26,6 +26,11 @@ typedef struct s3_objective_scratch {
   size_t label_begin_capacity, label_end_capacity;
 } s3_objective_scratch;
 
+/* Room for pretraining shards of at most so many tokens of one id array and so
+ * many sequences. */
+s3rec_status s3_objective_reserve(const s3rec_context *context, const s3rec_model_config *config,
+                                  size_t tokens, size_t sequences,
+                                  s3_objective_scratch *scratch);
 void s3_objective_scratch_free(const s3rec_context *context, s3_objective_scratch *scratch);
 
 typedef struct s3_objective_shard {
@@ -75,8 +80,8 @@ typedef struct s3_pair_loss {
 } s3_pair_loss;
 s3_pair_loss s3_pair_loss_of(double positive, double negative);
 
-/* Room for `count` floats in the scratch; content is lost. */
-s3rec_status s3_objective_floats(const s3_objective_shard *shard, size_t count, float **floats);
+/* Attributes are predicted for so many rows at a time. */
+enum { S3_ATTRIBUTE_ROWS = 256 };
 
 /* The item's row in item_embeddings. */
 static inline const float *s3_item_row(const s3_objective_shard *shard, int32_t id) {

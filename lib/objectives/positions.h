@@ -3,32 +3,23 @@
 #ifndef S3_OBJECTIVES_POSITIONS_H
 #define S3_OBJECTIVES_POSITIONS_H
 
-#include "base/error.h"
 #include "objectives/objective.h"
 
 /* Lists the masked or the unmasked tokens of the shard in scratch->rows, with
- * their items' attributes as labels. */
-static inline s3rec_status s3_select_positions(const s3_objective_shard *shard, bool masked,
-                                               size_t *count) {
+ * their items' attributes as labels; returns how many. */
+static inline size_t s3_select_positions(const s3_objective_shard *shard, bool masked) {
   s3_objective_scratch *scratch = shard->scratch;
   const s3rec_batch *batch = shard->batch;
-  S3_TRY(s3_grow(shard->context, (void **)&scratch->rows, &scratch->rows_capacity,
-                 shard->token_count, sizeof *scratch->rows));
-  S3_TRY(s3_grow(shard->context, (void **)&scratch->label_begin,
-                 &scratch->label_begin_capacity, shard->token_count,
-                 sizeof *scratch->label_begin));
-  S3_TRY(s3_grow(shard->context, (void **)&scratch->label_end, &scratch->label_end_capacity,
-                 shard->token_count, sizeof *scratch->label_end));
-  *count = 0;
+  size_t count = 0;
   for (size_t i = 0; i < shard->token_count; i++) {
     const size_t token = shard->first_token + i;
     if ((batch->ids[S3_STREAM_MASKED_ITEM][token] == batch->mask_id) != masked) continue;
-    scratch->rows[*count] = i;
-    scratch->label_begin[*count] = batch->attribute_begin[token];
-    scratch->label_end[*count] = batch->attribute_end[token];
-    ++*count;
+    scratch->rows[count] = i;
+    scratch->label_begin[count] = batch->attribute_begin[token];
+    scratch->label_end[count] = batch->attribute_end[token];
+    count++;
   }
-  return S3REC_OK;
+  return count;
 }
 
 #endif

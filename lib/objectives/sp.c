@@ -16,11 +16,7 @@ s3rec_status s3_sp(const s3_objective_shard *shard, double weight, double *loss)
   const size_t hidden = (size_t)shard->config->hidden_size;
   const size_t count = shard->sequence_count;
   s3_objective_scratch *scratch = shard->scratch;
-  float *x;
-  S3_TRY(s3_grow(shard->context, (void **)&scratch->rows, &scratch->rows_capacity, count,
-                 sizeof *scratch->rows));
-  S3_TRY(s3_objective_floats(shard, 2 * count * hidden, &x));
-  float *y = x + count * hidden;
+  float *x = scratch->floats, *y = x + count * hidden;
   for (size_t s = 0; s < count; s++) scratch->rows[s] = shard->segment_rows + s;
   S3_TRY(s3_head_forward(shard, S3_HEAD_SP, scratch->rows, count, x, y));
   *loss = 0.0;

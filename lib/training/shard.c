@@ -54,19 +54,9 @@ static void pack_stream(const s3rec_trainer *trainer, const s3_shard *shard, s3_
   }
 }
 
-static s3rec_status pack(const s3rec_trainer *trainer, const s3_shard *shard, s3_slot *slot) {
-  const s3rec_context *context = trainer->context;
-  const size_t sequences = S3_ENCODED_STREAMS * shard->sequence_count;
-  const size_t tokens = S3_ENCODED_STREAMS * shard->token_count;
-  S3_TRY(s3_grow(context, (void **)&slot->offsets, &slot->offsets_capacity, sequences + 1,
-                 sizeof *slot->offsets));
-  S3_TRY(s3_grow(context, (void **)&slot->ids, &slot->ids_capacity, tokens,
-                 sizeof *slot->ids));
-  S3_TRY(s3_grow(context, (void **)&slot->slots, &slot->slots_capacity, tokens,
-                 sizeof *slot->slots));
-  S3_TRY(s3_grow(context, (void **)&slot->tokens, &slot->tokens_capacity, tokens,
-                 sizeof *slot->tokens));
-  slot->packed = (s3_packed){.causal = trainer->batch->stage == S3REC_STAGE_FINETUNE};
+static void pack(const s3rec_trainer *trainer, const s3_shard *shard, s3_slot *slot) {
+  slot->packed = (s3_packed){.causal = trainer->batch->stage == S3REC_STAGE_FINETUNE,
+                             .max_length = trainer->longest_sequence};
   slot->offsets[0] = 0;
   if (wants_items(trainer)) {
     pack_stream(trainer, shard, S3_STREAM_INPUT, slot);
@@ -81,15 +71,46 @@ static s3rec_status pack(const s3rec_trainer *trainer, const s3_shard *shard, s3
   slot->packed.ids = slot->ids;
   slot->packed.slots = slot->slots;
   slot->packed.tokens = slot->tokens;
-  return S3REC_OK;
+}
+
+/* What a pass over one shard takes. */
+static s3_pass_sizes pass_sizes(const s3rec_trainer *trainer, const s3_shard *shard) {
+  const s3rec_model_config *config = &trainer->model->config;
+  const size_t *offsets = trainer->batch->offsets + shard->first_sequence;
+  s3_pass_sizes sizes = {0};
+  for (size_t s = 0; s < shard->sequence_count; s++) {
+    const size_t length = offsets[s + 1] - offsets[s];
+    if (wants_items(trainer)) s3_pass_sizes_add(config, length, true, &sizes);
+    for (int segment = 0; wants_segments(trainer) && segment < 3; segment++)
+      s3_pass_sizes_add(config, length, false, &sizes);
+  }
+  return sizes;
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+s3_slot_sizes s3_largest_shard(const s3rec_trainer *trainer) {
+  s3_slot_sizes largest = {0};
+  for (size_t i = 0; i < (size_t)trainer->options.shard_count; i++) {
+    const s3_shard *shard = &trainer->shards[i];
+    const s3_pass_sizes sizes = pass_sizes(trainer, shard);
+    s3_pass_sizes *pass = &largest.pass;
+    pass->tokens = larger(pass->tokens, sizes.tokens);
+    pass->rows = larger(pass->rows, sizes.rows);
+    pass->sequences = larger(pass->sequences, sizes.sequences);
+    pass->max_length = larger(pass->max_length, sizes.max_length);
+    pass->probabilities = larger(pass->probabilities, sizes.probabilities);
+    pass->last_probabilities = larger(pass->last_probabilities, sizes.last_probabilities);
+    largest.batch_tokens = larger(largest.batch_tokens, shard->token_count);
+    largest.batch_sequences = larger(largest.batch_sequences, shard->sequence_count);
+  }
+  return largest;
 }
 
 s3rec_status s3_shard_forward(s3rec_trainer *trainer, size_t shard, s3_slot *slot) {
   const s3rec_model *model = trainer->model;
-  S3_TRY(pack(trainer, &trainer->shards[shard], slot));
+  pack(trainer, &trainer->shards[shard], slot);
   const size_t floats = s3_packed_rows(&slot->packed) * (size_t)model->config.hidden_size;
-  S3_TRY(s3_grow(trainer->context, (void **)&slot->diff_hidden, &slot->diff_hidden_capacity,
-                 floats, sizeof *slot->diff_hidden));
   memset(slot->diff_hidden, 0, floats * sizeof *slot->diff_hidden);
   s3_gradients_begin_shard(&trainer->gradients, shard, slot->row_of);
   return s3_encoder_forward(slot->encoder, model->weights, &slot->packed,

@@ -49,7 +49,6 @@ static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch 
 /* Threads, slots: what the first step of its kind needs. */
 static s3rec_status prepare(s3rec_trainer *trainer, size_t slot_count) {
   const size_t threads = (size_t)trainer->context->options.thread_count;
-  const s3rec_model *model = trainer->model;
   if (trainer->pool == NULL && threads > 1) {
     S3_TRY(s3_thread_pool_create(trainer->context, threads, &trainer->pool));
     s3_log(trainer->context, S3REC_LOG_INFO, "training: threads started: %zu",
@@ -57,17 +56,9 @@ static s3rec_status prepare(s3rec_trainer *trainer, size_t slot_count) {
   }
   S3_TRY(s3_grow(trainer->context, (void **)&trainer->slots, &trainer->slot_count, slot_count,
                  sizeof *trainer->slots));
-  for (size_t s = 0; s < slot_count; s++) {
-    s3_slot *slot = &trainer->slots[s];
-    if (slot->encoder == NULL)
-      S3_TRY(s3_encoder_create(trainer->context, &model->config, &model->table, true,
-                               &slot->encoder));
-    if (slot->row_of == NULL) {
-      slot->row_of = s3_allocate(trainer->context, (size_t)model->config.item_size,
-                                 sizeof *slot->row_of);
-      if (slot->row_of == NULL) return S3REC_ERROR_MEMORY;
-    }
-  }
+  const s3_slot_sizes sizes = s3_largest_shard(trainer);
+  for (size_t s = 0; s < slot_count; s++)
+    S3_TRY(s3_slot_reserve(trainer, sizes, &trainer->slots[s]));
   return S3REC_OK;
 }
 
@@ -97,11 +88,12 @@ s3rec_status s3_trainer_compute(s3rec_trainer *trainer, const s3rec_batch *batch
   S3_TRY(check_batch(trainer, batch));
   const bool finetune = batch->stage == S3REC_STAGE_FINETUNE;
   const bool slot_per_shard = finetune && trainer->options.finetune_loss == S3REC_LOSS_CE;
+  trainer->batch = batch;
+  trainer->longest_sequence = s3_longest_sequence(batch->offsets, batch->sequence_count);
+  s3_plan_shards(trainer);
   S3_TRY(prepare(trainer, slot_per_shard ? (size_t)trainer->options.shard_count
                                          : (size_t)trainer->context->options.thread_count));
   trainer->gradients_valid = false;
-  trainer->batch = batch;
-  s3_plan_shards(trainer);
   for (size_t s = 0; s < trainer->gradients.shard_count; s++)
     trainer->gradients.shards[s].used = false;
   const s3rec_status status =

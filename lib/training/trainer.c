@@ -44,22 +44,11 @@ s3rec_status s3_trainer_create(s3rec_model *model, const s3rec_trainer_options *
   return S3REC_OK;
 }
 
-static void free_slot(const s3rec_context *context, s3_slot *slot) {
-  s3_encoder_destroy(slot->encoder);
-  s3_objective_scratch_free(context, &slot->scratch);
-  s3_free(context, slot->row_of);
-  s3_free(context, slot->offsets);
-  s3_free(context, slot->ids);
-  s3_free(context, slot->slots);
-  s3_free(context, slot->tokens);
-  s3_free(context, slot->diff_hidden);
-}
-
 void s3_trainer_destroy(s3rec_trainer *trainer) {
   if (trainer == NULL) return;
   s3rec_context *context = trainer->context;
   s3_thread_pool_destroy(trainer->pool);
-  for (size_t s = 0; s < trainer->slot_count; s++) free_slot(context, &trainer->slots[s]);
+  for (size_t s = 0; s < trainer->slot_count; s++) s3_slot_free(context, &trainer->slots[s]);
   s3_free(context, trainer->slots);
   s3_free(context, trainer->shards);
   if (trainer->gradients.context != NULL) s3_gradients_destroy(&trainer->gradients);
@@ -74,22 +63,6 @@ void s3_trainer_destroy(s3rec_trainer *trainer) {
   s3_context_release(context);
 }
 
-static size_t slot_memory(const s3_slot *slot, size_t item_size) {
-  const s3_objective_scratch *scratch = &slot->scratch;
-  size_t bytes = slot->offsets_capacity * sizeof *slot->offsets +
-                 slot->ids_capacity * sizeof *slot->ids +
-                 slot->slots_capacity * sizeof *slot->slots +
-                 slot->tokens_capacity * sizeof *slot->tokens +
-                 slot->diff_hidden_capacity * sizeof *slot->diff_hidden +
-                 scratch->floats_capacity * sizeof *scratch->floats +
-                 scratch->rows_capacity * sizeof *scratch->rows +
-                 scratch->label_begin_capacity * sizeof *scratch->label_begin +
-                 scratch->label_end_capacity * sizeof *scratch->label_end;
-  if (slot->row_of != NULL) bytes += item_size * sizeof *slot->row_of;
-  if (slot->encoder != NULL) bytes += s3_encoder_memory(slot->encoder);
-  return bytes;
-}
-
 size_t s3_trainer_memory(const s3rec_trainer *trainer) {
   const size_t item_size = (size_t)trainer->model->config.item_size;
   size_t bytes = sizeof *trainer + 2 * trainer->model->table.float_count * sizeof(float) +
@@ -98,7 +71,7 @@ size_t s3_trainer_memory(const s3rec_trainer *trainer) {
   if (trainer->item_table != NULL)
     bytes += item_size * (size_t)trainer->model->config.hidden_size * sizeof(float);
   for (size_t s = 0; s < trainer->slot_count; s++)
-    bytes += slot_memory(&trainer->slots[s], item_size);
+    bytes += s3_slot_memory(&trainer->slots[s], item_size);
   return bytes;
 }
 

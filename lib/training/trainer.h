@@ -37,6 +37,12 @@ typedef struct s3_slot {
   size_t diff_hidden_capacity;
 } s3_slot;
 
+/* What every slot must hold: the largest of each over the shards of a step. */
+typedef struct s3_slot_sizes {
+  s3_pass_sizes pass;
+  size_t batch_tokens, batch_sequences; /* of one id array */
+} s3_slot_sizes;
+
 struct s3rec_trainer {
   s3rec_context *context;
   s3rec_model *model;
@@ -53,6 +59,7 @@ struct s3rec_trainer {
   float *item_table; /* whole gradient of the item table, when one was needed */
   s3_cross_entropy cross_entropy;
   const s3rec_batch *batch; /* of the step under way */
+  size_t longest_sequence;  /* in it */
   char *note;
 };
 
@@ -80,11 +87,17 @@ s3rec_status s3_finetune_gradients(s3rec_trainer *trainer);
 /* shard.c: packs a shard's sequences into a slot, runs the encoder over them and
  * clears the slot's diff_hidden and the shard's gradients. */
 void s3_plan_shards(s3rec_trainer *trainer);
+s3_slot_sizes s3_largest_shard(const s3rec_trainer *trainer);
 s3rec_status s3_shard_forward(s3rec_trainer *trainer, size_t shard, s3_slot *slot);
 /* What the objectives see of it. */
 s3_objective_shard s3_shard_view(s3rec_trainer *trainer, size_t shard, s3_slot *slot);
 /* From diff_hidden to the shard's gradients. */
 s3rec_status s3_shard_backward(s3rec_trainer *trainer, size_t shard, s3_slot *slot);
+
+/* slot.c */
+s3rec_status s3_slot_reserve(const s3rec_trainer *trainer, s3_slot_sizes sizes, s3_slot *slot);
+void s3_slot_free(const s3rec_context *context, s3_slot *slot);
+size_t s3_slot_memory(const s3_slot *slot, size_t item_size);
 
 /* trainer_state.c */
 s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
