@@ -83,32 +83,36 @@ static void sum_losses(const s3rec_trainer *trainer, s3rec_losses *losses) {
   if (o->max_gradient_norm > 0.0) losses->gradient_norm = trainer->gradients.norm;
 }
 
-s3rec_status s3_trainer_compute(s3rec_trainer *trainer, const s3rec_batch *batch,
-                                s3rec_losses *losses) {
-  S3_TRY(check_batch(trainer, batch));
-  const bool finetune = batch->stage == S3REC_STAGE_FINETUNE;
+/* Gradients and losses of trainer->batch. */
+static s3rec_status run(s3rec_trainer *trainer, s3rec_losses *losses) {
+  const bool finetune = trainer->batch->stage == S3REC_STAGE_FINETUNE;
   const bool slot_per_shard = finetune && trainer->options.finetune_loss == S3REC_LOSS_CE;
-  trainer->batch = batch;
-  trainer->longest_sequence = s3_longest_sequence(batch->offsets, batch->sequence_count);
   s3_plan_shards(trainer);
   S3_TRY(prepare(trainer, slot_per_shard ? (size_t)trainer->options.shard_count
                                          : (size_t)trainer->context->options.thread_count));
   trainer->gradients_valid = false;
   for (size_t s = 0; s < trainer->gradients.shard_count; s++)
     trainer->gradients.shards[s].used = false;
-  const s3rec_status status =
-      finetune ? s3_finetune_gradients(trainer) : s3_pretrain_gradients(trainer);
-  s3rec_losses sums = {0};
-  if (status == S3REC_OK) sum_losses(trainer, &sums);
-  trainer->batch = NULL;
-  S3_TRY(status);
-  if (!isfinite(sums.total))
+  S3_TRY(finetune ? s3_finetune_gradients(trainer) : s3_pretrain_gradients(trainer));
+  sum_losses(trainer, losses);
+  if (!isfinite(losses->total))
     return s3_fail(S3REC_ERROR_NUMERIC, "the loss of step %llu is not finite",
                    (unsigned long long)trainer->step);
-  S3_TRY(s3_gradients_check(&trainer->gradients));
+  return s3_gradients_check(&trainer->gradients);
+}
+
+s3rec_status s3_trainer_compute(s3rec_trainer *trainer, const s3rec_batch *batch,
+                                s3rec_losses *losses) {
+  S3_TRY(check_batch(trainer, batch));
+  s3rec_losses measured;
+  trainer->batch = batch;
+  trainer->longest_sequence = s3_longest_sequence(batch->offsets, batch->sequence_count);
+  const s3rec_status status = run(trainer, &measured);
+  trainer->batch = NULL;
+  S3_TRY(status);
   trainer->gradients_valid = true;
   trainer->gradients_stage = batch->stage;
-  *losses = sums;
+  *losses = measured;
   return S3REC_OK;
 }
 
