@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <float.h>
 #include <stddef.h>
 
 #include "cli.h"
@@ -57,8 +58,11 @@ enum { FILES = 1, WHAT = 2, TRAINING = 3, OBJECTIVES = 4, NETWORK = 5, COMPUTE =
 #define WORD(name, field, words, commands, recorded, group, help) \
   { name, "WORD", CLI_WORD, AT(field), 0, 0, NULL, words, commands, 0, recorded, group, help }
 
+/* The library's bounds where one of them is left out, as the nearest number within. */
 static const char tiny[] = "above 0, at most 1000";
 static const char below_one[] = "0 to below 1";
+#define ABOVE_ZERO DBL_TRUE_MIN
+#define BELOW_ONE (1.0 - DBL_EPSILON / 2)
 
 const cli_option cli_option_table[] = {
     TEXT("data", "DIR", data, WITH_DATA, NEED_DATA, FILES, "folder of the data files"),
@@ -87,13 +91,13 @@ const cli_option cli_option_table[] = {
     {"seed", "N", CLI_UINT64, AT(seed), 0, 0, "0..18446744073709551615", NULL, TRAIN | CLI_GENERATE,
      0, true, TRAINING, "of every random choice"},
     INT("batch-size", sampler.batch_size, 1, 65536, TRAIN, true, TRAINING, "sequences a step"),
-    DOUBLE("lr", trainer.learning_rate, 1e-300, 1000, tiny, TRAIN, true, TRAINING,
+    DOUBLE("lr", trainer.learning_rate, ABOVE_ZERO, 1000, tiny, TRAIN, true, TRAINING,
            "learning rate of Adam"),
     DOUBLE("weight-decay", trainer.weight_decay, 0, 1000, NULL, TRAIN, true, TRAINING,
            "L2 decay, added to the gradient"),
-    DOUBLE("adam-beta1", trainer.adam_beta1, 0, 0.9999999999, below_one, TRAIN, true, TRAINING,
+    DOUBLE("adam-beta1", trainer.adam_beta1, 0, BELOW_ONE, below_one, TRAIN, true, TRAINING,
            "decay of Adam's first moment"),
-    DOUBLE("adam-beta2", trainer.adam_beta2, 0, 0.9999999999, below_one, TRAIN, true, TRAINING,
+    DOUBLE("adam-beta2", trainer.adam_beta2, 0, BELOW_ONE, below_one, TRAIN, true, TRAINING,
            "decay of Adam's second moment"),
     DOUBLE("max-gradient-norm", trainer.max_gradient_norm, 0, 1e9, NULL, TRAIN, true, TRAINING,
            "clip gradients to this norm; 0: never"),

@@ -3,6 +3,8 @@
 
 usage: cli_errors.py S3REC
 """
+import math
+import re
 import shutil
 import sys
 import tempfile
@@ -57,6 +59,44 @@ def values(tool):
                  "model.safetensors", "--history", "1 x")
     tool.refused("too few items to make up", USAGE, r"accepted: 300\.\.20000", "generate",
                  *tool.data("new"), "--items", "10")
+
+
+def ranges(tool):
+    """The bounds that a refusal and --help name are the ones accepted, and nothing beyond is."""
+    found = 0
+    for command, needed in (("pretrain", ["--out", "m"]), ("finetune", ["--out", "m"]),
+                            ("recommend", []), ("generate", [])):
+        text = re.sub(r"\s+", " ", tool.good(f"{command} --help", command, "--help"))
+
+        def said(option, value):
+            return tool.run(command, f"--{option}={value}", "--data", "/proc/none", "--name", "x",
+                            *needed).stderr
+
+        for option, kind in sorted(set(re.findall(r" --([a-z0-9-]+)=(N|X)\b", text))):
+            range_said = re.search(r"accepted: (.*)", said(option, "-1")).group(1)
+            low, high, beyond = bounds(range_said, kind)
+            wrong = [f"  {value} is refused" for value in (low, high)
+                     if "accepted:" in said(option, value)]
+            wrong += [f"  {value} is accepted" for value in beyond
+                      if "accepted:" not in said(option, value)]
+            if option != "seed" and range_said not in text:
+                wrong.append("  --help does not say it")
+            tool.report.check(f"{command} --{option}: {range_said}", "\n".join(wrong))
+            found += 1
+    tool.report.check("numbers of all kinds", found < 30 and f"  only {found} ranges")
+
+
+def bounds(text, kind):
+    """(lowest, highest, values beyond) of an accepted range."""
+    if text == "above 0, at most 1000":
+        return "5e-324", "1000", ("0", "1000.0000000000002")
+    if text == "0 to below 1":
+        return "0", "0.9999999999999999", ("-5e-324", "1")
+    low, high = text.split("..")
+    if kind == "N":
+        return low, high, (str(int(low) - 1), str(int(high) + 1))
+    return low, high, [repr(math.nextafter(float(low), -math.inf)),
+                       repr(math.nextafter(float(high), math.inf))]
 
 
 def files(tool):
@@ -127,6 +167,7 @@ def main(binary):
                   "model.safetensors")
         commands(tool)
         values(tool)
+        ranges(tool)
         files(tool)
         remarks(tool)
         tool.report.finish()
