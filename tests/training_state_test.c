@@ -326,6 +326,27 @@ START_TEST(flipped_header_bytes_are_survived) {
 }
 END_TEST
 
+START_TEST(a_state_that_is_no_json_is_named_with_its_place) {
+  static const char key[] = "\"s3rec_state\":\"{";
+  char path[64];
+  long size;
+  state_path(path, sizeof path);
+  save_pretraining(path, 1);
+  char *bytes = read_file(path, &size);
+  char *found = memmem(bytes, (size_t)size, key, sizeof key - 1);
+  ck_assert_ptr_nonnull(found);
+  found[sizeof key - 2] = '(';
+  write_file(path, bytes, size);
+  session s = start(S3REC_STAGE_PRETRAIN, NULL, 43);
+  refuses(&s, path, S3REC_ERROR_FORMAT);
+  ck_assert_msg(strstr(s3rec_last_error(), ":1:1: metadata s3rec_state: ") != NULL, "%s",
+                s3rec_last_error());
+  free(bytes);
+  finish(&s);
+  remove(path);
+}
+END_TEST
+
 START_TEST(save_fails_where_it_must) {
   session s = start(S3REC_STAGE_PRETRAIN, NULL, 43);
   test_fails(s3rec_trainer_save(s.trainer, s.sampler, NULL, "no/such/folder/state"),
@@ -333,6 +354,7 @@ START_TEST(save_fails_where_it_must) {
   test_fails(s3rec_trainer_save(NULL, s.sampler, NULL, "state"), S3REC_ERROR_ARGUMENT);
   test_fails(s3rec_trainer_save(s.trainer, NULL, NULL, NULL), S3REC_ERROR_ARGUMENT);
   test_fails(s3rec_trainer_save(s.trainer, NULL, "\xff\xfe", "state"), S3REC_ERROR_ARGUMENT);
+  ck_assert_str_eq(s3rec_last_error(), "s3rec_trainer_save: note is not valid UTF-8");
   ck_assert_int_ne(access("state", F_OK), 0);
   test_fails(s3rec_trainer_load(NULL, NULL, "state"), S3REC_ERROR_ARGUMENT);
   test_fails(s3rec_trainer_load(s.trainer, NULL, NULL), S3REC_ERROR_ARGUMENT);
@@ -348,6 +370,7 @@ int main(void) {
   tcase_add_test(refusals, other_data_or_sampling_is_refused);
   tcase_add_test(refusals, broken_files_are_refused);
   tcase_add_test(refusals, flipped_header_bytes_are_survived);
+  tcase_add_test(refusals, a_state_that_is_no_json_is_named_with_its_place);
   tcase_add_test(refusals, save_fails_where_it_must);
   return test_run("training state", resume, refusals, NULL);
 }

@@ -3,11 +3,10 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/atomic_file.h"
-#include "base/error.h"
+#include "base/json.h"
 #include "data/json_place.h"
 #include "data/text_reader.h"
 #include "s3rec/dataset.h"
@@ -115,23 +114,11 @@ static s3rec_status read_object(const s3rec_context *context, attribute_rows *ro
   return S3REC_OK;
 }
 
-/* jansson's text quotes the file, so it may hold line ends. */
-static s3rec_status fail_syntax(const char *path, const json_error_t *error) {
-  char text[JSON_ERROR_TEXT_LENGTH];
-  snprintf(text, sizeof text, "%s", error->text);
-  for (char *at = text; *at != '\0'; at++)
-    if ((unsigned char)*at < ' ') *at = ' ';
-  return s3_fail(json_error_code(error) == json_error_out_of_memory ? S3REC_ERROR_MEMORY
-                                                                    : S3REC_ERROR_FORMAT,
-                 "%s:%d:%d: %s", path, error->line > 0 ? error->line : 1,
-                 error->column > 0 ? error->column : 1, text);
-}
-
 static s3rec_status read_rows(const s3rec_context *context, attribute_rows *rows) {
   json_error_t error;
   json_t *root = json_loadb(rows->bytes, rows->count, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
                             &error);
-  if (root == NULL) return fail_syntax(rows->path, &error);
+  if (root == NULL) return s3_fail_json(rows->path, "", rows->bytes, &error);
   const s3rec_status status = read_object(context, rows, root);
   json_decref(root);
   return status;

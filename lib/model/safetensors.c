@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/atomic_file.h"
-#include "base/error.h"
+#include "base/json.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "tensors are copied as they lie in the file, which is little-endian"
@@ -74,13 +74,7 @@ static s3rec_status read_header(s3_safetensors *file) {
   if (length == 0 || text[0] != '{') return fail_header(file, "the header does not begin with {");
   json_error_t error;
   file->header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-  if (file->header == NULL) {
-    if (json_error_code(&error) == json_error_out_of_memory) {
-      return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory for the header", file->path);
-    }
-    return s3_fail(S3REC_ERROR_FORMAT, "%s:%d:%d: header: %s", file->path, error.line,
-                   error.column, error.text);
-  }
+  if (file->header == NULL) return s3_fail_json(file->path, "header: ", text, &error);
   file->data = text + length;
   file->data_size = rest - (size_t)length;
   return S3REC_OK;

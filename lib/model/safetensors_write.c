@@ -4,6 +4,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/utf8.h"
 #include "model/safetensors.h"
 
 enum { LENGTH_SIZE = 8, DATA_ALIGNMENT = 64 };
@@ -85,14 +86,11 @@ static s3rec_status write_file(const s3rec_context *context, const char *path,
   return status;
 }
 
-/* jansson takes no text that is not UTF-8, but does not say that this was why. */
 static s3rec_status check_metadata(const s3_metadata *metadata, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    json_t *const value = json_string(metadata[i].value);
-    if (value == NULL) {
+    if (!s3_utf8_valid(metadata[i].value)) {
       return s3_fail(S3REC_ERROR_ARGUMENT, "metadata '%s' is not valid UTF-8", metadata[i].key);
     }
-    json_decref(value);
   }
   return S3REC_OK;
 }

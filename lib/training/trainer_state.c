@@ -7,7 +7,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "base/json.h"
+#include "base/utf8.h"
 #include "model/model_file.h"
 #include "training/trainer.h"
 
@@ -47,9 +48,9 @@ static json_t *sampler_to_json(const s3rec_sampler *sampler) {
                    u64_to_json(sampler->epoch), "step", u64_to_json(sampler->step));
 }
 
-/* The whole metadata entry; free() it. */
-static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
-                           const char *note) {
+/* NULL without memory. */
+static json_t *state_to_json(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
+                             const char *note) {
   json_t *state = json_object();
   int failed = state == NULL ||
                json_object_set_new(state, "step", u64_to_json(trainer->step)) ||
@@ -57,7 +58,23 @@ static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sa
                json_object_set_new(state, "note", json_string(note == NULL ? "" : note));
   if (!failed && sampler != NULL)
     failed = json_object_set_new(state, "sampler", sampler_to_json(sampler));
-  char *text = failed ? NULL : json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(17));
+  if (!failed) return state;
+  json_decref(state);
+  return NULL;
+}
+
+/* The whole metadata entry, to be s3_free'd; NULL without memory. json_dumpb
+ * leaves the memory to us: a host may have given jansson an allocator of its own. */
+static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
+                           const char *note) {
+  const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
+  json_t *state = state_to_json(trainer, sampler, note);
+  const size_t length = state == NULL ? 0 : json_dumpb(state, NULL, 0, flags);
+  char *text = length == 0 ? NULL : s3_allocate(trainer->context, length + 1, 1);
+  if (text != NULL && json_dumpb(state, text, length, flags) != length) {
+    s3_free(trainer->context, text);
+    text = NULL;
+  }
   json_decref(state);
   return text;
 }
@@ -91,13 +108,13 @@ static s3rec_status write_state(const s3rec_trainer *trainer, const char *text,
 
 s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
                              const char *note, const char *path) {
+  if (note != NULL && !s3_utf8_valid(note))
+    return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_trainer_save: note is not valid UTF-8");
   char *text = state_to_text(trainer, sampler, note);
   if (text == NULL)
-    return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "the training state cannot be written as JSON: the note must be UTF-8, and "
-                   "there must be memory");
+    return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory for the training state", path);
   const s3rec_status status = write_state(trainer, text, path);
-  free(text);
+  s3_free(trainer->context, text);
   return status;
 }
 
@@ -258,7 +275,10 @@ static s3rec_status read_state(const s3_safetensors *file, const s3rec_trainer *
     return s3_fail(S3REC_ERROR_FORMAT, "%s: no training state: metadata " STATE_KEY " is missing",
                    s3_safetensors_path(file));
   S3_TRY(read_config(file, trainer->model));
-  json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+  json_error_t error;
+  json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+  if (object == NULL)
+    return s3_fail_json(s3_safetensors_path(file), "metadata " STATE_KEY ": ", text, &error);
   const state_reader reader = {s3_safetensors_path(file), object};
   const s3rec_status status = read_fields(&reader, trainer, sampler, state);
   json_decref(object);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/utf8.h"
+#include "base/utf8.h"
+
+#include <string.h>
 
 s3_utf8 s3_utf8_decode(const char *at, const char *end, uint32_t *code_point) {
   static const uint32_t smallest[4] = {0, 0x80, 0x800, 0x10000};
@@ -16,4 +18,14 @@ s3_utf8 s3_utf8_decode(const char *at, const char *end, uint32_t *code_point) {
   if (value < smallest[more] || value > 0x10FFFF || surrogate) return S3_UTF8_INVALID;
   *code_point = value;
   return S3_UTF8_VALID;
+}
+
+bool s3_utf8_valid(const char *text) {
+  const char *const end = text + strlen(text);
+  while (text < end) {
+    uint32_t code_point;
+    if (s3_utf8_decode(text, end, &code_point) != S3_UTF8_VALID) return false;
+    text += code_point < 0x80 ? 1 : code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+  }
+  return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef S3_DATA_UTF8_H
-#define S3_DATA_UTF8_H
+#ifndef S3_BASE_UTF8_H
+#define S3_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum s3_utf8 {
@@ -12,5 +13,9 @@ typedef enum s3_utf8 {
 
 /* Decodes the character at `at`, which lies before `end`. */
 s3_utf8 s3_utf8_decode(const char *at, const char *end, uint32_t *code_point);
+
+/* Whether all of a text is UTF-8: jansson refuses other text, but in the same
+ * way as it reports that memory is missing. */
+bool s3_utf8_valid(const char *text);
 
 #endif
