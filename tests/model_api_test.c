@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "model/model.h"
 #include "s3rec/s3rec.h"
 #include "support/hooks.h"
+#include "support/model.h"
 #include "support/suite.h"
 
 static test_hooks hooks;
@@ -31,15 +31,7 @@ static s3rec_model_config small_config(void) {
 }
 
 static s3rec_model *make(const s3rec_model_config *config, uint64_t seed) {
-  s3rec_model *model = NULL;
-  ck_assert_msg(s3rec_model_create(context, config, seed, &model) == S3REC_OK, "%s",
-                s3rec_last_error());
-  return model;
-}
-
-static bool same_weights(const s3rec_model *a, const s3rec_model *b) {
-  return a->table.float_count == b->table.float_count &&
-         memcmp(a->weights, b->weights, a->table.float_count * sizeof(float)) == 0;
+  return test_model_of(context, config, seed);
 }
 
 START_TEST(config_defaults) {
@@ -204,8 +196,8 @@ END_TEST
 START_TEST(initialisation_depends_on_the_seed_alone) {
   const s3rec_model_config config = small_config();
   s3rec_model *first = make(&config, 7), *again = make(&config, 7), *other = make(&config, 8);
-  ck_assert(same_weights(first, again));
-  ck_assert(!same_weights(first, other));
+  ck_assert(test_equal_weights(first, again));
+  ck_assert(!test_equal_weights(first, other));
   const float *const weights = first->weights; /* streams of parameters differ */
   ck_assert_int_ne(memcmp(weights + first->table.head_weight[S3_HEAD_AAP],
                           weights + first->table.head_weight[S3_HEAD_MIP], 64 * sizeof(float)),
@@ -284,7 +276,7 @@ START_TEST(values_that_are_not_finite_are_refused) {
                      S3REC_ERROR_NUMERIC);
     ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "element 5"));
   }
-  ck_assert(same_weights(model, before));
+  ck_assert(test_equal_weights(model, before));
   s3rec_model_destroy(model);
   s3rec_model_destroy(before);
 }
@@ -294,13 +286,13 @@ START_TEST(clone_is_independent) {
   const s3rec_model_config config = small_config();
   s3rec_model *model = make(&config, 3), *clone = NULL, *original = make(&config, 3);
   ck_assert_int_eq(s3rec_model_clone(model, &clone), S3REC_OK);
-  ck_assert(same_weights(model, clone));
+  ck_assert(test_equal_weights(model, clone));
   const float values[8] = {1, 2, 3, 4, 5, 6, 7, 8};
   ck_assert_int_eq(s3rec_model_parameter_write(model, "sp_norm.bias", values, 8), S3REC_OK);
-  ck_assert(same_weights(clone, original));
-  ck_assert(!same_weights(model, clone));
+  ck_assert(test_equal_weights(clone, original));
+  ck_assert(!test_equal_weights(model, clone));
   s3rec_model_destroy(model);
-  ck_assert(same_weights(clone, original));
+  ck_assert(test_equal_weights(clone, original));
 
   ck_assert_int_eq(s3_model_begin_training(original), S3REC_OK);
   s3rec_model *served = NULL; /* a clone does not inherit the lock */
@@ -318,9 +310,9 @@ START_TEST(weights_are_copied_between_equal_sizes) {
   const s3rec_model_config config = small_config();
   s3rec_model *model = make(&config, 3), *source = make(&config, 4);
   ck_assert_int_eq(s3rec_model_copy_weights(model, source), S3REC_OK);
-  ck_assert(same_weights(model, source));
+  ck_assert(test_equal_weights(model, source));
   ck_assert_int_eq(s3rec_model_copy_weights(model, model), S3REC_OK);
-  ck_assert(same_weights(model, source));
+  ck_assert(test_equal_weights(model, source));
 
   static const char *const fields[] = {"item_size", "attribute_size", "max_seq_length",
                                        "hidden_size", "num_hidden_layers"};
@@ -336,7 +328,7 @@ START_TEST(weights_are_copied_between_equal_sizes) {
     ck_assert_ptr_nonnull(strstr(s3rec_last_error(), fields[i]));
     s3rec_model_destroy(other);
   }
-  ck_assert(same_weights(model, source));
+  ck_assert(test_equal_weights(model, source));
   s3rec_model_destroy(model);
   s3rec_model_destroy(source);
 }

@@ -7,6 +7,7 @@
 
 #include "support/suite.h"
 #include "support/training.h"
+#include "training/trainer.h"
 
 static const test_shape shape = {.items = 40, .attributes = 7, .length = 8, .hidden = 16,
                                  .layers = 2, .heads = 2, .activation = S3REC_SWISH,
@@ -347,6 +348,25 @@ START_TEST(a_state_that_is_no_json_is_named_with_its_place) {
 }
 END_TEST
 
+/* Loop: the weights, either moment. What no load would take is not saved. */
+START_TEST(values_that_are_not_finite_are_not_saved) {
+  static const char *const prefixes[] = {"", "state.exp_avg.", "state.exp_avg_sq."};
+  char path[64], tensor[96];
+  session s = start(S3REC_STAGE_PRETRAIN, NULL, 43);
+  float *const blocks[] = {s.model->weights, s.trainer->moment1, s.trainer->moment2};
+  state_path(path, sizeof path);
+  save_pretraining(path, 2);
+  blocks[_i][s.model->table.head_weight[S3_HEAD_MAP] + 17] = (float)strtod("inf", NULL);
+  test_fails(s3rec_trainer_save(s.trainer, s.sampler, "bad", path), S3REC_ERROR_NUMERIC);
+  snprintf(tensor, sizeof tensor, "'%smap_norm.weight': element 17 ", prefixes[_i]);
+  ck_assert_msg(strstr(s3rec_last_error(), tensor) != NULL, "%s", s3rec_last_error());
+  test_ok(s3rec_trainer_load(s.trainer, s.sampler, path)); /* the good one */
+  ck_assert_str_eq(s3rec_trainer_note(s.trainer), "note");
+  finish(&s);
+  remove(path);
+}
+END_TEST
+
 START_TEST(save_fails_where_it_must) {
   session s = start(S3REC_STAGE_PRETRAIN, NULL, 43);
   test_fails(s3rec_trainer_save(s.trainer, s.sampler, NULL, "no/such/folder/state"),
@@ -371,6 +391,7 @@ int main(void) {
   tcase_add_test(refusals, broken_files_are_refused);
   tcase_add_test(refusals, flipped_header_bytes_are_survived);
   tcase_add_test(refusals, a_state_that_is_no_json_is_named_with_its_place);
+  tcase_add_loop_test(refusals, values_that_are_not_finite_are_not_saved, 0, 3);
   tcase_add_test(refusals, save_fails_where_it_must);
   return test_run("training state", resume, refusals, NULL);
 }

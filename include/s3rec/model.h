@@ -59,7 +59,8 @@ S3REC_API s3rec_status s3rec_model_load(s3rec_context *context, const char *path
 
 /** Writes a safetensors file beside `path`, syncs it and renames it over `path`:
  * at every moment there is the old or the new file, whole.
- * Statuses: ARGUMENT, MEMORY, IO. Since 0.1. */
+ * Statuses: ARGUMENT, MEMORY, IO; NUMERIC (a weight is NaN or infinite, which no
+ * load would take: the old file stays). Since 0.1. */
 S3REC_API s3rec_status s3rec_model_save(const s3rec_model *model, const char *path);
 
 /** A copy of its own, for instance to serve while training goes on.

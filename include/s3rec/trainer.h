@@ -116,7 +116,8 @@ S3REC_API uint64_t s3rec_trainer_step_count(const s3rec_trainer *trainer);
  * NULL, its options, position and the fingerprint of its data. `note` is the
  * caller's own text (UTF-8), kept and given back; NULL = none. Written like a
  * model file: beside, synced, renamed.
- * Statuses: ARGUMENT, MEMORY, IO. Since 0.1. */
+ * Statuses: ARGUMENT, MEMORY, IO; NUMERIC (a weight or moment is NaN or infinite:
+ * the old file stays). Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_save(const s3rec_trainer *trainer,
                                           const s3rec_sampler *sampler, const char *note,
                                           const char *path);

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/finite.h"
 
-void s3_block_to_tensors(const s3_parameter_table *table, const float *block,
-                         const char *prefix, s3_tensor_name *names, s3_tensor *tensors) {
+s3rec_status s3_block_to_tensors(const s3_parameter_table *table, const float *block,
+                                 const char *prefix, s3_tensor_name *names,
+                                 s3_tensor *tensors) {
   for (size_t i = 0; i < table->count; i++) {
     const s3_parameter *const parameter = &table->parameters[i];
     snprintf(names[i], sizeof names[i], "%s%s", prefix, parameter->name);
@@ -17,7 +19,13 @@ void s3_block_to_tensors(const s3_parameter_table *table, const float *block,
                              .shape = {parameter->shape[0], parameter->shape[1]},
                              .data = block + parameter->offset,
                              .byte_count = parameter->count * sizeof(float)};
+    const size_t bad = s3_first_not_finite(block + parameter->offset, parameter->count);
+    if (bad < parameter->count) {
+      return s3_fail(S3REC_ERROR_NUMERIC, "not saved: tensor '%s': element %zu is NaN or infinite",
+                     names[i], bad);
+    }
   }
+  return S3REC_OK;
 }
 
 s3rec_status s3_block_check(const s3_safetensors *file, const s3_parameter_table *table,
@@ -101,7 +109,9 @@ s3rec_status s3_model_save(const s3rec_model *model, const char *path) {
   s3_tensor_name *const names = s3_allocate(model->context, table->count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
   if (tensors != NULL && names != NULL) {
-    s3_block_to_tensors(table, model->weights, "", names, tensors);
+    status = s3_block_to_tensors(table, model->weights, "", names, tensors);
+  }
+  if (status == S3REC_OK) {
     status = s3_safetensors_write(model->context, path, tensors, table->count, metadata.pairs,
                                   S3_CONFIG_METADATA_COUNT);
   }

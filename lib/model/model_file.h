@@ -26,10 +26,13 @@ s3rec_status s3_config_from_file(const s3_safetensors *file, const s3rec_model_c
 #define S3_STATE_PREFIX "state."
 
 /* Tensor list of a block of floats laid out by the table; names get `prefix`
- * ("" for weights). `names` gives room for the prefixed names [table->count]. */
+ * ("" for weights). `names` gives room for the prefixed names [table->count].
+ * NUMERIC, naming the tensor, for a value that no load would take back: it must
+ * not replace a good file. */
 typedef char s3_tensor_name[128];
-void s3_block_to_tensors(const s3_parameter_table *table, const float *block,
-                         const char *prefix, s3_tensor_name *names, s3_tensor *tensors);
+s3rec_status s3_block_to_tensors(const s3_parameter_table *table, const float *block,
+                                 const char *prefix, s3_tensor_name *names,
+                                 s3_tensor *tensors);
 /* Checks that the file has all of a block's tensors with the table's shapes, so
  * that a block of that size may be allocated. */
 s3rec_status s3_block_check(const s3_safetensors *file, const s3_parameter_table *table,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/finite.h"
 #include "model/safetensors.h"
 
 /* "[3648, 64]" */
@@ -41,13 +42,6 @@ s3rec_status s3_safetensors_check_f32(const s3_safetensors *file, const char *na
   return S3REC_OK;
 }
 
-/* All exponent bits set: infinity or NaN. */
-static bool is_finite(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return (bits & 0x7f800000u) != 0x7f800000u;
-}
-
 s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *name,
                                      int32_t rank, const int64_t *shape, float *values) {
   const s3_tensor *tensor;
@@ -59,11 +53,8 @@ s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *nam
     const size_t end = count - begin < PIECE ? count : begin + PIECE;
     memcpy(values + begin, (const char *)tensor->data + begin * sizeof(float),
            (end - begin) * sizeof(float));
-    bool finite = true;
-    for (size_t i = begin; i < end; i++) finite &= is_finite(values[i]);
-    if (finite) continue;
-    size_t bad = begin;
-    while (is_finite(values[bad])) bad++;
+    const size_t bad = begin + s3_first_not_finite(values + begin, end - begin);
+    if (bad == end) continue;
     return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%s': element %zu is NaN or infinite",
                    s3_safetensors_path(file), name, bad);
   }

@@ -79,26 +79,33 @@ static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sa
   return text;
 }
 
+/* Weights and both moments; room for three times the table's count. */
+static s3rec_status list_tensors(const s3rec_trainer *trainer, s3_tensor_name *names,
+                                 s3_tensor *tensors) {
+  const s3_parameter_table *table = &trainer->model->table;
+  const size_t count = table->count;
+  S3_TRY(s3_block_to_tensors(table, trainer->model->weights, "", names, tensors));
+  S3_TRY(s3_block_to_tensors(table, trainer->moment1, MOMENT1_PREFIX, names + count,
+                             tensors + count));
+  return s3_block_to_tensors(table, trainer->moment2, MOMENT2_PREFIX, names + 2 * count,
+                             tensors + 2 * count);
+}
+
 static s3rec_status write_state(const s3rec_trainer *trainer, const char *text,
                                 const char *path) {
-  const s3rec_model *model = trainer->model;
-  const size_t count = model->table.count;
+  const size_t count = 3 * trainer->model->table.count;
   const s3rec_context *context = trainer->context;
-  s3_tensor *tensors = s3_allocate(context, 3 * count, sizeof *tensors);
-  s3_tensor_name *names = s3_allocate(context, 3 * count, sizeof *names);
+  s3_tensor *tensors = s3_allocate(context, count, sizeof *tensors);
+  s3_tensor_name *names = s3_allocate(context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
-  if (tensors != NULL && names != NULL) {
-    s3_block_to_tensors(&model->table, model->weights, "", names, tensors);
-    s3_block_to_tensors(&model->table, trainer->moment1, MOMENT1_PREFIX, names + count,
-                        tensors + count);
-    s3_block_to_tensors(&model->table, trainer->moment2, MOMENT2_PREFIX, names + 2 * count,
-                        tensors + 2 * count);
+  if (tensors != NULL && names != NULL) status = list_tensors(trainer, names, tensors);
+  if (status == S3REC_OK) {
     s3_config_metadata config;
-    s3_config_to_metadata(&model->config, &config);
+    s3_config_to_metadata(&trainer->model->config, &config);
     s3_metadata metadata[S3_CONFIG_METADATA_COUNT + 1];
     memcpy(metadata, config.pairs, sizeof config.pairs);
     metadata[S3_CONFIG_METADATA_COUNT] = (s3_metadata){STATE_KEY, text};
-    status = s3_safetensors_write(context, path, tensors, 3 * count, metadata,
+    status = s3_safetensors_write(context, path, tensors, count, metadata,
                                   S3_CONFIG_METADATA_COUNT + 1);
   }
   s3_free(context, tensors);

@@ -8,7 +8,7 @@ import subprocess
 from report import Report
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MAXIMUM_LINES = 600
+MAXIMUM_LINES = 500
 MAXIMUM_COLUMNS = 100
 
 # Who may include whom: a folder may include itself and every folder of an earlier step; within
