@@ -31,7 +31,7 @@ static const char finetune_text[] =
     "    --stop-protocol sampled --out paper.safetensors\n"
     "\n"
     "With --model the network is the file's; only its dropouts can be set anew. A resumed run "
-    "needs the file of --out with the best weights so far. NAME_sample.txt is read for "
+    "goes on with the file of --out, its best weights so far. NAME_sample.txt is read for "
     "--stop-protocol sampled only.\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data, 130 interrupted.";

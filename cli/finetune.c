@@ -2,7 +2,7 @@
 /* s3rec finetune */
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "json_output.h"
 #include "metrics_output.h"
@@ -23,23 +23,46 @@ static int measure(const cli_training *training, s3rec_model *model, s3rec_split
   return CLI_OK;
 }
 
-/* Measures the epoch on a copy, as the model has a trainer; keeps the weights
- * when they are the best so far. */
-static int validate(cli_training *training, s3rec_model *copy) {
-  s3rec_status status = s3rec_model_copy_weights(copy, training->model);
+/* Measures the epoch on a copy, as the model has a trainer. */
+static int validate(cli_training *training, s3rec_model *copy, bool *improved) {
+  const s3rec_status status = s3rec_model_copy_weights(copy, training->model);
   if (status != S3REC_OK) return cli_fail_status(status);
   s3rec_metrics metrics;
   CLI_TRY(measure(training, copy, S3REC_SPLIT_VALID, &metrics));
   const double value = cli_metric(&metrics, training->options->stop_metric);
-  if (training->best.epoch == 0 || value > training->best.value) {
-    /* Weights before state: a stop in between repeats the epoch, to the same bits. */
-    status = s3rec_model_save(copy, training->options->out);
-    if (status != S3REC_OK) return cli_fail_status(status);
+  *improved = training->best.epoch == 0 || value > training->best.value;
+  if (*improved) {
     training->best = (cli_best){.value = value, .epoch = (int32_t)training->epoch + 1};
+    CLI_TRY(cli_weights_hash(copy, training->best.weights));
   } else {
     training->best.waited++;
   }
   return cli_report_epoch(training, &metrics);
+}
+
+static int save_best(const cli_training *training, const s3rec_model *best) {
+  const s3rec_status status = s3rec_model_save(best, training->options->out);
+  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+}
+
+/* A resumed run goes on with the file of its best weights. `copy` has the state's
+ * weights: when these are the best, the file can be written again. */
+static int check_best(const cli_training *training, const s3rec_model *copy) {
+  const char *const path = training->options->out, *reason = "it holds other weights";
+  const cli_best *const best = &training->best;
+  char hash[CLI_HASH_SIZE] = "";
+  s3rec_model *found = NULL;
+  if (s3rec_model_load(training->context, path, NULL, &found) != S3REC_OK)
+    reason = s3rec_last_error();
+  const int code = found == NULL ? CLI_OK : cli_weights_hash(found, hash);
+  s3rec_model_destroy(found);
+  CLI_TRY(code);
+  if (strcmp(hash, best->weights) == 0) return CLI_OK;
+  CLI_TRY(cli_weights_hash(copy, hash));
+  if (strcmp(hash, best->weights) == 0) return save_best(training, copy);
+  return cli_usage(training->options,
+                   "--out: %s must be the file with the best weights so far (epoch %d), but %s",
+                   path, (int)best->epoch, reason);
 }
 
 static int finish(const cli_training *training) {
@@ -70,10 +93,14 @@ static int train(cli_training *training, s3rec_model *copy) {
   const cli_options *const options = training->options;
   while (training->epoch < (uint64_t)options->epochs && training->best.waited < options->patience) {
     CLI_TRY(cli_training_run_epoch(training));
-    CLI_TRY(validate(training, copy));
+    bool improved = false;
+    CLI_TRY(validate(training, copy, &improved));
     const bool last = training->epoch + 1 == (uint64_t)options->epochs ||
                       training->best.waited >= options->patience;
-    CLI_TRY(cli_training_next_epoch(training, last));
+    /* State before weights: after a stop in between check_best writes them. */
+    const int code = cli_training_next_epoch(training, improved, last);
+    if (improved && (code == CLI_OK || code == CLI_INTERRUPTED)) CLI_TRY(save_best(training, copy));
+    CLI_TRY(code);
   }
   return finish(training);
 }
@@ -83,12 +110,11 @@ static int run(cli_training *training, cli_options *options) {
   if ((uint64_t)options->epochs < training->epoch)
     return cli_usage(options, "--epochs is %d, but the state has done %" PRIu64 " already",
                      (int)options->epochs, training->epoch);
-  if (training->best.epoch > 0 && access(options->out, R_OK) != 0)
-    return cli_usage(options, "--out: %s must be the file with the best weights so far (epoch %d)",
-                     options->out, (int)training->best.epoch);
   s3rec_model *copy = NULL;
   const s3rec_status status = s3rec_model_clone(training->model, &copy);
-  const int code = status == S3REC_OK ? train(training, copy) : cli_fail_status(status);
+  int code = status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+  if (code == CLI_OK && training->best.epoch > 0) code = check_best(training, copy);
+  if (code == CLI_OK) code = train(training, copy);
   s3rec_model_destroy(copy);
   return code;
 }

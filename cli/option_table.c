@@ -87,7 +87,7 @@ const cli_option cli_option_table[] = {
     INT("epochs", epochs, 1, 1000000, CLI_FINETUNE, false, TRAINING,
         "epochs at most, those before a resume included"),
     INT("save-every", save_every, 1, 1000000, TRAIN, false, TRAINING,
-        "epochs between two savings of the training state"),
+        "epochs between two savings of the training state; fine-tuning saves improvements, too"),
     {"seed", "N", CLI_UINT64, AT(seed), 0, 0, "0..18446744073709551615", NULL, TRAIN | CLI_GENERATE,
      0, true, TRAINING, "of every random choice"},
     INT("batch-size", sampler.batch_size, 1, 65536, TRAIN, true, TRAINING, "sequences a step"),

@@ -27,7 +27,8 @@ static int run(cli_training *training, cli_options *options) {
   while (training->epoch < (uint64_t)options->epochs) {
     CLI_TRY(cli_training_run_epoch(training));
     CLI_TRY(cli_report_epoch(training, NULL));
-    CLI_TRY(cli_training_next_epoch(training, training->epoch + 1 == (uint64_t)options->epochs));
+    const bool last = training->epoch + 1 == (uint64_t)options->epochs;
+    CLI_TRY(cli_training_next_epoch(training, false, last));
   }
   return finish(training);
 }

@@ -179,11 +179,12 @@ int cli_training_run_epoch(cli_training *training) {
   return CLI_OK;
 }
 
-int cli_training_next_epoch(cli_training *training, bool last) {
+int cli_training_next_epoch(cli_training *training, bool must_save, bool last) {
   training->epoch++;
   training->step = 0;
   training->sums = (cli_sums){0};
-  const bool due = last || training->epoch % (uint64_t)training->options->save_every == 0;
+  const bool due = last || must_save ||
+                   training->epoch % (uint64_t)training->options->save_every == 0;
   if (due) CLI_TRY(save(training));
   return cli_interrupted() && !last ? end_interrupted(training, due) : CLI_OK;
 }

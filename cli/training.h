@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "progress.h"
+#include "weights_hash.h"
 
 /* Sums over the steps of one epoch. */
 typedef struct cli_sums {
@@ -20,6 +21,7 @@ typedef struct cli_best {
   double value;
   int32_t epoch;  /* from 1; 0: none yet */
   int32_t waited; /* epochs since */
+  char weights[CLI_HASH_SIZE];
 } cli_best;
 
 typedef struct cli_training {
@@ -51,9 +53,10 @@ void cli_training_close(cli_training *training);
  * the state, says how to go on and returns CLI_INTERRUPTED. */
 int cli_training_run_epoch(cli_training *training);
 
-/* Moves to the next epoch; saves the state where it is due, or when `last`.
- * Interrupted returns CLI_INTERRUPTED as above unless this was the last. */
-int cli_training_next_epoch(cli_training *training, bool last);
+/* Moves to the next epoch; saves the state where it is due, after the `last` and
+ * when `must_save`. Interrupted returns CLI_INTERRUPTED as above unless this was
+ * the last. */
+int cli_training_next_epoch(cli_training *training, bool must_save, bool last);
 
 /* training_note.c: the tool's part of a state, as text to be freed. */
 char *cli_note_make(const cli_training *training);

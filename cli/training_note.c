@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tool's part of a training state: the options that shape the results, the
- * sums of the running epoch and the best epoch. Times are left out, so that a
- * resumed run writes the same bytes as one without a stop. */
+ * sums of the running epoch, the best epoch and a hash of its weights. Times are
+ * left out, so that a resumed run writes the same bytes as one without a stop. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,14 +24,15 @@ static json_t *record_options(const cli_options *options) {
 char *cli_note_make(const cli_training *training) {
   const cli_sums *const sums = &training->sums;
   json_t *const note = json_pack(
-      "{s:s, s:s, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}, s:{s:f, s:i, s:i}}",
+      "{s:s, s:s, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}, "
+      "s:{s:f, s:i, s:i, s:s}}",
       "program", "s3rec", "command", training->options->command->name, "options",
       record_options(training->options), "epochs", (int)training->options->epochs, "sums", "total",
       sums->total, "aap", sums->aap, "mip", sums->mip, "map", sums->map, "sp", sums->sp,
       "next_item", sums->next_item, "sequences", cli_json_uint64(sums->sequences), "tokens",
       cli_json_uint64(sums->tokens), "targets", cli_json_uint64(sums->targets), "best", "value",
       training->best.value, "epoch", (int)training->best.epoch, "waited",
-      (int)training->best.waited);
+      (int)training->best.waited, "weights", training->best.weights);
   char *const text = json_dumps(note, JSON_COMPACT | JSON_REAL_PRECISION(17));
   json_decref(note);
   return text;
@@ -68,7 +70,7 @@ static int restore_options(cli_training *training, json_t *recorded) {
 
 static int restore(cli_training *training, json_t *note) {
   cli_options *const options = training->options;
-  const char *command = "";
+  const char *command = "", *weights = "";
   json_t *recorded = NULL;
   json_int_t sequences, tokens, targets;
   int epochs;
@@ -77,12 +79,12 @@ static int restore(cli_training *training, json_t *note) {
   json_error_t error;
   if (json_unpack_ex(note, &error, 0,
                      "{s:s, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I}, "
-                     "s:{s:f, s:i, s:i}}",
+                     "s:{s:f, s:i, s:i, s:s}}",
                      "command", &command, "options", &recorded, "epochs", &epochs, "sums", "total",
                      &sums.total, "aap", &sums.aap, "mip", &sums.mip, "map", &sums.map, "sp",
                      &sums.sp, "next_item", &sums.next_item, "sequences", &sequences, "tokens",
                      &tokens, "targets", &targets, "best", "value", &best.value, "epoch",
-                     &best.epoch, "waited", &best.waited) != 0)
+                     &best.epoch, "waited", &best.waited, "weights", &weights) != 0)
     return cli_fail(CLI_BAD_DATA, "%s: not a state of this tool: %s", options->resume, error.text);
   if (strcmp(command, options->command->name) != 0)
     return cli_usage(options, "--resume: %s is a state of s3rec %s", options->resume, command);
@@ -91,6 +93,7 @@ static int restore(cli_training *training, json_t *note) {
   sums.targets = (uint64_t)targets;
   training->sums = sums;
   training->best = best;
+  snprintf(training->best.weights, sizeof training->best.weights, "%s", weights);
   if (!cli_options_given(options, "epochs")) options->epochs = epochs;
   CLI_TRY(restore_options(training, recorded));
   cli_options_spread(options);

@@ -19,8 +19,8 @@ from tool import SMALL, Tool
 EPOCHS = 5
 
 
-def interrupt(tool, arguments, after, pause):
-    """Starts training, sends SIGINT `pause` seconds after the line of epoch `after`; (status,
+def interrupt(tool, arguments, after, pause, number=signal.SIGINT):
+    """Starts training, sends a signal `pause` seconds after the line of epoch `after`; (status,
     stderr)."""
     process = subprocess.Popen([tool.binary, *arguments], stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True, cwd=tool.folder)
@@ -29,7 +29,7 @@ def interrupt(tool, arguments, after, pause):
         text += line
         if line.startswith(f"epoch {after}/"):
             time.sleep(pause)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             break
     text += process.stderr.read()
     return process.wait(), text
@@ -98,11 +98,82 @@ def contradictions(tool):
     tool.good("the model of that", "info", "other.safetensors")
 
 
-def lost_weights(tool):
-    """A fine-tuning state goes with the file of its best weights."""
-    tool.refused("resumed without the best weights so far", 2, "lost.safetensors must be the file",
-                 "finetune", *tool.data(), "--resume", "stopped.safetensors.state", "--out",
+def best_weights(tool):
+    """A fine-tuning state goes with the file of its best weights, and only with that."""
+    run = ["finetune", *tool.data(), *SMALL, "--batch-size", "20", "--lr", "0.01"]
+    last = tool.json("until an epoch is no better", *run, "--epochs", "200", "--patience", "1",
+                     "--out", "best.safetensors")[-1]
+    best = last.get("best_epoch")
+    tool.equal("the last epoch is not the best", last.get("epochs"), best + 1)
+    resume = ["finetune", *tool.data(), "--resume", "best.safetensors.state"]
+    again = tool.json("resumed at its end", *resume, "--out", "best.safetensors")[-1]
+    tool.equal("says the same", again, last)
+    said = rf"must be the file with the best weights so far \(epoch {best}\), but "
+    tool.refused("resumed without the best weights", 2, said + ".*lost.safetensors", *resume,
+                 "--out", "lost.safetensors")
+    tool.good("another model", "pretrain", *tool.data(), *SMALL, "--epochs", "0", "--out",
+              "lost.safetensors")
+    other = tool.path("lost.safetensors").read_bytes()
+    tool.refused("resumed with other weights", 2, said + "it holds other weights", *resume, "--out",
                  "lost.safetensors")
+    tool.equal("which stay as they are", tool.path("lost.safetensors").read_bytes(), other)
+    # The state of the best epoch itself has the weights.
+    tool.good("a state of the best epoch", *run, "--epochs", "2", "--out", "first.safetensors")
+    first = tool.path("first.safetensors").read_bytes()
+    tool.path("first.safetensors").unlink()
+    tool.good("resumed without its file", *resume[:-1], "first.safetensors.state", "--out",
+              "first.safetensors")
+    tool.report.check("writes it again",
+                      tool.path("first.safetensors").read_bytes() != first and "  it differs")
+
+
+def killed(tool):
+    """A run that is killed goes on from its last state, whatever was being written."""
+    run = ["finetune", *tool.data(), *SMALL, "--batch-size", "20", "--epochs", "40"]
+    tool.good("a run that is not killed", *run, "--out", "whole.safetensors")
+    for pause in (0, 0.001, 0.004):
+        status, text = interrupt(tool, [*run, "--out", "killed.safetensors"], after=3, pause=pause,
+                                 number=signal.SIGKILL)
+        tool.report.check("killed", status != -signal.SIGKILL and f"  status {status}\n{text}")
+        tool.good("resumed", "finetune", *tool.data(), "--resume", "killed.safetensors.state",
+                  "--out", "killed.safetensors")
+        for suffix in ("", ".state"):
+            tool.report.check(f"killed: the same bytes (OUT{suffix})",
+                              tool.path(f"whole.safetensors{suffix}").read_bytes() !=
+                              tool.path(f"killed.safetensors{suffix}").read_bytes() and "  differ")
+    for path in tool.folder.glob(".s3rec-*.tmp"):  # what a kill may leave
+        path.unlink()
+
+
+def catches_interrupts(process):
+    """Whether a process has a handler for SIGINT."""
+    with open(f"/proc/{process.pid}/status") as status:
+        caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", status.read(), re.MULTILINE).group(1)
+    return int(caught, 16) >> (signal.SIGINT - 1) & 1 == 1
+
+
+def wait_until(process, condition):
+    while process.poll() is None and not condition():
+        time.sleep(0.001)
+
+
+def second_interrupt(tool):
+    """The first Ctrl-C waits for the end of the step, the second one for nothing."""
+    if not os.path.exists("/proc/self/status"):
+        tool.report.skip("second interrupt: no /proc to see handlers in")
+        return
+    # The one step of this epoch takes seconds: the library is in it when both signals come.
+    process = subprocess.Popen([tool.binary, "pretrain", *tool.data("many"), "--batch-size", "65536",
+                                "--epochs", "2", "--out", "twice.safetensors"], cwd=tool.folder,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_until(process, lambda: catches_interrupts(process))
+    process.send_signal(signal.SIGINT)
+    wait_until(process, lambda: not catches_interrupts(process))
+    process.send_signal(signal.SIGINT)
+    text = process.stderr.read()
+    tool.equal("a second interrupt ends the process by the signal",
+               (process.wait(), text), (-signal.SIGINT, ""))
+    tool.equal("without a file", tool.path("twice.safetensors.state").exists(), False)
 
 
 def early_stop(tool):
@@ -166,13 +237,16 @@ def main(binary):
         tool = Tool(binary, folder)
         tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
         tool.good("generate", "generate", *tool.data("other"), "--users", "150", "--items", "300")
+        tool.good("generate", "generate", *tool.data("many"), "--users", "3000", "--items", "300")
         stop_and_resume(tool, "finetune", [*SMALL, "--batch-size", "2", "--loss", "ce"])
-        lost_weights(tool)
         for name in ("stopped.safetensors", "straight.log"):
             tool.path(name).unlink()
         stop_and_resume(tool, "pretrain", [*SMALL, "--batch-size", "10"])
         contradictions(tool)
         early_stop(tool)
+        best_weights(tool)
+        killed(tool)
+        second_interrupt(tool)
         dropouts(tool)
         terminal(tool)
         tool.equal("no temporary file is left",
