@@ -58,6 +58,17 @@ if [ -z "$quick" ]; then
     record onednn3 SKIP 'oneDNN 3.x could not be fetched'
   fi
 
+  # Another compiler: it contracts and orders floating-point operations otherwise.
+  if command -v clang >/dev/null; then
+    (
+      export CC=clang
+      build clang "$work/build-clang" --buildtype=release &&
+        run clang "$work/build-clang" --no-suite source
+    ) || true
+  else
+    record clang SKIP 'no clang'
+  fi
+
   if have_sanitizers; then
     # Errors of memory and undefined behaviour, in everything.
     (
