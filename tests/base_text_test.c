@@ -134,6 +134,27 @@ typedef struct options_v3 {
   int64_t first, second, third;
 } options_v3;
 
+/* 0.1's size of each struct, padding included, stays when it grows. */
+START_TEST(first_size_stays) {
+  typedef struct padded_v1 {
+    size_t struct_size;
+    int64_t first;
+    int32_t last;
+  } padded_v1;
+  typedef struct padded_v2 {
+    size_t struct_size;
+    int64_t first;
+    int32_t last;
+    int64_t more;
+  } padded_v2;
+  ck_assert_uint_eq(S3_SIZE_UNTIL(options_v1, first), sizeof(options_v1));
+  ck_assert_uint_eq(S3_SIZE_UNTIL(options_v3, first), sizeof(options_v1));
+  ck_assert_uint_eq(S3_SIZE_UNTIL(options_v3, second), sizeof(options_v2));
+  ck_assert_uint_eq(S3_SIZE_UNTIL(padded_v1, last), sizeof(padded_v1));
+  ck_assert_uint_eq(S3_SIZE_UNTIL(padded_v2, last), sizeof(padded_v1));
+}
+END_TEST
+
 START_TEST(older_and_newer_callers) {
   const options_v1 old = {sizeof old, 10};
   options_v2 options = {sizeof options, 1, 2};
@@ -200,6 +221,7 @@ int main(void) {
   tcase_add_test(numbers, numbers_ignore_the_locale);
   tcase_add_test(numbers, bad_numbers_are_refused);
   tcase_add_test(numbers, integers);
+  tcase_add_test(structs, first_size_stays);
   tcase_add_test(structs, older_and_newer_callers);
   tcase_add_test(structs, too_small_structs_are_refused);
   tcase_add_test(structs, output_fills_what_the_caller_has);

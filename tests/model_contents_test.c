@@ -35,7 +35,8 @@ typedef struct draft {
 
 static void begin(draft *d) {
   const s3rec_model_config config = fixture_config();
-  *d = (draft){.model = test_model_of(context, &config, 11), .metadata_count = S3_CONFIG_METADATA_COUNT};
+  *d = (draft){.model = test_model_of(context, &config, 11),
+               .metadata_count = S3_CONFIG_METADATA_COUNT};
   d->tensor_count = d->model->table.count;
   s3_config_to_metadata(&config, &d->config);
   s3_block_to_tensors(&d->model->table, d->model->weights, "", d->names, d->tensors);

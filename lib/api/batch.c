@@ -22,7 +22,8 @@ s3rec_status s3rec_sampler_create(s3rec_dataset *dataset, const s3rec_sampler_op
   S3_REQUIRE(options);
   S3_REQUIRE(sampler);
   s3rec_sampler_options resolved = {.struct_size = sizeof resolved};
-  S3_TRY(s3_options_copy(&resolved, sizeof resolved, options, sizeof *options,
+  S3_TRY(s3_options_copy(&resolved, sizeof resolved, options,
+                         S3_SIZE_UNTIL(s3rec_sampler_options, reference_draws),
                          "s3rec_sampler_options"));
   return s3_sampler_create(dataset, &resolved, sampler);
 }
@@ -79,7 +80,8 @@ s3rec_status s3rec_batch_set_pretrain(s3rec_batch *batch, const s3rec_pretrain_a
   S3_REQUIRE(arrays);
   s3rec_pretrain_arrays resolved;
   s3rec_pretrain_arrays_init(&resolved);
-  S3_TRY(s3_options_copy(&resolved, sizeof resolved, arrays, sizeof *arrays,
+  S3_TRY(s3_options_copy(&resolved, sizeof resolved, arrays,
+                         S3_SIZE_UNTIL(s3rec_pretrain_arrays, neg_segment),
                          "s3rec_pretrain_arrays"));
   return s3_batch_set_pretrain(batch, &resolved);
 }
@@ -99,7 +101,7 @@ void s3rec_batch_info_init(s3rec_batch_info *info) {
 s3rec_status s3rec_batch_info_get(const s3rec_batch *batch, s3rec_batch_info *info) {
   S3_REQUIRE(batch);
   S3_REQUIRE(info);
-  S3_TRY(s3_output_check(info, sizeof *info, "s3rec_batch_info"));
+  S3_TRY(s3_output_check(info, S3_SIZE_UNTIL(s3rec_batch_info, target_count), "s3rec_batch_info"));
   const s3rec_batch_info filled = {
       .struct_size = sizeof filled,
       .stage = batch->stage,

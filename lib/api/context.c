@@ -91,8 +91,8 @@ s3rec_status s3rec_context_create(const s3rec_context_options *options,
   s3rec_context_options resolved;
   s3rec_context_options_init(&resolved);
   if (options != NULL) {
-    S3_TRY(s3_options_copy(&resolved, sizeof resolved, options, sizeof *options,
-                           "s3rec_context_options"));
+    S3_TRY(s3_options_copy(&resolved, sizeof resolved, options,
+                           S3_SIZE_UNTIL(s3rec_context_options, backend), "s3rec_context_options"));
   }
   S3_TRY(check_options(&resolved));
   const s3_kernels *kernels;

@@ -24,8 +24,8 @@ s3rec_status s3rec_dataset_from_arrays(s3rec_context *context,
   S3_REQUIRE(dataset);
   s3rec_dataset_arrays resolved;
   s3rec_dataset_arrays_init(&resolved);
-  S3_TRY(s3_options_copy(&resolved, sizeof resolved, arrays, sizeof *arrays,
-                         "s3rec_dataset_arrays"));
+  S3_TRY(s3_options_copy(&resolved, sizeof resolved, arrays,
+                         S3_SIZE_UNTIL(s3rec_dataset_arrays, negatives), "s3rec_dataset_arrays"));
   return s3_dataset_from_arrays(context, &resolved, dataset);
 }
 
@@ -40,7 +40,8 @@ void s3rec_dataset_info_init(s3rec_dataset_info *info) {
 s3rec_status s3rec_dataset_info_get(const s3rec_dataset *dataset, s3rec_dataset_info *info) {
   S3_REQUIRE(dataset);
   S3_REQUIRE(info);
-  S3_TRY(s3_output_check(info, sizeof *info, "s3rec_dataset_info"));
+  S3_TRY(s3_output_check(info, S3_SIZE_UNTIL(s3rec_dataset_info, fingerprint),
+                         "s3rec_dataset_info"));
   s3_output_write(info, &dataset->info, sizeof dataset->info);
   return S3REC_OK;
 }

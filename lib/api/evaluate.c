@@ -29,13 +29,13 @@ s3rec_status s3rec_evaluate(s3rec_model *model, const s3rec_dataset *dataset,
   s3rec_evaluate_options resolved;
   s3rec_evaluate_options_init(&resolved);
   if (options != NULL) {
-    S3_TRY(s3_options_copy(&resolved, sizeof resolved, options, sizeof *options,
-                           "s3rec_evaluate_options"));
+    S3_TRY(s3_options_copy(&resolved, sizeof resolved, options,
+                           S3_SIZE_UNTIL(s3rec_evaluate_options, seen), "s3rec_evaluate_options"));
   }
   S3_TRY(check_choice("split", (int)resolved.split, S3REC_SPLIT_TEST));
   S3_TRY(check_choice("protocol", (int)resolved.protocol, S3REC_PROTOCOL_SAMPLED));
   S3_TRY(check_choice("seen", (int)resolved.seen, S3REC_SEEN_INCLUDE));
-  S3_TRY(s3_output_check(metrics, sizeof *metrics, "s3rec_metrics"));
+  S3_TRY(s3_output_check(metrics, S3_SIZE_UNTIL(s3rec_metrics, mrr), "s3rec_metrics"));
   s3rec_metrics measured;
   s3rec_metrics_init(&measured);
   S3_TRY(s3_evaluate(model, dataset, &resolved, &measured, ranks));

@@ -25,7 +25,9 @@ void s3rec_model_config_init(s3rec_model_config *config) {
 
 static s3rec_status copy_config(const s3rec_model_config *source, s3rec_model_config *config) {
   s3rec_model_config_init(config);
-  return s3_options_copy(config, sizeof *config, source, sizeof *source, "s3rec_model_config");
+  return s3_options_copy(config, sizeof *config, source,
+                         S3_SIZE_UNTIL(s3rec_model_config, initializer_range),
+                         "s3rec_model_config");
 }
 
 s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_model_config *config,
@@ -88,7 +90,8 @@ void s3rec_model_destroy(s3rec_model *model) {
 s3rec_status s3rec_model_config_get(const s3rec_model *model, s3rec_model_config *config) {
   S3_REQUIRE(model);
   S3_REQUIRE(config);
-  S3_TRY(s3_output_check(config, sizeof *config, "s3rec_model_config"));
+  S3_TRY(s3_output_check(config, S3_SIZE_UNTIL(s3rec_model_config, initializer_range),
+                         "s3rec_model_config"));
   s3_output_write(config, &model->config, sizeof model->config);
   return S3REC_OK;
 }
@@ -105,7 +108,8 @@ s3rec_status s3rec_model_parameter_info(const s3rec_model *model, size_t index,
                                         s3rec_parameter_info *info) {
   S3_REQUIRE(model);
   S3_REQUIRE(info);
-  S3_TRY(s3_output_check(info, sizeof *info, "s3rec_parameter_info"));
+  S3_TRY(s3_output_check(info, S3_SIZE_UNTIL(s3rec_parameter_info, element_count),
+                         "s3rec_parameter_info"));
   if (index >= model->table.count) {
     return s3_fail(S3REC_ERROR_ARGUMENT, "parameter index is %zu, must be below %zu", index,
                    model->table.count);

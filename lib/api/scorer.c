@@ -28,7 +28,8 @@ static s3rec_status resolve_options(const s3rec_score_options *options,
                                     s3rec_score_options *resolved) {
   s3rec_score_options_init(resolved);
   if (options == NULL) return S3REC_OK;
-  S3_TRY(s3_options_copy(resolved, sizeof *resolved, options, sizeof *options,
+  S3_TRY(s3_options_copy(resolved, sizeof *resolved, options,
+                         S3_SIZE_UNTIL(s3rec_score_options, candidate_count),
                          "s3rec_score_options"));
   if (resolved->include_history != 0 && resolved->include_history != 1) {
     return s3_fail(S3REC_ERROR_ARGUMENT,

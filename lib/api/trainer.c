@@ -35,7 +35,9 @@ s3rec_status s3rec_trainer_create(s3rec_model *model, const s3rec_trainer_option
   s3rec_trainer_options copy;
   s3rec_trainer_options_init(&copy);
   if (options != NULL)
-    S3_TRY(s3_options_copy(&copy, sizeof copy, options, sizeof copy, "s3rec_trainer_options"));
+    S3_TRY(s3_options_copy(&copy, sizeof copy, options,
+                           S3_SIZE_UNTIL(s3rec_trainer_options, shard_count),
+                           "s3rec_trainer_options"));
   return s3_trainer_create(model, &copy, trainer);
 }
 
@@ -48,7 +50,8 @@ typedef s3rec_status (*gradient_call)(s3rec_trainer *trainer, const s3rec_batch 
 
 static s3rec_status call_with_losses(gradient_call call, s3rec_trainer *trainer,
                                      const s3rec_batch *batch, s3rec_losses *losses) {
-  if (losses != NULL) S3_TRY(s3_output_check(losses, sizeof *losses, "s3rec_losses"));
+  if (losses != NULL) S3_TRY(s3_output_check(losses, S3_SIZE_UNTIL(s3rec_losses, target_count),
+                                             "s3rec_losses"));
   s3rec_losses measured;
   const s3_openmp_state openmp = s3_openmp_enter();
   const s3rec_status status = call(trainer, batch, &measured);

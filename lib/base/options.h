@@ -18,9 +18,15 @@
       return s3_fail(S3REC_ERROR_ARGUMENT, "%s: %s must not be NULL", __func__, #pointer); \
   } while (0)
 
+/* Size of a struct when `last` was its last field, which stays when it grows. */
+#define S3_SIZE_UNTIL(type, last)                                              \
+  ((offsetof(type, last) + sizeof((type *)0)->last + _Alignof(type) - 1) / \
+   _Alignof(type) * _Alignof(type))
+
 /* Copies what the caller's struct has over the defaults in `options`, a struct
- * of `size` bytes. A struct_size below `minimum_size`, the size in the first
- * release, is refused; fields that only the caller knows are ignored.
+ * of `size` bytes. A struct_size below `minimum_size`, the size in the struct's
+ * first release (S3_SIZE_UNTIL), is refused; fields that only the caller knows
+ * are ignored.
  * `name` is the struct's, for the error text. */
 s3rec_status s3_options_copy(void *options, size_t size, const void *source,
                              size_t minimum_size, const char *name);

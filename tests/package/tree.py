@@ -99,12 +99,19 @@ def main():
             if not line.startswith(("simd", "declare simd")):
                 yield f"pragma omp {line}: only simd needs no run-time library"
 
+    def first_sizes(path):
+        """A struct's minimum size must not grow with the struct."""
+        for call in re.findall(r"s3_(?:options_copy|output_check)\([^;]*;", path.read_text()):
+            if path.parent == ROOT / "lib/api" and "S3_SIZE_UNTIL(" not in call:
+                yield f"{' '.join(call.split())}: no S3_SIZE_UNTIL"
+
     check("licence named", code, licence)
     check("length", code, length)
     check("layout", c_files, layout)
     check("nothing left to do", c_files, open_work)
     check("includes follow the layers", c_files, forbidden_includes)
     check("no OpenMP but simd", c_files, openmp)
+    check("sizes of the first release", c_files, first_sizes)
     report.finish()
 
 
