@@ -11,6 +11,7 @@
 #include "base/options.h"
 #include "base/random.h"
 #include "support/files.h"
+#include "support/locale.h"
 #include "support/suite.h"
 
 START_TEST(error_is_one_line) {
@@ -64,20 +65,8 @@ START_TEST(numbers_read_back_exactly) {
 }
 END_TEST
 
-/* A locale that is installed, or one made from its source in the test's folder. */
-static bool choose_comma_locale(void) {
-  if (setlocale(LC_NUMERIC, "de_DE.UTF-8") != NULL) return true;
-  const test_path folder = test_file(""), made = test_file("de_DE.UTF-8");
-  char command[2048];
-  snprintf(command, sizeof command,
-           "localedef --no-archive -i de_DE -f UTF-8 '%s' >'%s' 2>&1", made.text,
-           test_file("localedef.log").text);
-  if (system(command) != 0 || setenv("LOCPATH", folder.text, 1) != 0) return false;
-  return setlocale(LC_NUMERIC, "de_DE.UTF-8") != NULL;
-}
-
 START_TEST(numbers_ignore_the_locale) {
-  if (!choose_comma_locale()) {
+  if (!test_comma_locale()) {
     test_skip("no locale with a decimal comma is installed or can be made");
     return;
   }

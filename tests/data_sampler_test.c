@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Positions, order and repeatability of both samplers, and their failures. */
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/sampler.h"
 #include "data_fixture.h"
+#include "support/locale.h"
 #include "support/suite.h"
 
 static test_hooks hooks;
@@ -320,6 +322,12 @@ START_TEST(refuses_arguments) {
   options = good;
   options.mask_p = 1.5;
   refuse(dataset, options, "mask_p is 1.5, accepted is 0..1");
+  if (test_comma_locale()) { /* texts are the same in every locale */
+    refuse(dataset, options, "mask_p is 1.5, accepted is 0..1");
+    setlocale(LC_NUMERIC, "C");
+  } else {
+    test_skip_case("no locale with a decimal comma is installed or can be made");
+  }
   options.mask_p = NAN;
   s3rec_sampler *sampler = NULL;
   ck_assert_int_eq(s3rec_sampler_create(dataset, &options, &sampler), S3REC_ERROR_ARGUMENT);

@@ -2,6 +2,7 @@
 #include "data/sampler.h"
 
 #include "base/error.h"
+#include "base/number.h"
 
 /* Keeps these draws apart from what others key by the same seed. */
 static const uint64_t sampler_key = 0x73616d706c657273;
@@ -24,8 +25,11 @@ static s3rec_status check_options(const s3rec_sampler_options *options) {
   if (options->max_seq_length < 1 || options->max_seq_length > S3_MAX_BATCH_LENGTH)
     return s3_fail(S3REC_ERROR_ARGUMENT, "max_seq_length is %d, accepted is 1..%d",
                    options->max_seq_length, S3_MAX_BATCH_LENGTH);
-  if (!(options->mask_p >= 0.0 && options->mask_p <= 1.0))
-    return s3_fail(S3REC_ERROR_ARGUMENT, "mask_p is %g, accepted is 0..1", options->mask_p);
+  if (!(options->mask_p >= 0.0 && options->mask_p <= 1.0)) {
+    char number[S3_NUMBER_SIZE];
+    s3_format_double(options->mask_p, number);
+    return s3_fail(S3REC_ERROR_ARGUMENT, "mask_p is %s, accepted is 0..1", number);
+  }
   if ((options->shuffle != 0 && options->shuffle != 1) ||
       (options->reference_draws != 0 && options->reference_draws != 1))
     return s3_fail(S3REC_ERROR_ARGUMENT, "shuffle is %d and reference_draws %d, accepted is 0 or 1",
