@@ -36,7 +36,7 @@ static bool by_director(const cli_names *names, const int32_t *history, size_t c
     if (other != NULL && equal(item->director, other->director)) watched++;
   }
   if (watched == 0) return false;
-  snprintf(text, capacity, "same director as %zu watched", watched);
+  snprintf(text, capacity, "director of %zu watched before", watched);
   return true;
 }
 
@@ -65,7 +65,7 @@ static bool by_genre(const cli_names *names, const int32_t *history, size_t coun
     }
     if (watched > most) {
       most = watched;
-      snprintf(text, capacity, "%.*s: %zu of the last %zu", (int)length, at, watched,
+      snprintf(text, capacity, "%.*s, as %zu of the last %zu", (int)length, at, watched,
                count - first);
     }
     at += length;
@@ -84,14 +84,20 @@ static size_t shared_attributes(const s3rec_dataset *dataset, int32_t a, int32_t
   return shared;
 }
 
-static void by_attributes(const s3rec_dataset *dataset, const int32_t *history, size_t count,
-                          int32_t item, char *text, size_t capacity) {
+static void by_attributes(const cli_names *names, const s3rec_dataset *dataset,
+                          const int32_t *history, size_t count, int32_t item, char *text,
+                          size_t capacity) {
   size_t most = 0;
   for (size_t i = count > RECENT ? count - RECENT : 0; i < count; i++) {
     const size_t shared = shared_attributes(dataset, item, history[i]);
     if (shared == 0 || shared < most) continue;
     most = shared;
-    snprintf(text, capacity, "%zu attributes shared with %" PRId32, shared, history[i]);
+    const cli_name *const other = cli_names_find(names, history[i]);
+    const char *const plural = shared == 1 ? "" : "s";
+    if (other != NULL)
+      snprintf(text, capacity, "shares %zu attribute%s with %s", shared, plural, other->title);
+    else
+      snprintf(text, capacity, "shares %zu attribute%s with %" PRId32, shared, plural, history[i]);
   }
 }
 
@@ -103,5 +109,5 @@ void cli_reason(const cli_names *names, const s3rec_dataset *dataset, const int3
                        by_director(names, history, count, name, text, capacity) ||
                        by_genre(names, history, count, name, text, capacity)))
     return;
-  if (dataset != NULL) by_attributes(dataset, history, count, item, text, capacity);
+  if (dataset != NULL) by_attributes(names, dataset, history, count, item, text, capacity);
 }

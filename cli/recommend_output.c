@@ -97,7 +97,7 @@ static int print_recommended(const cli_recommendation *r) {
   set(&t, 0, 0, "score");
   t.columns = set_name_heads(&t, 1, r);
   if (r->dataset != NULL) {
-    set(&t, 0, t.columns, "popular");
+    set(&t, 0, t.columns, "popularity");
     set(&t, 0, t.columns + 1, "why");
     t.columns += 2;
   }

@@ -21,7 +21,12 @@ begun=$(date +%s)
 rm -f out/pretrain.log out/finetune.log
 mkdir -p out
 
-step() { printf '\n== %s\n' "$*"; }
+# step TITLE [LINE...]: a heading and what a newcomer needs to know.
+step() {
+  printf '\n== %s\n' "$1"
+  shift
+  for line; do printf '   %s\n' "$line"; done
+}
 # row LABEL OPTION...: the figures of one evaluation.
 row() {
   label=$1
@@ -33,21 +38,28 @@ row() {
 step 'A catalogue, made up: viewers with tastes, sequels, directors'
 $s3rec generate $data --users 2000 --items 1000 --seed 42
 
-step 'Pretraining: four self-supervised objectives'
+step 'Pretraining: four self-supervised objectives' \
+  'Losses a sequence, to fall: aap, the attributes of its items; mip, which items were masked;' \
+  'map, their attributes; sp, which segment was cut out (0.693: as good as a guess).'
 $s3rec pretrain $data --epochs 3 --out out/pretrained.safetensors --log out/pretrain.log
 
-step 'Fine-tuning: predict the next item, keep the best epoch'
+step 'Fine-tuning: predict the next item, keep the best epoch' \
+  'ndcg@20, to rise: 1 if every hidden item came first, 0 if none was among the first 20.'
 $s3rec finetune $data --model out/pretrained.safetensors --batch-size 64 --epochs 25 \
   --patience 5 --out out/tuned.safetensors --log out/finetune.log
 
-step 'Test: find the last item of each viewer among all items not watched yet'
+step 'Test: find the last item of each viewer among all items not watched yet' \
+  'HR@k: share of the viewers whose item is among the first k. NDCG and MRR also count how' \
+  'high it is. popularity: the same list for all; untrained: the model before training.'
 $s3rec pretrain $data --epochs 0 --out out/untrained.safetensors >out/untrained.log
 printf '%-12s%s\n' '' '    HR@1    HR@5   HR@10   HR@20  NDCG@5 NDCG@10 NDCG@20     MRR'
 row popularity --popularity
 row untrained --model out/untrained.safetensors
 row trained --model out/tuned.safetensors
 
-step "Recommendations for viewer $user"
+step "Recommendations for viewer $user" \
+  'popularity: place among all items by views. why: what the catalogue says about it' \
+  'afterwards; the model saw numbers only.'
 $s3rec recommend $data --model out/tuned.safetensors --user "$user" --k 10
 printf '\n%s s for all of this. Files are in out/; another viewer:\n' "$(($(date +%s) - begun))"
 echo "  $s3rec recommend $data --model out/tuned.safetensors --user 7"

@@ -4,6 +4,7 @@
 usage: cli_results.py S3REC
 """
 import hashlib
+import json
 import re
 import sys
 import tempfile
@@ -138,8 +139,9 @@ def recommendations(tool):
 
 
 def reasons(tool, names):
-    """A reason that names a series, director or genre must be true."""
+    """What a reason says must be true."""
     wrong, kinds = "", set()
+    attributes = json.loads(tool.path("small_item2attributes.json").read_text())
     for user, history in enumerate(tool.sequences()[:40], 1):
         found = tool.json(f"reasons for user {user}", "recommend", *tool.data(), "--model",
                           "model.safetensors", "--user", user, "--k", "20")[-1]
@@ -148,15 +150,28 @@ def reasons(tool, names):
             series = [names[i] for i in history if item["series"] and
                       names[i]["series"] == item["series"]]
             directed = sum(names[i]["director"] == item["director"] for i in history)
-            kinds.add(reason.split(" ")[0])
+            genre = re.fullmatch(r"(.+), as (\d+) of the last (\d+)", reason)
+            kinds.add("genre" if genre else reason.split(" ")[0])
             if reason.startswith("next in the series"):
                 good = int(item["part"]) - 1 in [int(row["part"]) for row in series]
             elif reason.startswith("part"):
                 good = reason == f"part {item['part']} of a series begun" and bool(series)
-            elif reason.startswith("same director"):
-                good = not series and reason == f"same director as {directed} watched"
+            elif reason.startswith("director"):
+                good = not series and reason == f"director of {directed} watched before"
+            elif series or directed:
+                good = False
+            elif genre:
+                lately = [genre.group(1) in names[i]["genres"].split(", ") for i in history[-20:]]
+                good = (genre.group(1) in item["genres"].split(", ") and
+                        reason.endswith(f", as {sum(lately)} of the last {len(lately)}"))
             else:
-                good = not series and not directed
+                shared = [(len(set(attributes.get(str(row["item"]), [])) &
+                               set(attributes.get(str(i), []))), names[i]["title"])
+                          for i in history[-20:]]
+                most = max(shared)[0]
+                good = most == 0 and reason == "" or reason in [
+                    f"shares {most} attribute{'s' * (most > 1)} with {title}"
+                    for count, title in shared if count == most]
             if not good:
                 wrong += f"  user {user}, item {row['item']}: {reason}\n"
     tool.report.check("reasons are true", wrong)
