@@ -14,7 +14,7 @@ static const s3rec_backend backends[] = {S3REC_BACKEND_FUSED, S3REC_BACKEND_ONED
 static const s3rec_kernel_level levels[] = {S3REC_KERNELS_BASELINE, S3REC_KERNELS_AVX2,
                                             S3REC_KERNELS_AVX512};
 
-/* NULL where this machine lacks the level. */
+/* NULL where this machine lacks the level; plain C it must have. */
 static s3rec_context *make_context(s3rec_backend backend, s3rec_kernel_level level,
                                    int32_t threads) {
   s3rec_context_options options;
@@ -24,7 +24,8 @@ static s3rec_context *make_context(s3rec_backend backend, s3rec_kernel_level lev
   options.kernel_level = level;
   options.thread_count = threads;
   const s3rec_status status = s3rec_context_create(&options, &context);
-  ck_assert_msg(status == S3REC_OK || status == S3REC_ERROR_UNSUPPORTED, "%s", s3rec_last_error());
+  const bool lacking = status == S3REC_ERROR_UNSUPPORTED && level > S3REC_KERNELS_BASELINE;
+  ck_assert_msg(status == S3REC_OK || lacking, "%s", s3rec_last_error());
   return context;
 }
 

@@ -13,38 +13,19 @@ static const test_shape shape = {.items = 20, .attributes = 5, .length = 6, .hid
                                  .layers = 2, .heads = 4, .activation = S3REC_GELU,
                                  .dropout = 0.2, .batch = 9};
 
-typedef struct setup {
-  s3rec_context *context;
-  s3rec_model *model;
-  s3rec_batch *pretrain, *finetune;
-  s3rec_trainer *trainer;
-} setup;
-
-static setup set_up(int32_t threads, const s3rec_trainer_options *options) {
-  setup s;
-  s.context = test_context(threads);
-  s.model = test_model(s.context, &shape, 51);
-  s.pretrain = test_pretrain_batch(s.context, &shape, 52);
-  s.finetune = test_finetune_batch(s.context, &shape, 53);
-  test_ok(s3rec_trainer_create(s.model, options, &s.trainer));
-  return s;
+/* What a test works on, with this suite's shape. */
+static test_training set_up(int32_t threads, const s3rec_trainer_options *options) {
+  return test_training_start(&shape, threads, 51, options);
 }
 
-static void tear_down(setup *s) {
-  s3rec_trainer_destroy(s->trainer);
-  s3rec_batch_destroy(s->finetune);
-  s3rec_batch_destroy(s->pretrain);
-  s3rec_model_destroy(s->model);
-  s3rec_context_destroy(s->context);
-}
-
-static s3rec_status step(setup *s, int pretrain, s3rec_losses *losses) {
+static s3rec_status step(test_training *s, int pretrain, s3rec_losses *losses) {
   return pretrain ? s3rec_pretrain_step(s->trainer, s->pretrain, losses)
                   : s3rec_finetune_step(s->trainer, s->finetune, losses);
 }
 
 /* The step fails like this and leaves weights, count and losses alone. */
-static void step_fails(setup *s, int pretrain, const s3rec_batch *batch, s3rec_status status) {
+static void step_fails(test_training *s, int pretrain, const s3rec_batch *batch,
+                       s3rec_status status) {
   size_t count;
   float *weights = test_weights(s->model, &count);
   const uint64_t steps = s3rec_trainer_step_count(s->trainer);
@@ -69,7 +50,7 @@ START_TEST(infinite_loss_changes_nothing) {
   const size_t count = (size_t)shape.hidden * 4 * (size_t)shape.hidden;
   const int pretrain = _i % 2 == 0;
   const int32_t threads = _i < 2 ? 1 : 2;
-  setup s = set_up(threads, NULL), twin = set_up(threads, NULL);
+  test_training s = set_up(threads, NULL), twin = set_up(threads, NULL);
   float *good = malloc(count * sizeof *good), *huge = malloc(count * sizeof *huge);
   size_t all;
   ck_assert(good != NULL && huge != NULL);
@@ -89,8 +70,8 @@ START_TEST(infinite_loss_changes_nothing) {
   free(weights);
   free(good);
   free(huge);
-  tear_down(&s);
-  tear_down(&twin);
+  test_training_end(&s);
+  test_training_end(&twin);
 }
 END_TEST
 
@@ -99,7 +80,7 @@ START_TEST(exploded_weights_stop) {
   s3rec_trainer_options options;
   s3rec_trainer_options_init(&options);
   options.finetune_loss = _i == 2 ? S3REC_LOSS_BCE : S3REC_LOSS_CE;
-  setup s = set_up(1, &options);
+  test_training s = set_up(1, &options);
   const s3rec_parameter_info items = test_parameter(s.model, 0);
   float *huge = malloc(items.element_count * sizeof *huge);
   ck_assert_ptr_nonnull(huge);
@@ -107,12 +88,12 @@ START_TEST(exploded_weights_stop) {
   test_ok(s3rec_model_parameter_write(s.model, items.name, huge, items.element_count));
   step_fails(&s, _i == 0, _i == 0 ? s.pretrain : s.finetune, S3REC_ERROR_NUMERIC);
   free(huge);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
 START_TEST(gradients_need_to_be_there_and_finite) {
-  setup s = set_up(1, NULL);
+  test_training s = set_up(1, NULL);
   const size_t count = (size_t)shape.hidden;
   float *values = malloc(count * sizeof *values), *then = malloc(count * sizeof *then);
   ck_assert(values != NULL && then != NULL);
@@ -143,12 +124,12 @@ START_TEST(gradients_need_to_be_there_and_finite) {
   ck_assert_uint_eq(s3rec_trainer_step_count(s.trainer), 1);
   free(values);
   free(then);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
 START_TEST(batches_that_do_not_fit) {
-  setup s = set_up(1, NULL);
+  test_training s = set_up(1, NULL);
   test_shape other[3] = {shape, shape, shape};
   s3rec_batch *empty;
   other[0].items += 5;
@@ -169,19 +150,19 @@ START_TEST(batches_that_do_not_fit) {
   }
   test_ok(step(&s, 1, NULL));
   test_ok(step(&s, 0, NULL));
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
 START_TEST(the_stage_must_be_the_steps) {
-  setup s = set_up(1, NULL);
+  test_training s = set_up(1, NULL);
   size_t count;
   float *weights = test_weights(s.model, &count);
   test_fails(s3rec_pretrain_step(s.trainer, s.finetune, NULL), S3REC_ERROR_ARGUMENT);
   test_fails(s3rec_finetune_step(s.trainer, s.pretrain, NULL), S3REC_ERROR_ARGUMENT);
   ck_assert(test_same_weights(s.model, weights));
   free(weights);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
@@ -190,20 +171,20 @@ START_TEST(bce_needs_negatives) {
   s3rec_trainer_options options;
   s3rec_trainer_options_init(&options);
   options.finetune_loss = S3REC_LOSS_BCE;
-  setup s = set_up(1, &options);
+  test_training s = set_up(1, &options);
   test_ok(s3rec_batch_set_finetune(s.finetune, 1, 2, ids, targets, NULL));
   step_fails(&s, 0, s.finetune, S3REC_ERROR_ARGUMENT);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
 /* A mean over no target is no loss. */
 START_TEST(a_batch_needs_a_target) {
   static const int32_t ids[2] = {3, 4}, none[2] = {0, 0};
-  setup s = set_up(1, NULL);
+  test_training s = set_up(1, NULL);
   test_ok(s3rec_batch_set_finetune(s.finetune, 1, 2, ids, none, none));
   step_fails(&s, 0, s.finetune, S3REC_ERROR_ARGUMENT);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
@@ -250,7 +231,7 @@ START_TEST(options_out_of_range) {
 END_TEST
 
 START_TEST(null_arguments) {
-  setup s = set_up(1, NULL);
+  test_training s = set_up(1, NULL);
   float value;
   test_fails(s3rec_pretrain_step(NULL, s.pretrain, NULL), S3REC_ERROR_ARGUMENT);
   test_fails(s3rec_pretrain_step(s.trainer, NULL, NULL), S3REC_ERROR_ARGUMENT);
@@ -268,7 +249,7 @@ START_TEST(null_arguments) {
   ck_assert_str_eq(s3rec_trainer_note(NULL), "");
   ck_assert_str_eq(s3rec_trainer_note(s.trainer), "");
   ck_assert_uint_gt(s3rec_trainer_memory(s.trainer), 0);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
@@ -315,7 +296,7 @@ START_TEST(threads_come_late_and_go) {
     test_skip("no /proc to count threads in");
     return;
   }
-  setup s = set_up(4, NULL);
+  test_training s = set_up(4, NULL);
   ck_assert_int_eq(count_threads(), before);
   test_ok(step(&s, 1, NULL));
   ck_assert_int_eq(count_threads(), before + 3);
@@ -324,11 +305,11 @@ START_TEST(threads_come_late_and_go) {
   s3rec_trainer_destroy(s.trainer);
   s.trainer = NULL;
   ck_assert_int_eq(count_threads(), before);
-  tear_down(&s);
-  setup one = set_up(1, NULL);
+  test_training_end(&s);
+  test_training one = set_up(1, NULL);
   test_ok(step(&one, 1, NULL));
   ck_assert_int_eq(count_threads(), before);
-  tear_down(&one);
+  test_training_end(&one);
 }
 END_TEST
 

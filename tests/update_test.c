@@ -12,29 +12,9 @@ static const test_shape shape = {.items = 17, .attributes = 6, .length = 7, .hid
                                  .layers = 2, .heads = 2, .activation = S3REC_GELU,
                                  .dropout = 0.4, .batch = 11};
 
-typedef struct setup {
-  s3rec_context *context;
-  s3rec_model *model;
-  s3rec_batch *pretrain, *finetune;
-  s3rec_trainer *trainer;
-} setup;
-
-static setup set_up(const s3rec_trainer_options *options) {
-  setup s;
-  s.context = test_context(1);
-  s.model = test_model(s.context, &shape, 21);
-  s.pretrain = test_pretrain_batch(s.context, &shape, 22);
-  s.finetune = test_finetune_batch(s.context, &shape, 23);
-  test_ok(s3rec_trainer_create(s.model, options, &s.trainer));
-  return s;
-}
-
-static void tear_down(setup *s) {
-  s3rec_trainer_destroy(s->trainer);
-  s3rec_batch_destroy(s->finetune);
-  s3rec_batch_destroy(s->pretrain);
-  s3rec_model_destroy(s->model);
-  s3rec_context_destroy(s->context);
+/* What a test works on, with this suite's shape. */
+static test_training set_up(const s3rec_trainer_options *options) {
+  return test_training_start(&shape, 1, 21, options);
 }
 
 static s3rec_trainer_options default_options(void) {
@@ -43,21 +23,21 @@ static s3rec_trainer_options default_options(void) {
   return options;
 }
 
-static s3rec_losses compute(setup *s, const s3rec_batch *batch) {
+static s3rec_losses compute(test_training *s, const s3rec_batch *batch) {
   s3rec_losses losses;
   s3rec_losses_init(&losses);
   test_ok(s3rec_trainer_compute_gradients(s->trainer, batch, &losses));
   return losses;
 }
 
-static float *gradient_of(setup *s, const char *name, size_t count) {
+static float *gradient_of(test_training *s, const char *name, size_t count) {
   float *values = malloc(count * sizeof *values);
   ck_assert_ptr_nonnull(values);
   test_ok(s3rec_trainer_gradient_read(s->trainer, name, values, count));
   return values;
 }
 
-static double size_of(setup *s, const char *name, size_t count) {
+static double size_of(test_training *s, const char *name, size_t count) {
   float *values = gradient_of(s, name, count);
   double sum = 0;
   for (size_t i = 0; i < count; i++) sum += (double)values[i] * values[i];
@@ -66,7 +46,7 @@ static double size_of(setup *s, const char *name, size_t count) {
 }
 
 START_TEST(padding_row_has_no_gradient) {
-  setup s = set_up(NULL);
+  test_training s = set_up(NULL);
   const size_t count = (size_t)(shape.items + 2) * (size_t)shape.hidden;
   const s3rec_batch *batches[2] = {s.pretrain, s.finetune};
   for (int i = 0; i < 2; i++) {
@@ -75,7 +55,7 @@ START_TEST(padding_row_has_no_gradient) {
     for (int32_t j = 0; j < shape.hidden; j++) ck_assert(gradient[j] == 0);
     free(gradient);
   }
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
@@ -91,7 +71,7 @@ START_TEST(zero_weight_skips) {
     options.mip_weight = only == 1;
     options.map_weight = only == 2;
     options.sp_weight = only == 3;
-    setup s = set_up(&options);
+    test_training s = set_up(&options);
     const s3rec_losses losses = compute(&s, s.pretrain);
     const double values[4] = {losses.aap, losses.mip, losses.map, losses.sp};
     for (int i = 0; i < 4; i++) {
@@ -101,7 +81,7 @@ START_TEST(zero_weight_skips) {
     }
     ck_assert_double_eq(losses.total, values[only]);
     ck_assert_uint_eq(losses.sequence_count, (size_t)shape.batch);
-    tear_down(&s);
+    test_training_end(&s);
   }
 }
 END_TEST
@@ -112,12 +92,12 @@ START_TEST(joint_loss_is_the_weighted_sum) {
   options.mip_weight = 1.7;
   options.map_weight = 0.9;
   options.sp_weight = 0.6;
-  setup s = set_up(&options);
+  test_training s = set_up(&options);
   const s3rec_losses l = compute(&s, s.pretrain);
   const double sum = 0.3 * l.aap + 1.7 * l.mip + 0.9 * l.map + 0.6 * l.sp;
   ck_assert_double_eq_tol(l.total, sum, 1e-12 * sum);
   ck_assert(l.next_item == 0);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
@@ -133,10 +113,10 @@ START_TEST(joint_gradient_is_the_weighted_sum) {
     options.mip_weight = only == 1 || only == 4 ? 1.0 : 0;
     options.map_weight = only == 2 || only == 4 ? 1.0 : 0;
     options.sp_weight = only == 3 || only == 4 ? 0.5 : 0;
-    setup s = set_up(&options);
+    test_training s = set_up(&options);
     compute(&s, s.pretrain);
     parts[only] = test_gradients(s.model, s.trainer, &count);
-    tear_down(&s);
+    test_training_end(&s);
   }
   for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs(parts[4][i]));
   for (size_t i = 0; i < count; i++) {
@@ -152,7 +132,7 @@ START_TEST(compute_and_apply_is_a_step) {
   options.weight_decay = 0.01;
   options.max_gradient_norm = 3;
   options.finetune_loss = _i == 2 ? S3REC_LOSS_BCE : S3REC_LOSS_CE;
-  setup a = set_up(&options), b = set_up(&options);
+  test_training a = set_up(&options), b = set_up(&options);
   const s3rec_batch *batch_a = _i == 0 ? a.pretrain : a.finetune;
   const s3rec_batch *batch_b = _i == 0 ? b.pretrain : b.finetune;
   size_t count;
@@ -170,14 +150,14 @@ START_TEST(compute_and_apply_is_a_step) {
     ck_assert(test_same_weights(b.model, weights));
     free(weights);
   }
-  tear_down(&a);
-  tear_down(&b);
+  test_training_end(&a);
+  test_training_end(&b);
 }
 END_TEST
 
 /* Every gradient read and written back changes nothing; computing twice neither. */
 START_TEST(gradients_through_the_callers_hands) {
-  setup a = set_up(NULL), b = set_up(NULL);
+  test_training a = set_up(NULL), b = set_up(NULL);
   const s3rec_batch *batch_a = _i == 0 ? a.pretrain : a.finetune;
   const s3rec_batch *batch_b = _i == 0 ? b.pretrain : b.finetune;
   size_t count;
@@ -198,8 +178,8 @@ START_TEST(gradients_through_the_callers_hands) {
   float *weights = test_weights(a.model, &count);
   ck_assert(test_same_weights(b.model, weights));
   free(weights);
-  tear_down(&a);
-  tear_down(&b);
+  test_training_end(&a);
+  test_training_end(&b);
 }
 END_TEST
 
@@ -212,7 +192,7 @@ START_TEST(adam_by_hand) {
   options.adam_beta2 = 0.95;
   options.adam_epsilon = 1e-6;
   options.weight_decay = 0.05;
-  setup s = set_up(&options);
+  test_training s = set_up(&options);
   enum { NAMES = 3 };
   static const char *const names[NAMES] = {"item_embeddings.weight",
                                            "item_encoder.layer.1.intermediate.dense_1.weight",
@@ -255,7 +235,7 @@ START_TEST(adam_by_hand) {
     free(m);
     free(v);
   }
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
@@ -264,7 +244,7 @@ START_TEST(clipping) {
   s3rec_trainer_options options = default_options();
   options.adam_epsilon = 1; /* else Adam's first step forgets the scale */
   options.max_gradient_norm = 1e30;
-  setup a = set_up(&options);
+  test_training a = set_up(&options);
   size_t count;
   double sum = 0, deviation = 0;
   s3rec_losses losses = compute(&a, a.pretrain);
@@ -282,7 +262,7 @@ START_TEST(clipping) {
   }
   test_ok(s3rec_trainer_apply_gradients(a.trainer));
   options.max_gradient_norm = scale * sqrt(sum);
-  setup b = set_up(&options);
+  test_training b = set_up(&options);
   test_ok(s3rec_pretrain_step(b.trainer, b.pretrain, &losses));
   ck_assert_double_eq_tol(losses.gradient_norm, sqrt(sum), 1e-6 * sqrt(sum));
   float *scaled = test_weights(a.model, &count), *clipped = test_weights(b.model, &count);
@@ -290,13 +270,13 @@ START_TEST(clipping) {
   ck_assert_double_le(deviation, 1e-7);
   free(scaled);
   free(clipped);
-  tear_down(&a);
-  tear_down(&b);
+  test_training_end(&a);
+  test_training_end(&b);
   options.max_gradient_norm = 0;
-  setup c = set_up(&options);
+  test_training c = set_up(&options);
   losses = compute(&c, c.pretrain);
   ck_assert(losses.gradient_norm == 0);
-  tear_down(&c);
+  test_training_end(&c);
 }
 END_TEST
 
@@ -307,7 +287,7 @@ START_TEST(finetuning_leaves_heads_alone) {
                                           "sp_norm.weight", "attribute_embeddings.weight"};
   s3rec_trainer_options options = default_options();
   options.weight_decay = 0.1;
-  setup s = set_up(&options);
+  test_training s = set_up(&options);
   s3rec_model *before;
   test_ok(s3rec_model_clone(s.model, &before));
   test_ok(s3rec_finetune_step(s.trainer, s.finetune, NULL));
@@ -331,7 +311,7 @@ START_TEST(finetuning_leaves_heads_alone) {
     free(now);
   }
   s3rec_model_destroy(before);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
@@ -342,7 +322,7 @@ START_TEST(extreme_options_stay_finite) {
   options.adam_epsilon = _i == 0 ? 1e-16 : 1e3;
   options.adam_beta1 = _i == 0 ? 0 : 1 - 1e-12;
   options.adam_beta2 = _i == 0 ? 0 : 1 - 1e-12;
-  setup s = set_up(&options);
+  test_training s = set_up(&options);
   for (int step = 0; step < 20; step++) {
     const s3rec_status status = s3rec_pretrain_step(s.trainer, s.pretrain, NULL);
     ck_assert(status == S3REC_OK || status == S3REC_ERROR_NUMERIC);
@@ -351,13 +331,13 @@ START_TEST(extreme_options_stay_finite) {
     for (size_t i = 0; i < count; i++) ck_assert(isfinite(weights[i]));
     free(weights);
   }
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
 /* A gradient whose square does not fit is refused before it touches a weight. */
 START_TEST(huge_gradients_are_refused) {
-  setup s = set_up(NULL);
+  test_training s = set_up(NULL);
   size_t count;
   float *weights = test_weights(s.model, &count);
   test_ok(s3rec_trainer_compute_gradients(s.trainer, s.pretrain, NULL));
@@ -371,13 +351,13 @@ START_TEST(huge_gradients_are_refused) {
   ck_assert_uint_eq(s3rec_trainer_step_count(s.trainer), 0);
   free(huge);
   free(weights);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 
 /* Whatever a host writes for it, the padding row has no gradient. */
 START_TEST(written_padding_row_is_zero) {
-  setup s = set_up(NULL);
+  test_training s = set_up(NULL);
   test_ok(s3rec_trainer_compute_gradients(s.trainer, s.pretrain, NULL));
   const s3rec_parameter_info info = test_parameter(s.model, 0);
   float *values = malloc(info.element_count * sizeof *values);
@@ -388,7 +368,7 @@ START_TEST(written_padding_row_is_zero) {
   for (int32_t j = 0; j < shape.hidden; j++) ck_assert(values[j] == 0);
   ck_assert(values[shape.hidden] == 1);
   free(values);
-  tear_down(&s);
+  test_training_end(&s);
 }
 END_TEST
 

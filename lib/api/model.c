@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3rec/model.h"
 
-#include <math.h>
 #include <string.h>
 
+#include "base/finite.h"
 #include "base/options.h"
 #include "model/model.h"
 #include "model/model_file.h"
@@ -123,25 +123,13 @@ s3rec_status s3rec_model_parameter_info(const s3rec_model *model, size_t index,
   return S3REC_OK;
 }
 
-static s3rec_status find_parameter(const s3rec_model *model, const char *name, size_t count,
-                                   const s3_parameter **parameter) {
-  const s3_parameter *const found = s3_parameter_find(&model->table, name);
-  if (found == NULL) return S3REC_ERROR_NOT_FOUND;
-  if (count != found->count) {
-    return s3_fail(S3REC_ERROR_ARGUMENT, "count is %zu, parameter '%s' has %zu elements", count,
-                   name, found->count);
-  }
-  *parameter = found;
-  return S3REC_OK;
-}
-
 s3rec_status s3rec_model_parameter_read(const s3rec_model *model, const char *name,
                                         float *values, size_t count) {
   S3_REQUIRE(model);
   S3_REQUIRE(name);
   S3_REQUIRE(values);
   const s3_parameter *parameter = NULL;
-  S3_TRY(find_parameter(model, name, count, &parameter));
+  S3_TRY(s3_parameter_match(&model->table, name, count, &parameter));
   memcpy(values, model->weights + parameter->offset, count * sizeof(float));
   return S3REC_OK;
 }
@@ -152,12 +140,11 @@ s3rec_status s3rec_model_parameter_write(s3rec_model *model, const char *name,
   S3_REQUIRE(name);
   S3_REQUIRE(values);
   const s3_parameter *parameter = NULL;
-  S3_TRY(find_parameter(model, name, count, &parameter));
-  for (size_t i = 0; i < count; i++) {
-    if (!isfinite(values[i])) {
-      return s3_fail(S3REC_ERROR_NUMERIC, "element %zu for parameter '%s' is NaN or infinite", i,
-                     name);
-    }
+  S3_TRY(s3_parameter_match(&model->table, name, count, &parameter));
+  const size_t bad = s3_first_not_finite(values, count);
+  if (bad < count) {
+    return s3_fail(S3REC_ERROR_NUMERIC, "element %zu for parameter '%s' is NaN or infinite", bad,
+                   name);
   }
   bool locked;
   S3_TRY(s3_model_begin_writing(model, &locked));

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3rec/trainer.h"
 
-#include <math.h>
-
+#include "base/finite.h"
 #include "base/options.h"
 #include "dnnl/engine.h"
 #include "training/trainer.h"
@@ -98,12 +97,7 @@ static s3rec_status find_gradient(const s3rec_trainer *trainer, const char *name
     return s3_fail(S3REC_ERROR_STATE,
                    "no gradients: s3rec_trainer_compute_gradients comes first, and an update "
                    "uses them up");
-  *parameter = s3_parameter_find(&trainer->model->table, name);
-  if (*parameter == NULL) return S3REC_ERROR_NOT_FOUND;
-  if (count != (*parameter)->count)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "count is %zu, %s has %zu elements", count, name,
-                   (*parameter)->count);
-  return S3REC_OK;
+  return s3_parameter_match(&trainer->model->table, name, count, parameter);
 }
 
 s3rec_status s3rec_trainer_gradient_read(const s3rec_trainer *trainer, const char *name,
@@ -124,10 +118,10 @@ s3rec_status s3rec_trainer_gradient_write(s3rec_trainer *trainer, const char *na
   S3_REQUIRE(values);
   const s3_parameter *parameter = NULL;
   S3_TRY(find_gradient(trainer, name, count, &parameter));
-  for (size_t i = 0; i < count; i++)
-    if (!isfinite(values[i]))
-      return s3_fail(S3REC_ERROR_NUMERIC, "the gradient of %s is not finite at element %zu", name,
-                     i);
+  const size_t bad = s3_first_not_finite(values, count);
+  if (bad < count)
+    return s3_fail(S3REC_ERROR_NUMERIC, "element %zu for the gradient of '%s' is NaN or infinite",
+                   bad, name);
   if (parameter->offset < trainer->model->table.dense_begin)
     S3_TRY(s3_trainer_densify(trainer));
   s3_gradients_write(&trainer->gradients, parameter, values);

@@ -157,3 +157,15 @@ const s3_parameter *s3_parameter_find(const s3_parameter_table *table, const cha
   s3_fail(S3REC_ERROR_NOT_FOUND, "no parameter is called '%.100s'", name);
   return NULL;
 }
+
+s3rec_status s3_parameter_match(const s3_parameter_table *table, const char *name, size_t count,
+                                const s3_parameter **parameter) {
+  const s3_parameter *const found = s3_parameter_find(table, name);
+  if (found == NULL) return S3REC_ERROR_NOT_FOUND;
+  if (count != found->count) {
+    return s3_fail(S3REC_ERROR_ARGUMENT, "count is %zu, parameter '%s' has %zu elements", count,
+                   name, found->count);
+  }
+  *parameter = found;
+  return S3REC_OK;
+}

@@ -59,5 +59,8 @@ static inline float *s3_dense_at(const s3_parameter_table *table, float *dense, 
 
 /* NULL with the error text set when there is none of that name. */
 const s3_parameter *s3_parameter_find(const s3_parameter_table *table, const char *name);
+/* The one that a caller with `count` values means: NOT_FOUND, or ARGUMENT. */
+s3rec_status s3_parameter_match(const s3_parameter_table *table, const char *name, size_t count,
+                                const s3_parameter **parameter);
 
 #endif

@@ -195,6 +195,25 @@ s3rec_dataset *test_dataset(s3rec_context *context, const test_shape *shape, siz
   return dataset;
 }
 
+test_training test_training_start(const test_shape *shape, int32_t threads, uint64_t seed,
+                                  const s3rec_trainer_options *options) {
+  test_training t;
+  t.context = test_context(threads);
+  t.model = test_model(t.context, shape, seed);
+  t.pretrain = test_pretrain_batch(t.context, shape, seed + 1);
+  t.finetune = test_finetune_batch(t.context, shape, seed + 2);
+  test_ok(s3rec_trainer_create(t.model, options, &t.trainer));
+  return t;
+}
+
+void test_training_end(test_training *training) {
+  s3rec_trainer_destroy(training->trainer);
+  s3rec_batch_destroy(training->finetune);
+  s3rec_batch_destroy(training->pretrain);
+  s3rec_model_destroy(training->model);
+  s3rec_context_destroy(training->context);
+}
+
 /* Concatenates all weights (trainer NULL) or gradients. */
 static float *concatenate(const s3rec_model *model, const s3rec_trainer *trainer, size_t *count) {
   float *values = NULL;

@@ -32,6 +32,18 @@ s3rec_batch *test_finetune_batch(s3rec_context *context, const test_shape *shape
 s3rec_dataset *test_dataset(s3rec_context *context, const test_shape *shape, size_t users,
                             uint64_t seed);
 
+/* A model in training and a batch of either stage. */
+typedef struct test_training {
+  s3rec_context *context;
+  s3rec_model *model;
+  s3rec_batch *pretrain, *finetune;
+  s3rec_trainer *trainer;
+} test_training;
+
+test_training test_training_start(const test_shape *shape, int32_t threads, uint64_t seed,
+                                  const s3rec_trainer_options *options);
+void test_training_end(test_training *training);
+
 /* All weights, one parameter behind the other; free() it. */
 float *test_weights(const s3rec_model *model, size_t *count);
 /* All gradients in the same order. */
