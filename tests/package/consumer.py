@@ -28,6 +28,11 @@ def main(build, version, prefix, library_folder, compiler):
                  "share/doc/s3rec/LICENSE"):
         report.check(f"{name} is installed", not (root / name).exists() and "  it is not")
 
+    made = pathlib.Path(build, "docs/api/html/index.html").is_file()
+    installed = (root / "share/doc/s3rec/html/index.html").is_file()
+    report.check("API pages are installed if they were made",
+                 made != installed and f"  made: {made}, installed: {installed}")
+
     environment = {**os.environ, "PKG_CONFIG_PATH": str(libraries / "pkgconfig"),
                    "PKG_CONFIG_SYSROOT_DIR": str(destination)}
 

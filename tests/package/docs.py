@@ -4,10 +4,10 @@
 usage: docs.py DOXYFILE
 """
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from report import Report
 
@@ -17,14 +17,12 @@ def main(doxyfile):
     if shutil.which("doxygen") is None:
         report.skip("doxygen is not installed")
         report.finish()
-    output = re.search(r"^OUTPUT_DIRECTORY\s*=\s*(.*)$", pathlib.Path(doxyfile).read_text(),
-                       re.MULTILINE).group(1)
-    shutil.rmtree(output, ignore_errors=True)
-    pathlib.Path(output).mkdir(parents=True)
-    done = subprocess.run(["doxygen", doxyfile], capture_output=True, text=True)
-    report.check("doxygen is content", done.stderr or (done.returncode and "  it failed"))
-    pages = len(list(pathlib.Path(output, "html").glob("*.html")))
-    report.check("there are pages", pages < 10 and f"  only {pages}")
+    with tempfile.TemporaryDirectory() as output:
+        settings = pathlib.Path(doxyfile).read_text() + f"\nOUTPUT_DIRECTORY = {output}\n"
+        done = subprocess.run(["doxygen", "-"], input=settings, capture_output=True, text=True)
+        report.check("doxygen is content", done.stderr or (done.returncode and "  it failed"))
+        pages = len(list(pathlib.Path(output, "html").glob("*.html")))
+        report.check("there are pages", pages < 10 and f"  only {pages}")
     report.finish()
 
 

@@ -10,6 +10,7 @@ from report import Report
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAXIMUM_LINES = 500
 MAXIMUM_COLUMNS = 100
+MAXIMUM_PROSE_COLUMNS = 110  # of pages, whose table rows cannot be cut
 
 # Who may include whom: a folder may include itself and every folder of an earlier step; within
 # a step, only as EXTRA says.
@@ -105,6 +106,28 @@ def main():
             if path.parent == ROOT / "lib/api" and "S3_SIZE_UNTIL(" not in call:
                 yield f"{' '.join(call.split())}: no S3_SIZE_UNTIL"
 
+    def links(path):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
+            if not (path.parent / target).exists():
+                yield f"{target} is not there"
+
+    def width(path):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if len(line) > MAXIMUM_PROSE_COLUMNS:
+                yield f"line {number} has {len(line)} columns"
+
+    index = ROOT / "docs/README.md"
+    listed = {(index.parent / target).resolve()
+              for target in re.findall(r"\]\(([^)#]+)", index.read_text())}
+
+    def unlisted(path):
+        if path != index and path.resolve() not in listed:
+            yield "docs/README.md does not list it"
+
+    pages = [path for path in files if path.suffix == ".md"]
+    check("links of pages lead somewhere", pages, links)
+    check("layout of pages", pages, width)
+    check("pages are listed", pages, unlisted)
     check("licence named", code, licence)
     check("length", code, length)
     check("layout", c_files, layout)
