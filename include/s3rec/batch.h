@@ -10,11 +10,12 @@
 extern "C" {
 #endif
 
-/** Input of one training step. Only real tokens are kept, no padding. One thread
- * at a time; reusable, so that a loop needs one. */
+/** Input of one training step. Only real tokens are kept, no padding. Reusable,
+ * so that a loop needs one. All calls: one thread at a time for each batch. */
 typedef struct s3rec_batch s3rec_batch;
 
-/** Draws batches from a dataset. One thread at a time. */
+/** Draws batches from a dataset (PretrainDataset and SASRecDataset of the
+ * reference). All calls: one thread at a time for each sampler. */
 typedef struct s3rec_sampler s3rec_sampler;
 
 /** The two stages of training. */
@@ -41,8 +42,9 @@ typedef struct s3rec_sampler_options {
 /** Defaults for a stage. Since 0.1. */
 S3REC_API void s3rec_sampler_options_init(s3rec_sampler_options *options, s3rec_stage stage);
 
-/** The dataset is kept alive by the sampler. Statuses: ARGUMENT (also when the
- * dataset holds nothing to train on), MEMORY. Since 0.1. */
+/** The dataset is kept alive by the sampler; `options` is copied. On success
+ * *sampler belongs to the caller. Statuses: ARGUMENT (also when the dataset holds
+ * nothing to train on), MEMORY. Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_sampler_create(s3rec_dataset *dataset,
                                             const s3rec_sampler_options *options,
                                             s3rec_sampler **sampler);
@@ -50,7 +52,7 @@ S3REC_API s3rec_status s3rec_sampler_create(s3rec_dataset *dataset,
 S3REC_API void s3rec_sampler_destroy(s3rec_sampler *sampler);
 
 /** Instances (prefixes or sequences) and steps of one epoch; the last batch may
- * be smaller. Either pointer may be NULL. Since 0.1. */
+ * be smaller. Either pointer may be NULL. Status: ARGUMENT. Since 0.1. */
 S3REC_API s3rec_status s3rec_sampler_epoch_size(const s3rec_sampler *sampler, size_t *instances,
                                                 size_t *steps);
 
@@ -59,15 +61,16 @@ S3REC_API s3rec_status s3rec_sampler_epoch_size(const s3rec_sampler *sampler, si
  * epoch, instance) alone. Statuses: ARGUMENT, MEMORY. Since 0.1. */
 S3REC_API s3rec_status s3rec_sampler_next(s3rec_sampler *sampler, s3rec_batch *batch);
 
-/** Where the next batch comes from: epoch and step count from 0. Since 0.1. */
+/** Where the next batch comes from: epoch and step count from 0. Status: ARGUMENT.
+ * Since 0.1. */
 S3REC_API s3rec_status s3rec_sampler_position(const s3rec_sampler *sampler, uint64_t *epoch,
                                               size_t *step);
-/** Makes the next batch come from there.
- * Statuses: ARGUMENT (step not below the epoch's steps), MEMORY. Since 0.1. */
+/** Makes the next batch come from there. Status: ARGUMENT (also for a step not
+ * below the epoch's steps). Since 0.1. */
 S3REC_API s3rec_status s3rec_sampler_seek(s3rec_sampler *sampler, uint64_t epoch, size_t step);
 
 /** An empty batch; on success *batch belongs to the caller. Statuses: ARGUMENT,
- * MEMORY. Since 0.1. */
+ * MEMORY. Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_batch_create(s3rec_context *context, s3rec_batch **batch);
 /** NULL is fine. Since 0.1. */
 S3REC_API void s3rec_batch_destroy(s3rec_batch *batch);
@@ -76,8 +79,7 @@ S3REC_API void s3rec_batch_destroy(s3rec_batch *batch);
  * [batch_size, max_seq_length] item ids, 0 = padding on the left. All arrays are
  * copied. In a pretraining batch every row has at least one item and the six id
  * arrays share their padding; `attributes` [B, L, attribute_size] is multi-hot,
- * nonzero = has it.
- * Statuses: ARGUMENT, MEMORY; FORMAT names the array, row and column. Since 0.1. */
+ * nonzero = has it. Since 0.1. */
 typedef struct s3rec_pretrain_arrays {
   size_t struct_size;                     /**< set by s3rec_pretrain_arrays_init */
   int32_t batch_size;                     /**< B, 1..65536 */
@@ -121,7 +123,8 @@ typedef struct s3rec_batch_info {
 
 /** Sets struct_size and zeros. Since 0.1. */
 S3REC_API void s3rec_batch_info_init(s3rec_batch_info *info);
-/** Fills the fields that info->struct_size covers. Status: ARGUMENT. Since 0.1. */
+/** Fills the fields that info->struct_size covers. Status: ARGUMENT (also for a
+ * struct_size below the first release's). Since 0.1. */
 S3REC_API s3rec_status s3rec_batch_info_get(const s3rec_batch *batch, s3rec_batch_info *info);
 
 /** Copies one id array, by the names above ("masked_item_sequence", "input_ids",

@@ -64,7 +64,7 @@ typedef struct s3rec_context_options {
   s3rec_backend backend;                /**< default AUTO */
 } s3rec_context_options;
 
-/** Fills in the defaults. `options` must not be NULL. Since 0.1. */
+/** Fills in the defaults. Since 0.1. */
 S3REC_API void s3rec_context_options_init(s3rec_context_options *options);
 
 /** Makes a context. `options` may be NULL for the defaults and is copied.
@@ -78,9 +78,9 @@ S3REC_API s3rec_status s3rec_context_create(const s3rec_context_options *options
 /** Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */
 S3REC_API void s3rec_context_destroy(s3rec_context *context);
 
-/** The level that AUTO was resolved to. Any thread. Since 0.1. */
+/** The level that AUTO was resolved to; AUTO for NULL. Any thread. Since 0.1. */
 S3REC_API s3rec_kernel_level s3rec_context_kernel_level(const s3rec_context *context);
-/** The backend that AUTO was resolved to. Any thread. Since 0.1. */
+/** The backend that AUTO was resolved to; AUTO for NULL. Any thread. Since 0.1. */
 S3REC_API s3rec_backend s3rec_context_backend(const s3rec_context *context);
 
 #ifdef __cplusplus

@@ -24,7 +24,8 @@ typedef struct s3rec_dataset s3rec_dataset;
  *                    attributes 0..2^31-2, repeats within an item count once;
  *   negatives_path   NULL, or "user n1 ... n99" a line (at least 99), in the
  *                    order and with the user names of the sequence file.
- * CRLF, blank lines and a missing final newline are fine.
+ * CRLF, blank lines and a missing final newline are fine. Mirrors get_user_seqs
+ * and get_item2attribute_json of the reference.
  * On success *dataset belongs to the caller. Statuses: ARGUMENT, MEMORY, IO;
  * FORMAT with "file:line:column: reason". Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_load(s3rec_context *context, const char *sequences_path,
@@ -51,12 +52,13 @@ typedef struct s3rec_dataset_arrays {
 S3REC_API void s3rec_dataset_arrays_init(s3rec_dataset_arrays *arrays);
 
 /** A dataset from arrays; on success *dataset belongs to the caller.
- * Statuses: ARGUMENT, MEMORY; FORMAT names the user and the index. Since 0.1. */
+ * Statuses: ARGUMENT, MEMORY; FORMAT names the user and the index. Any thread.
+ * Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_from_arrays(s3rec_context *context,
                                                  const s3rec_dataset_arrays *arrays,
                                                  s3rec_dataset **dataset);
 
-/** Gives the caller's reference back; NULL is fine. Since 0.1. */
+/** Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */
 S3REC_API void s3rec_dataset_destroy(s3rec_dataset *dataset);
 
 /** Sizes of a dataset. */
@@ -75,21 +77,22 @@ typedef struct s3rec_dataset_info {
 /** Sets struct_size and zeros. Since 0.1. */
 S3REC_API void s3rec_dataset_info_init(s3rec_dataset_info *info);
 
-/** Fills the fields that info->struct_size covers. Status: ARGUMENT. Since 0.1. */
+/** Fills the fields that info->struct_size covers. Status: ARGUMENT (also for a
+ * struct_size below the first release's). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_info_get(const s3rec_dataset *dataset,
                                               s3rec_dataset_info *info);
 
 /** A user's items, oldest first, borrowed while the dataset lives. `user` counts
- * from 0 in file order. Statuses: ARGUMENT; NOT_FOUND (user out of range).
- * Since 0.1. */
+ * from 0 in file order. Statuses: ARGUMENT; NOT_FOUND (user out of range). Any
+ * thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_user_items(const s3rec_dataset *dataset, size_t user,
                                                 const int32_t **items, size_t *count);
 /** An item's attributes, borrowed likewise; *count 0 without any. Statuses:
- * ARGUMENT; NOT_FOUND (item not in 1..item_size-2). Since 0.1. */
+ * ARGUMENT; NOT_FOUND (item not in 1..item_size-2). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_item_attributes(const s3rec_dataset *dataset, int32_t item,
                                                      const int32_t **attributes, size_t *count);
 /** A user's negatives, borrowed likewise. Statuses: ARGUMENT; NOT_FOUND (user
- * out of range, no negatives). Since 0.1. */
+ * out of range, no negatives). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_user_negatives(const s3rec_dataset *dataset, size_t user,
                                                     const int32_t **negatives, size_t *count);
 

@@ -44,7 +44,7 @@ S3REC_API void s3rec_model_config_init(s3rec_model_config *config);
 /** Fresh weights from `seed`: linear and embedding weights N(0,
  * initializer_range), biases 0, layer norm 1 and 0 (init_weights of the
  * reference). On success *model belongs to the caller.
- * Statuses: ARGUMENT (names the field and its range), MEMORY. Since 0.1. */
+ * Statuses: ARGUMENT (names the field and its range), MEMORY. Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_model_config *config,
                                           uint64_t seed, s3rec_model **model);
 
@@ -52,30 +52,37 @@ S3REC_API s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_mo
  * needed; without (a converted PyTorch state dict) the sizes come from the
  * shapes and the rest (heads, activation, dropout, initializer_range) from
  * `fallback`, NULL = defaults. Weights that are NaN or infinite are refused.
- * Statuses: ARGUMENT, MEMORY, IO; FORMAT names the file and the tensor;
- * UNSUPPORTED (a data type other than F32). Since 0.1. */
+ * The file is mapped during the call: who cuts it short meanwhile ends the
+ * process by SIGBUS; renaming another over it, as saving does, is fine.
+ * On success *model belongs to the caller. Statuses: ARGUMENT, MEMORY, IO; FORMAT
+ * names the file and the tensor; UNSUPPORTED (a data type other than F32). Any
+ * thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_load(s3rec_context *context, const char *path,
                                         const s3rec_model_config *fallback, s3rec_model **model);
 
 /** Writes a safetensors file beside `path`, syncs it and renames it over `path`:
- * at every moment there is the old or the new file, whole.
+ * at every moment there is the old or the new file, whole. A failure leaves the
+ * old one, but for IO in the very last step, syncing the folder: then the new one
+ * is there and may not survive a power cut.
  * Statuses: ARGUMENT, MEMORY, IO; NUMERIC (a weight is NaN or infinite, which no
- * load would take: the old file stays). Since 0.1. */
+ * load would take). Any thread while nobody writes the model. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_save(const s3rec_model *model, const char *path);
 
-/** A copy of its own, for instance to serve while training goes on.
- * Statuses: ARGUMENT, MEMORY. Since 0.1. */
+/** A copy of its own, for instance to serve while training goes on; it belongs to
+ * the caller. Statuses: ARGUMENT, MEMORY. Any thread while nobody writes the model.
+ * Since 0.1. */
 S3REC_API s3rec_status s3rec_model_clone(const s3rec_model *model, s3rec_model **clone);
 
 /** Copies the weights of `source` into `model`, for instance to go back to the
  * best epoch. Statuses: ARGUMENT; MISMATCH (other sizes); STATE (`model` has
- * scorers). Allowed while `model` has a trainer that is not in a call. Since 0.1. */
+ * scorers). No other call on `model` meanwhile; it may have a trainer. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_copy_weights(s3rec_model *model, const s3rec_model *source);
 
-/** Gives the caller's reference back; NULL is fine. Since 0.1. */
+/** Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */
 S3REC_API void s3rec_model_destroy(s3rec_model *model);
 
-/** Fills the fields that config->struct_size covers. Status: ARGUMENT. Since 0.1. */
+/** Fills the fields that config->struct_size covers. Status: ARGUMENT (also for a
+ * struct_size below the first release's). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_config_get(const s3rec_model *model, s3rec_model_config *config);
 
 /** Name and shape of one parameter. */
@@ -90,20 +97,20 @@ typedef struct s3rec_parameter_info {
 /** Sets struct_size and zeros. Since 0.1. */
 S3REC_API void s3rec_parameter_info_init(s3rec_parameter_info *info);
 
-/** How many parameters there are; 0 for NULL. Since 0.1. */
+/** How many parameters there are; 0 for NULL. Any thread. Since 0.1. */
 S3REC_API size_t s3rec_model_parameter_count(const s3rec_model *model);
-/** Parameter `index`, 0..count-1 in the reference's order. Statuses: ARGUMENT,
- * NOT_FOUND. Since 0.1. */
+/** Parameter `index`, 0..count-1 in the reference's order. Status: ARGUMENT (also
+ * for another index). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_parameter_info(const s3rec_model *model, size_t index,
                                                   s3rec_parameter_info *info);
 
-/** Copies a whole parameter out; `count` must be its element count.
- * Statuses: ARGUMENT, NOT_FOUND. Since 0.1. */
+/** Copies a whole parameter out; `count` must be its element count. Statuses:
+ * ARGUMENT, NOT_FOUND. Any thread while nobody writes the model. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_parameter_read(const s3rec_model *model, const char *name,
                                                   float *values, size_t count);
 /** Copies a whole parameter in. Statuses: ARGUMENT, NOT_FOUND; STATE (the model
- * has scorers); NUMERIC (a value is NaN or infinite; nothing is written).
- * Since 0.1. */
+ * has scorers); NUMERIC (a value is NaN or infinite; nothing is written). No other
+ * call on the model meanwhile; it may have a trainer. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_parameter_write(s3rec_model *model, const char *name,
                                                    const float *values, size_t count);
 

@@ -34,14 +34,19 @@
  * ## Rules that hold for every call
  *
  *   - A call that can fail returns an s3rec_status. On failure its outputs and
- *     all handles are as before the call; s3rec_last_error() has the reason.
+ *     all handles are as before the call (a trainer may have lost the gradients
+ *     it held); s3rec_last_error() has the reason. A pointer that must not be
+ *     NULL and is gives ARGUMENT; only init functions do not check theirs.
  *   - What a create or load call wrote belongs to the caller, who destroys it.
  *     Destroy takes NULL. Handles keep what they were made from alive, so the
  *     order of destruction is free.
  *   - Context, dataset and model may be shared by threads. Sampler, batch,
- *     trainer and scorer serve one thread at a time.
+ *     trainer and scorer serve one thread at a time; which one may change, and
+ *     different handles are independent. Init functions: any thread.
  *   - Option and result structs carry their size first and are filled in by
- *     their init function; they grow only at the end.
+ *     their init function; they grow only at the end. A call reads or fills what
+ *     struct_size covers; one smaller than the struct's first release had is
+ *     refused (ARGUMENT).
  *   - Ids are int32, counts size_t, data float, arrays row-major and borrowed
  *     for the call only. Item ids run from 1 to item_size - 2; 0 is padding and
  *     item_size - 1 the mask. Booleans are int32_t, 0 or 1.

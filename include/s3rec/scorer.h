@@ -11,12 +11,14 @@
 extern "C" {
 #endif
 
-/** Working memory to score one model. One thread at a time; make one per thread,
- * any number may share a model. No call allocates after the first of its size. */
+/** Working memory to score one model. All calls: one thread at a time for each
+ * scorer; make one per thread, any number may share a model. No call allocates
+ * after the first of its size. */
 typedef struct s3rec_scorer s3rec_scorer;
 
-/** Keeps the model alive and read-only. Statuses: ARGUMENT, MEMORY; STATE (the
- * model has a trainer: score a clone); ENGINE. Since 0.1. */
+/** Keeps the model alive and read-only. On success *scorer belongs to the caller.
+ * Statuses: ARGUMENT, MEMORY; STATE (the model has a trainer: score a clone);
+ * ENGINE. Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_scorer_create(s3rec_model *model, s3rec_scorer **scorer);
 /** NULL is fine. Since 0.1. */
 S3REC_API void s3rec_scorer_destroy(s3rec_scorer *scorer);
@@ -54,19 +56,21 @@ S3REC_API s3rec_status s3rec_score_next(s3rec_scorer *scorer, const int32_t *his
  * result to rounding. History u is histories[offsets[u]] .. [offsets[u + 1] - 1],
  * offsets [user_count + 1] start at 0 and never fall. `options` holds for all.
  * ids and scores [user_count, k], counts [user_count]; slots past a count hold
- * id 0 and score 0. Since 0.1. */
+ * id 0 and score 0; `scores` may be NULL. Statuses: ARGUMENT, MEMORY, ENGINE.
+ * Since 0.1. */
 S3REC_API s3rec_status s3rec_score_next_batch(s3rec_scorer *scorer, const int32_t *histories,
                                               const int64_t *offsets, size_t user_count,
                                               const s3rec_score_options *options, size_t k,
                                               int32_t *ids, float *scores, size_t *counts);
 
 /** The score of every row of the item table, padding (0) and mask (last)
- * included, nothing left out: scores [item_size]. ARGUMENT for a history with
- * nothing to encode. Since 0.1. */
+ * included, nothing left out: scores [item_size]; `capacity` counts floats.
+ * Statuses: ARGUMENT (too small, or a history with nothing to encode), MEMORY,
+ * ENGINE. Since 0.1. */
 S3REC_API s3rec_status s3rec_score_all(s3rec_scorer *scorer, const int32_t *history,
                                        size_t history_count, float *scores, size_t capacity);
 
-/** The user vector (last hidden state) [hidden_size]; ARGUMENT as above. Since 0.1. */
+/** The user vector (last hidden state) [hidden_size]. Statuses as above. Since 0.1. */
 S3REC_API s3rec_status s3rec_user_vector(s3rec_scorer *scorer, const int32_t *history,
                                          size_t history_count, float *vector, size_t capacity);
 
@@ -83,7 +87,7 @@ typedef enum s3rec_attention {
 S3REC_API s3rec_status s3rec_encode(s3rec_scorer *scorer, s3rec_attention attention,
                                     const int32_t *ids, size_t count, size_t length, float *hidden);
 
-/** Bytes the scorer holds now, the model not counted. Since 0.1. */
+/** Bytes the scorer holds now, the model not counted; 0 for NULL. Since 0.1. */
 S3REC_API size_t s3rec_scorer_memory(const s3rec_scorer *scorer);
 
 /** Which held-out item of each user is asked for. */
@@ -138,10 +142,12 @@ S3REC_API void s3rec_metrics_init(s3rec_metrics *metrics);
 
 /** Leave-one-out evaluation of a dataset, on the context's threads (each gets a
  * scorer of its own); the result does not depend on their number.
- * `ranks` may be NULL, else [users of the dataset]: zero-based rank of each
- * answer, -1 for a skipped user.
- * Statuses: ARGUMENT (sampled without negatives), MEMORY, STATE, MISMATCH (items
- * beyond the model's), ENGINE, THREAD. Since 0.1. */
+ * `options` may be NULL for the defaults. `ranks` may be NULL, else [users of the
+ * dataset]: zero-based rank of each answer, -1 for a skipped user. Mirrors
+ * get_full_sort_score and get_sample_scores of the reference.
+ * Statuses: ARGUMENT (also sampled without negatives), MEMORY; STATE (the model
+ * has a trainer: evaluate a clone); MISMATCH (items beyond the model's); ENGINE;
+ * THREAD. Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_evaluate(s3rec_model *model, const s3rec_dataset *dataset,
                                       const s3rec_evaluate_options *options, s3rec_metrics *metrics,
                                       int64_t *ranks);

@@ -21,7 +21,7 @@ typedef enum s3rec_status {
   S3REC_ERROR_FORMAT = 31,      /**< a file or array holds what it may not hold */
   S3REC_ERROR_MISMATCH = 32,    /**< valid, but made for another model or data */
   S3REC_ERROR_STATE = 40,       /**< not now: the model is in use elsewhere, ... */
-  S3REC_ERROR_NUMERIC = 41,     /**< a loss or gradient is NaN or infinite */
+  S3REC_ERROR_NUMERIC = 41,     /**< a loss, gradient or weight is NaN or infinite */
   S3REC_ERROR_ENGINE = 50,      /**< oneDNN reported a failure */
   S3REC_ERROR_UNSUPPORTED = 60, /**< this build or machine cannot do it */
   S3REC_ERROR_THREAD = 61       /**< a thread could not be started */
@@ -34,7 +34,7 @@ S3REC_API const char *s3rec_status_name(s3rec_status status);
 /** Detail of the last failure on the calling thread, one line of UTF-8 without
  * a line end; "" when none happened. For file errors it reads
  * "file:line:column: reason". Valid until the next failing call on this thread;
- * never NULL. Successful calls do not change it. Since 0.1. */
+ * never NULL. Successful calls do not change it. Any thread. Since 0.1. */
 S3REC_API const char *s3rec_last_error(void);
 
 #ifdef __cplusplus

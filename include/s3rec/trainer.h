@@ -11,8 +11,8 @@
 extern "C" {
 #endif
 
-/** Optimizer state, gradients and working memory for one model. One thread at a
- * time; inside a step it uses the context's threads. */
+/** Optimizer state, gradients and working memory for one model. All calls: one
+ * thread at a time for each trainer; inside a step it uses the context's threads. */
 typedef struct s3rec_trainer s3rec_trainer;
 
 /** Loss of the fine-tune stage. */
@@ -46,9 +46,9 @@ typedef struct s3rec_trainer_options {
 /** Defaults. Since 0.1. */
 S3REC_API void s3rec_trainer_options_init(s3rec_trainer_options *options);
 
-/** Takes the model for writing until destroyed. `options` may be NULL.
- * Statuses: ARGUMENT, MEMORY; STATE (the model has a trainer or scorers);
- * ENGINE. Since 0.1. */
+/** Takes the model for writing until destroyed. `options` may be NULL. On success
+ * *trainer belongs to the caller. Statuses: ARGUMENT, MEMORY; STATE (the model has
+ * a trainer or scorers). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_create(s3rec_model *model,
                                             const s3rec_trainer_options *options,
                                             s3rec_trainer **trainer);
@@ -73,23 +73,25 @@ typedef struct s3rec_losses {
 /** Sets struct_size and zeros. Since 0.1. */
 S3REC_API void s3rec_losses_init(s3rec_losses *losses);
 
-/** One pretraining step: forward, gradients, Adam. `losses` may be NULL. The batch must be of
- * the step's stage, with ids below the model's sizes and sequences no longer
- * than its max_seq_length. When a call fails, weights, moments and step count
- * are as before it.
- * Statuses: ARGUMENT, MEMORY; MISMATCH (batch does not fit the model); NUMERIC
- * (loss or gradient not finite); ENGINE; THREAD.
+/** One pretraining step: forward, gradients, Adam. `losses` may be NULL. The batch
+ * must be of the step's stage, its ids below the model's sizes and its
+ * max_seq_length no larger than the model's. When a call fails, weights, moments
+ * and step count are as before it; gradients held before may be gone.
+ * Statuses: ARGUMENT (also without anything to learn from, and BCE without
+ * negatives), MEMORY; MISMATCH (batch does not fit the model); NUMERIC (the loss
+ * is not finite, or the norm of the gradient not below 1e18); ENGINE; THREAD.
  * Mirrors S3RecModel.pretrain of the reference. Since 0.1. */
 S3REC_API s3rec_status s3rec_pretrain_step(s3rec_trainer *trainer, const s3rec_batch *batch,
                                            s3rec_losses *losses);
-/** One fine-tuning step, under the same rules. Mirrors the finetune loss of the
- * reference. Since 0.1. */
+/** One fine-tuning step, under the same rules. The BCE loss mirrors cross_entropy
+ * of the reference's trainers. Since 0.1. */
 S3REC_API s3rec_status s3rec_finetune_step(s3rec_trainer *trainer, const s3rec_batch *batch,
                                            s3rec_losses *losses);
 
 /** Gradients of a batch of either stage without an update, to check them or to
  * average them over several machines: read them all, write the averages back,
- * apply. Statuses as a step's. Since 0.1. */
+ * apply. Statuses as a step's; after a failure gradients held before may be gone.
+ * Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_compute_gradients(s3rec_trainer *trainer,
                                                        const s3rec_batch *batch,
                                                        s3rec_losses *losses);
@@ -99,42 +101,47 @@ S3REC_API s3rec_status s3rec_trainer_compute_gradients(s3rec_trainer *trainer,
  * update. Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_gradient_read(const s3rec_trainer *trainer, const char *name,
                                                    float *values, size_t count);
-/** Replaces one parameter's gradient. Statuses: as above, MEMORY, NUMERIC.
- * Since 0.1. */
+/** Replaces one parameter's gradient (the padding row's stays 0). Statuses: as
+ * above, MEMORY; NUMERIC (a value is NaN or infinite). Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_gradient_write(s3rec_trainer *trainer, const char *name,
                                                     const float *values, size_t count);
 
-/** The optimizer update with the gradients held now. Statuses: ARGUMENT, STATE,
- * NUMERIC, THREAD. Since 0.1. */
+/** The optimizer update with the gradients held now, which are then used up.
+ * Statuses: ARGUMENT; STATE (no gradients); NUMERIC (their norm is not below 1e18:
+ * they stay, to be replaced). Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_apply_gradients(s3rec_trainer *trainer);
 
-/** Updates made so far. Since 0.1. */
+/** Updates made so far; 0 for NULL. Since 0.1. */
 S3REC_API uint64_t s3rec_trainer_step_count(const s3rec_trainer *trainer);
 
 /** Saves all that training needs to go on bit by bit as if it had not stopped:
  * configuration, weights, moments, step, options and, when `sampler` is not
  * NULL, its options, position and the fingerprint of its data. `note` is the
- * caller's own text (UTF-8), kept and given back; NULL = none. Written like a
- * model file: beside, synced, renamed.
- * Statuses: ARGUMENT, MEMORY, IO; NUMERIC (a weight or moment is NaN or infinite:
- * the old file stays). Since 0.1. */
+ * caller's own text, kept and given back; NULL = none. Written like a model file
+ * (s3rec_model_save).
+ * Statuses: ARGUMENT (also for a note that is not UTF-8), MEMORY, IO; NUMERIC (a
+ * weight or moment is NaN or infinite, which no load would take). Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_save(const s3rec_trainer *trainer,
                                           const s3rec_sampler *sampler, const char *note,
                                           const char *path);
 
-/** Puts a saved state into a trainer whose model has the same sizes: weights,
- * moments, step, options; and the position into `sampler` (NULL: not wanted).
- * On failure trainer, model and sampler are untouched.
- * Statuses: ARGUMENT, MEMORY, IO, FORMAT; MISMATCH (other sizes, other data or
- * sampler options; names the field). Since 0.1. */
+/** Puts a saved state into a trainer: weights, moments, step, options; and the
+ * position into `sampler` (NULL: not wanted). The model must have the state's
+ * sizes, layers, heads, activation and dropouts; the sampler the data
+ * (fingerprint) and all options of the one saved. Gradients held are dropped.
+ * On failure trainer, model and sampler are untouched. The file is mapped during
+ * the call, as in s3rec_model_load.
+ * Statuses: ARGUMENT, MEMORY, IO, FORMAT; UNSUPPORTED (a data type other than
+ * F32); MISMATCH (names what differs; also a state without a sampler). Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_load(s3rec_trainer *trainer, s3rec_sampler *sampler,
                                           const char *path);
 
-/** The note of the state loaded last, "" without one; valid until the next load.
- * Since 0.1. */
+/** The note of the state loaded last, "" without one; valid until the next load
+ * or the trainer's end. Since 0.1. */
 S3REC_API const char *s3rec_trainer_note(const s3rec_trainer *trainer);
 
-/** Bytes the trainer holds now, model and dataset not counted. Since 0.1. */
+/** Bytes the trainer holds now, model and dataset not counted; 0 for NULL.
+ * Since 0.1. */
 S3REC_API size_t s3rec_trainer_memory(const s3rec_trainer *trainer);
 
 #ifdef __cplusplus

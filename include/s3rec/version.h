@@ -36,8 +36,9 @@ S3REC_API int s3rec_abi_version(void);
 
 /** One line for bug reports: release, oneDNN version and instruction set, the
  * kernel levels that this build holds and the one this machine would get.
- * Writes at most `capacity` bytes including the final NUL to `text` and returns
- * the length of the whole line (as snprintf does). Any thread. Since 0.1. */
+ * Writes at most `capacity` bytes including the final NUL to `text` (may be NULL
+ * when capacity is 0 or less) and returns the length of the whole line, as
+ * snprintf does. Any thread. Since 0.1. */
 S3REC_API int s3rec_build_info(char *text, int capacity);
 
 #ifdef __cplusplus
