@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "training/options.h"
 
+
 #include <float.h>
+
+#include "base/number.h"
 
 #define NUMBER(field, low, high, low_excluded, high_excluded) \
   {#field, offsetof(s3rec_trainer_options, field), low, high, low_excluded, high_excluded}
@@ -21,6 +24,16 @@ const s3_number_option s3_number_options[S3_NUMBER_OPTION_COUNT] = {
     NUMBER(sp_weight, 0.0, FLT_MAX, false, false),
 };
 
+static s3rec_status out_of_range(const s3_number_option *o, double value) {
+  char number[S3_NUMBER_SIZE], low[S3_NUMBER_SIZE], high[S3_NUMBER_SIZE];
+  s3_format_double(value, number);
+  s3_format_double(o->low, low);
+  s3_format_double(o->high, high);
+  return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_trainer_options.%s is %s, must be %s%s and %s%s",
+                 o->name, number, o->low_excluded ? "> " : ">= ", low,
+                 o->high_excluded ? "< " : "<= ", high);
+}
+
 s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
   s3rec_trainer_options copy = *options;
   for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++) {
@@ -28,10 +41,7 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
     const double value = *s3_number_at(&copy, i);
     const bool above = o->low_excluded ? value > o->low : value >= o->low;
     const bool below = o->high_excluded ? value < o->high : value <= o->high;
-    if (!above || !below) /* NaN is neither */
-      return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_trainer_options.%s is %g, must be %s%g and %s%g",
-                     o->name, value, o->low_excluded ? "> " : ">= ", o->low,
-                     o->high_excluded ? "< " : "<= ", o->high);
+    if (!above || !below) return out_of_range(o, value); /* NaN is neither */
   }
   if (options->finetune_loss != S3REC_LOSS_CE && options->finetune_loss != S3REC_LOSS_BCE)
     return s3_fail(S3REC_ERROR_ARGUMENT,
