@@ -41,7 +41,6 @@ static s3rec_context *open_context(int32_t threads, s3rec_log_function log) {
   s3rec_context_options_init(&options);
   options.thread_count = threads;
   options.kernel_level = S3REC_KERNELS_BASELINE;
-  options.backend = S3REC_BACKEND_ONEDNN;
   options.log = log;
   options.log_user_data = &lines;
   s3rec_context *context = NULL;
@@ -57,7 +56,7 @@ START_TEST(context_names_its_choices) {
   ck_assert_ptr_nonnull(kernels);
   *kernels = '\0';
   ck_assert_ptr_nonnull(strstr(build, "; oneDNN "));
-  snprintf(expected, sizeof expected, "%s; kernels baseline, backend onednn, threads: 3", build);
+  snprintf(expected, sizeof expected, "%s; kernels baseline, backend fused, threads: 3", build);
   s3rec_context *context = open_context(3, keep_line);
   ck_assert_uint_eq(lines.count, 1);
   expect(0, S3REC_LOG_INFO, expected);
