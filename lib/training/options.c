@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "training/options.h"
 
-
 #include <float.h>
 
 #include "base/number.h"
