@@ -24,23 +24,24 @@ typedef enum s3rec_finetune_loss {
 
 /** Options of a trainer. */
 typedef struct s3rec_trainer_options {
-  size_t struct_size;                /**< set by s3rec_trainer_options_init */
-  double learning_rate;              /**< > 0; default 1e-3 */
-  double adam_beta1;                 /**< 0..1 (below 1); default 0.9 */
-  double adam_beta2;                 /**< 0..1 (below 1); default 0.999 */
-  double adam_epsilon;               /**< > 0; default 1e-8 */
-  double weight_decay;               /**< >= 0, L2: added to the gradient; default 0 */
-  double max_gradient_norm;          /**< >= 0; 0 (default): no clipping */
-  double aap_weight;                 /**< weights of the joint pretraining loss, >= 0, paper
-                      * section 4.3; a zero weight skips the work; default 0.2 */
-  double mip_weight;                 /**< default 1.0 */
-  double map_weight;                 /**< default 1.0 */
-  double sp_weight;                  /**< default 0.5 */
+  size_t struct_size;       /**< set by s3rec_trainer_options_init */
+  double learning_rate;     /**< above 0, up to 1000; default 1e-3 */
+  double adam_beta1;        /**< 0..1, below 1; default 0.9 */
+  double adam_beta2;        /**< 0..1, below 1; default 0.999 */
+  double adam_epsilon;      /**< 1e-16..1000; default 1e-8 */
+  double weight_decay;      /**< 0..1000, L2: added to the gradient; default 0 */
+  double max_gradient_norm; /**< >= 0; 0 (default): no clipping */
+  /** Weights of the joint pretraining loss, >= 0, paper section 4.3; a zero weight
+   * skips the work. Defaults 0.2, 1, 1, 0.5. */
+  double aap_weight;
+  double mip_weight; /**< see aap_weight */
+  double map_weight; /**< see aap_weight */
+  double sp_weight;  /**< see aap_weight */
   s3rec_finetune_loss finetune_loss; /**< default CE */
   uint64_t seed;                     /**< of dropout; default 42 */
-  int32_t shard_count;               /**< 1..256 pieces of a step, summed in fixed order: the
-                        * bits of a result depend on it, not on the threads;
-                        * default 8. More threads than shards are idle. */
+  /** 1..256 pieces of a step, summed in fixed order: the bits of a result depend on
+   * it, not on the threads; default 8. More threads than pieces are idle. */
+  int32_t shard_count;
 } s3rec_trainer_options;
 
 /** Defaults. Since 0.1. */
