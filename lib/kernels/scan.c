@@ -2,24 +2,56 @@
 /* One vector against all rows of a table, and picking what is above a threshold. */
 #include "kernels/level.h"
 
+typedef float quad __attribute__((vector_size(16)));
+#ifdef __clang__
+#define PICK(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+typedef int32_t quad_mask __attribute__((vector_size(16)));
+#define PICK(a, b, i, j, k, l) __builtin_shuffle(a, b, (quad_mask){i, j, k, l})
+#endif
+
+/* The sum of a vector's parts of four lanes. */
+static inline quad fold(s3_vector v) {
+  quad sum, part;
+  memcpy(&sum, &v, sizeof sum);
+  for (size_t i = 1; i < S3_LANES / 4; i++) {
+    memcpy(&part, (const char *)&v + i * sizeof part, sizeof part);
+    sum += part;
+  }
+  return sum;
+}
+
+/* {sum of all lanes of a, of b, of c, of d}, each by the same tree: adding while
+ * transposing takes a few shuffles where four sums of their own take many. */
+static inline quad four_lane_sums(s3_vector a, s3_vector b, s3_vector c, s3_vector d) {
+  const quad qa = fold(a), qb = fold(b), qc = fold(c), qd = fold(d);
+  const quad ab = PICK(qa, qb, 0, 4, 1, 5) + PICK(qa, qb, 2, 6, 3, 7);
+  const quad cd = PICK(qc, qd, 0, 4, 1, 5) + PICK(qc, qd, 2, 6, 3, 7);
+  return PICK(ab, cd, 0, 1, 4, 5) + PICK(ab, cd, 2, 3, 6, 7);
+}
+
 /* Four rows at once hide the latency of the sums. One sequence of instructions
  * serves every row, the last ones too, so that a row's product has the same bits
  * wherever it stands: ties between items rest on that. */
-static void four_products(const float *const row[4], size_t width, const float *vector,
-                          float product[4]) {
+static quad four_products(const float *const row[4], size_t width, const float *vector) {
   s3_vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-  for (size_t c = 0; c < width; c += S3_LANES) {
-    const size_t count = s3_lanes_left(width - c);
+  size_t c = 0;
+  for (; c + S3_LANES <= width; c += S3_LANES) {
+    const s3_vector v = s3_load(vector + c);
+    s0 += v * s3_load(row[0] + c);
+    s1 += v * s3_load(row[1] + c);
+    s2 += v * s3_load(row[2] + c);
+    s3 += v * s3_load(row[3] + c);
+  }
+  if (c < width) {
+    const size_t count = width - c;
     const s3_vector v = s3_load_some(vector + c, count);
     s0 += v * s3_load_some(row[0] + c, count);
     s1 += v * s3_load_some(row[1] + c, count);
     s2 += v * s3_load_some(row[2] + c, count);
     s3 += v * s3_load_some(row[3] + c, count);
   }
-  product[0] = s3_lane_sum(s0);
-  product[1] = s3_lane_sum(s1);
-  product[2] = s3_lane_sum(s2);
-  product[3] = s3_lane_sum(s3);
+  return four_lane_sums(s0, s1, s2, s3);
 }
 
 void S3_NAME(matrix_vector)(size_t rows, size_t width, const float *matrix,
@@ -27,10 +59,9 @@ void S3_NAME(matrix_vector)(size_t rows, size_t width, const float *matrix,
   for (size_t r = 0; r < rows; r += 4) {
     const size_t count = rows - r < 4 ? rows - r : 4;
     const float *row[4];
-    float product[4];
     for (size_t i = 0; i < 4; i++) row[i] = matrix + (r + (i < count ? i : 0)) * width;
-    four_products(row, width, vector, product);
-    memcpy(dst + r, product, count * sizeof *dst);
+    const quad products = four_products(row, width, vector);
+    memcpy(dst + r, &products, count * sizeof *dst);
   }
 }
 
