@@ -105,7 +105,8 @@ static s3rec_status plan(s3_encoder *e, const s3_packed *packed) {
                       .packed = packed,
                       .activations = a,
                       .training = e->training,
-                      .tokens = sizes.tokens};
+                      .tokens = sizes.tokens,
+                      .max_length = sizes.max_length};
   return S3REC_OK;
 }
 

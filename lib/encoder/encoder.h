@@ -13,7 +13,6 @@
 typedef struct s3_packed {
   size_t sequence_count;
   size_t full_count;
-  size_t max_length; /* no sequence is longer */
   const size_t *offsets;  /* [sequence_count + 1]; empty sequences only among the full ones */
   const int32_t *ids;     /* [tokens] rows of item_embeddings */
   const int32_t *slots;   /* [tokens] rows of position_embeddings */
@@ -25,13 +24,6 @@ typedef struct s3_packed {
  * sequence s >= full_count is row offsets[full_count] + s - full_count. */
 static inline size_t s3_packed_rows(const s3_packed *packed) {
   return packed->offsets[packed->full_count] + packed->sequence_count - packed->full_count;
-}
-
-static inline size_t s3_longest_sequence(const size_t *offsets, size_t sequence_count) {
-  size_t longest = 0;
-  for (size_t s = 0; s < sequence_count; s++)
-    if (offsets[s + 1] - offsets[s] > longest) longest = offsets[s + 1] - offsets[s];
-  return longest;
 }
 
 /* What decides how much memory a pass takes. */

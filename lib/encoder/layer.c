@@ -48,7 +48,7 @@ static s3_attention_shape attention_shape(const s3_pass *pass, size_t n) {
       .key_offsets = offsets,
       .query_offsets = last ? a->last_query_offsets : offsets,
       .probability_offsets = last ? a->last_probability_offsets : a->probability_offsets,
-      .max_length = pass->packed->max_length,
+      .max_length = pass->max_length,
       .heads = (size_t)pass->config->num_attention_heads,
       .head_size = (size_t)(pass->config->hidden_size / pass->config->num_attention_heads),
       .causal = pass->packed->causal,

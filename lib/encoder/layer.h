@@ -15,7 +15,7 @@ typedef struct s3_pass {
   s3_activations *activations;
   bool training;
   uint64_t seed, step; /* of dropout */
-  size_t tokens;
+  size_t tokens, max_length; /* of packed */
 } s3_pass;
 
 /* dst [rows, H] */

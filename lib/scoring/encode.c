@@ -43,7 +43,6 @@ static s3rec_status run_pass(s3rec_scorer *scorer, bool causal, float **dst) {
   s3_pack *pack = &scorer->users.pack;
   const s3rec_model *model = scorer->model;
   const s3_packed packed = {.sequence_count = pack->sequence_count,
-                            .max_length = s3_longest_sequence(pack->offsets, pack->sequence_count),
                             .full_count = pack->sequence_count,
                             .offsets = pack->offsets,
                             .ids = pack->ids,

@@ -52,7 +52,9 @@ static s3rec_status block_job(void *argument, size_t index, size_t worker) {
 
 static s3rec_status run_blocks(evaluation *run, size_t threads, size_t blocks) {
   s3_thread_pool *pool = NULL;
-  const double largest_item_norm = s3_largest_item_norm(run->model);
+  const double largest_item_norm = run->options->protocol == S3REC_PROTOCOL_FULL
+                                       ? s3_largest_item_norm(run->model)
+                                       : 0.0; /* only products need it */
   for (size_t t = 0; t < threads; t++) {
     S3_TRY(s3_answer_ranker_create(run->model, largest_item_norm, &run->rankers[t]));
   }

@@ -4,8 +4,8 @@
  * The score of an item is what kernels->matrix_vector gives for its row: the same
  * bits whatever is scored with it. A matrix product is faster for many users, but
  * its rounding depends on where a row stands in it. So products only sort out
- * what is far enough from the decision; the rest is scored again, and results
- * for many users at once are those for each alone. */
+ * what is far enough from the decision; the rest is scored again, and what follows
+ * from a user vector is the same for many users at once as for each alone. */
 #ifndef S3_SCORING_SCORE_ERROR_H
 #define S3_SCORING_SCORE_ERROR_H
 

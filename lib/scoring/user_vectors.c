@@ -45,7 +45,6 @@ static s3rec_status run_pass(s3_user_vectors *users) {
   s3_pack *pack = &users->pack;
   if (pack->sequence_count == 0) return S3REC_OK;
   const s3_packed packed = {.sequence_count = pack->sequence_count,
-                            .max_length = s3_longest_sequence(pack->offsets, pack->sequence_count),
                             .offsets = pack->offsets,
                             .ids = pack->ids,
                             .slots = pack->slots,

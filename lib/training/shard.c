@@ -55,8 +55,7 @@ static void pack_stream(const s3rec_trainer *trainer, const s3_shard *shard, s3_
 }
 
 static void pack(const s3rec_trainer *trainer, const s3_shard *shard, s3_slot *slot) {
-  slot->packed = (s3_packed){.causal = trainer->batch->stage == S3REC_STAGE_FINETUNE,
-                             .max_length = trainer->longest_sequence};
+  slot->packed = (s3_packed){.causal = trainer->batch->stage == S3REC_STAGE_FINETUNE};
   slot->offsets[0] = 0;
   if (wants_items(trainer)) {
     pack_stream(trainer, shard, S3_STREAM_INPUT, slot);

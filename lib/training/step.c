@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "training/trainer.h"
@@ -106,7 +105,6 @@ s3rec_status s3_trainer_compute(s3rec_trainer *trainer, const s3rec_batch *batch
   S3_TRY(check_batch(trainer, batch));
   s3rec_losses measured;
   trainer->batch = batch;
-  trainer->longest_sequence = s3_longest_sequence(batch->offsets, batch->sequence_count);
   const s3rec_status status = run(trainer, &measured);
   trainer->batch = NULL;
   S3_TRY(status);

@@ -59,7 +59,6 @@ struct s3rec_trainer {
   float *item_table; /* whole gradient of the item table, when one was needed */
   s3_cross_entropy cross_entropy;
   const s3rec_batch *batch; /* of the step under way */
-  size_t longest_sequence;  /* in it */
   char *note;
 };
 
