@@ -82,7 +82,9 @@ START_TEST(metadata_is_the_configuration) {
       ck_assert_str_eq(value, expected[i].value);
     }
   }
-  ck_assert_str_eq(s3_safetensors_metadata(file, "library"), "s3rec 0.1.0");
+  char library[32];
+  snprintf(library, sizeof library, "s3rec %s", s3rec_version());
+  ck_assert_str_eq(s3_safetensors_metadata(file, "library"), library);
   ck_assert_uint_eq(s3_safetensors_count(file), 45);
   ck_assert_str_eq(s3_safetensors_at(file, 0)->name, "item_embeddings.weight");
   ck_assert_str_eq(s3_safetensors_at(file, 44)->name, "sp_norm.bias");

@@ -7,7 +7,7 @@
 /** Release number: the only place where it is written. meson.build reads the
  * four macros below for the file version, the soname and s3rec.pc. */
 #define S3REC_VERSION_MAJOR 0
-#define S3REC_VERSION_MINOR 1 /**< grows with every feature */
+#define S3REC_VERSION_MINOR 2 /**< grows with every feature */
 #define S3REC_VERSION_PATCH 0 /**< grows with every repair */
 
 /** Grows by one when a program built against an older header would break; it is
