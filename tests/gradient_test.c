@@ -138,7 +138,7 @@ static double deviation_share(setup *s, const s3rec_parameter_info *info, double
 static double next_step(const setup *s, const s3rec_parameter_info *info, double h, double norm,
                         double noise) {
   const double length = norm * sqrt((double)info->element_count);
-  const bool hides = 2 * noise > (s->error - 2 * s->relative) * length;
+  const int hides = 2 * noise > (s->error - 2 * s->relative) * length;
   return hides || h / 2 < SHORTEST_STEP ? 0 : h / 2;
 }
 
