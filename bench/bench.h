@@ -35,6 +35,9 @@ int bench_fail(const char *what);
 double bench_clock(void);
 /* Seconds that this thread has computed: blind to waiting and to other processes. */
 double bench_thread_clock(void);
+/* Seconds that one thread takes to read a buffer of so many bytes, in cache when it fits: the
+ * median of vectorised sums over it, processor time. 0 when memory is short. */
+double bench_read_seconds(size_t bytes);
 /* Largest resident set so far, in MB (10^6 bytes). */
 double bench_peak_rss(void);
 
