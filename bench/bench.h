@@ -16,7 +16,7 @@ typedef struct bench_settings {
   double seconds; /* to spend on one measurement, about */
   size_t steps;   /* > 0: exactly so many timed steps instead */
   const char *data, *name; /* folder and data set; NULL: synthetic */
-  int32_t items;           /* of the synthetic catalogue */
+  int32_t items;           /* of the synthetic catalogue; 0: the benchmark's default */
   bool json;
 } bench_settings;
 
@@ -27,6 +27,8 @@ int bench_finetune(const bench_settings *settings);
 int bench_score(const bench_settings *settings);
 int bench_score_batch(const bench_settings *settings);
 int bench_kernels(const bench_settings *settings);
+int bench_load(const bench_settings *settings);
+int bench_memory(const bench_settings *settings);
 
 /* Prints the library's last error behind `what` and returns 1. */
 int bench_fail(const char *what);
@@ -62,12 +64,28 @@ typedef struct bench_workload {
   s3rec_dataset *dataset;
   s3rec_model *model;
 } bench_workload;
+/* Items of the synthetic catalogue: what was asked for, else Beauty's. */
+int32_t workload_items(const bench_settings *settings);
 int workload_create(const bench_settings *settings, bench_workload *workload);
 void workload_destroy(bench_workload *workload);
 /* 22,363 users whose training prefixes have Beauty's lengths (mean 7.15; 75 %
  * <= 8, 89 % <= 16, 97 % <= 32, longest 50), `items` items, 638 attributes,
  * 3.7 an item. */
 s3rec_status workload_synthetic(s3rec_context *context, int32_t items, s3rec_dataset **dataset);
+
+/* Runs `function` in a process of its own, which sends its values back. It is a
+ * fork, so its resident set begins with what this process has touched. */
+enum { CHILD_VALUES = 8 };
+typedef int (*child_function)(const bench_settings *settings, const char *path, double *values);
+int bench_child(const bench_settings *settings, const char *path, child_function function,
+                double *values);
+/* Saves a model of the workload (default 1,000,000 items) in a new folder below
+ * $TMPDIR; both buffers take PATH_MAX. */
+enum { CHILD_CREATE, CHILD_SAVE, CHILD_ITEM_SIZE, CHILD_TABLE_BYTES };
+int bench_model_file(const bench_settings *settings, char *folder, char *path, double *values);
+void bench_model_file_remove(const char *folder, const char *path);
+s3rec_status bench_open_model(const bench_settings *settings, const char *path, bool map,
+                              s3rec_context **context, s3rec_model **model);
 
 /* Floating-point operations of the matrix products of a step, by kind. */
 typedef struct flop_count {

@@ -9,7 +9,7 @@ int bench_matmul(const bench_settings *settings) {
   double rates[BENCH_WINDOWS];
   double shape_rates[8][BENCH_WINDOWS];
   s3rec_model_config_init(&config);
-  config.item_size = settings->items + 2;
+  config.item_size = workload_items(settings) + 2;
   config.attribute_size = 638;
   matmul_floor *floor = floor_create(settings, &config, 715, false);
   if (floor == NULL) return bench_fail("floor");

@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "bench.h"
 
-enum { USERS = 22363, LONGEST = 50, ATTRIBUTES = 638, HELD_OUT = 2 };
+enum { USERS = 22363, BEAUTY_ITEMS = 12101, LONGEST = 50, ATTRIBUTES = 638, HELD_OUT = 2 };
 
 /* How many users have at least n training items: measured on Beauty at the
  * knots, geometric in between. */
@@ -84,10 +84,14 @@ s3rec_status workload_synthetic(s3rec_context *context, int32_t items, s3rec_dat
   return status;
 }
 
+int32_t workload_items(const bench_settings *settings) {
+  return settings->items > 0 ? settings->items : BEAUTY_ITEMS;
+}
+
 static s3rec_status load(const bench_settings *settings, bench_workload *workload) {
   char sequences[1024], attributes[1024];
   if (settings->name == NULL) {
-    return workload_synthetic(workload->context, settings->items, &workload->dataset);
+    return workload_synthetic(workload->context, workload_items(settings), &workload->dataset);
   }
   snprintf(sequences, sizeof sequences, "%s/%s.txt", settings->data, settings->name);
   snprintf(attributes, sizeof attributes, "%s/%s_item2attributes.json", settings->data,

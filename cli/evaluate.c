@@ -21,7 +21,7 @@ static int measure(const cli_options *options, s3rec_context *context, const s3r
   if (options->popularity)
     return cli_popularity_evaluate(dataset, &options->evaluate, metrics, ranks);
   s3rec_model *model = NULL;
-  CLI_TRY(cli_open_model(options, context, options->model, false, &model));
+  CLI_TRY(cli_open_model(options, context, options->model, CLI_READ_MODEL, &model));
   int code = cli_check_fit(model, dataset, options->model, false);
   if (code == CLI_OK) {
     const s3rec_status status = s3rec_evaluate(model, dataset, &options->evaluate, metrics, ranks);

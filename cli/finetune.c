@@ -52,7 +52,7 @@ static int check_best(const cli_training *training, const s3rec_model *copy) {
   const cli_best *const best = &training->best;
   char hash[CLI_HASH_SIZE] = "";
   s3rec_model *found = NULL;
-  if (s3rec_model_load(training->context, path, NULL, &found) != S3REC_OK)
+  if (s3rec_model_map(training->context, path, NULL, &found) != S3REC_OK)
     reason = s3rec_last_error();
   const int code = found == NULL ? CLI_OK : cli_weights_hash(found, hash);
   s3rec_model_destroy(found);
@@ -68,7 +68,7 @@ static int check_best(const cli_training *training, const s3rec_model *copy) {
 static int finish(const cli_training *training) {
   const cli_options *const options = training->options;
   s3rec_model *best = NULL;
-  const s3rec_status status = s3rec_model_load(training->context, options->out, NULL, &best);
+  const s3rec_status status = s3rec_model_map(training->context, options->out, NULL, &best);
   if (status != S3REC_OK) return cli_fail_status(status);
   s3rec_metrics metrics;
   const int code = measure(training, best, S3REC_SPLIT_TEST, &metrics);

@@ -110,7 +110,7 @@ static void print_model(const char *path, const cli_file_metadata *metadata, con
 
 static int show_model(const cli_options *options, s3rec_context *context, const char *path) {
   s3rec_model *model = NULL;
-  CLI_TRY(cli_open_model(options, context, path, false, &model));
+  CLI_TRY(cli_open_model(options, context, path, CLI_READ_MODEL, &model));
   s3rec_model_config config;
   s3rec_model_config_init(&config);
   cli_file_metadata metadata;

@@ -76,7 +76,7 @@ static int run(cli_recommendation *r) {
   CLI_TRY(cli_open_context(options, &r->context));
   if (options->data != NULL) CLI_TRY(open_data(r));
   if (options->user > 0) CLI_TRY(read_user(r));
-  CLI_TRY(cli_open_model(options, r->context, options->model, false, &r->model));
+  CLI_TRY(cli_open_model(options, r->context, options->model, CLI_READ_MODEL, &r->model));
   CLI_TRY(score(r));
   return cli_print_recommendation(r);
 }

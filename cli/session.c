@@ -67,16 +67,19 @@ static int check_network(const cli_options *options, const s3rec_model_config *c
 }
 
 int cli_open_model(const cli_options *options, s3rec_context *context, const char *path,
-                   bool may_drop, s3rec_model **model) {
+                   cli_model_use use, s3rec_model **model) {
   s3rec_model_config fallback = options->config;
   s3rec_model *opened = NULL;
-  s3rec_status status = s3rec_model_load(context, path, &fallback, &opened);
+  s3rec_status status = use == CLI_READ_MODEL
+                            ? s3rec_model_map(context, path, &fallback, &opened)
+                            : s3rec_model_load(context, path, &fallback, &opened);
   if (status != S3REC_OK) return cli_fail_status(status);
   s3rec_model_config config;
   s3rec_model_config_init(&config);
   status = s3rec_model_config_get(opened, &config);
-  const int code = status == S3REC_OK ? check_network(options, &config, path, may_drop)
-                                      : cli_fail_status(status);
+  const int code = status == S3REC_OK
+                       ? check_network(options, &config, path, use == CLI_TRAIN_MODEL)
+                       : cli_fail_status(status);
   if (code != CLI_OK) {
     s3rec_model_destroy(opened);
     return code;

@@ -15,10 +15,16 @@ int cli_open_context(const cli_options *options, s3rec_context **context);
 /* `parts` is a sum of cli_data_parts. */
 int cli_open_dataset(const cli_options *options, s3rec_context *context, int parts,
                      s3rec_dataset **dataset);
-/* Loads a model or training state; network options that were given must agree
- * with it, except for the dropouts, which may differ where `may_drop` says so. */
+typedef enum cli_model_use {
+  CLI_READ_MODEL,   /* its file is mapped */
+  CLI_RESUME_MODEL, /* loaded */
+  CLI_TRAIN_MODEL   /* loaded; dropouts on the command line may differ from the file's */
+} cli_model_use;
+
+/* Opens a model or training state; network options that were given must agree
+ * with it. */
 int cli_open_model(const cli_options *options, s3rec_context *context, const char *path,
-                   bool may_drop, s3rec_model **model);
+                   cli_model_use use, s3rec_model **model);
 /* Refuses data with items or attributes that the model does not have. */
 int cli_check_fit(const s3rec_model *model, const s3rec_dataset *dataset, const char *path,
                   bool with_attributes);

@@ -19,7 +19,8 @@ static int open_state(cli_training *training) {
   cli_options *const options = training->options;
   if (cli_options_given(options, "model"))
     return cli_usage(options, "--model and --resume: the state has its weights already");
-  CLI_TRY(cli_open_model(options, training->context, options->resume, false, &training->model));
+  CLI_TRY(cli_open_model(options, training->context, options->resume, CLI_RESUME_MODEL,
+                         &training->model));
   CLI_TRY(check_status(s3rec_trainer_create(training->model, NULL, &training->trainer)));
   CLI_TRY(check_status(s3rec_trainer_load(training->trainer, NULL, options->resume)));
   return cli_note_read(training, s3rec_trainer_note(training->trainer));
@@ -53,7 +54,8 @@ static int set_dropouts(cli_training *training) {
 static int open_model(cli_training *training) {
   cli_options *const options = training->options;
   if (options->model != NULL) {
-    CLI_TRY(cli_open_model(options, training->context, options->model, true, &training->model));
+    CLI_TRY(cli_open_model(options, training->context, options->model, CLI_TRAIN_MODEL,
+                           &training->model));
     CLI_TRY(set_dropouts(training));
     CLI_TRY(cli_check_fit(training->model, training->dataset, options->model, false));
   } else {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scores from several threads at once: one model, a scorer for each thread.
+/* Scores from several threads at once: one model, a scorer for each thread. The
+ * model is mapped: it is there at once however large, and several such processes
+ * share its memory. New weights come by renaming another file over this one.
  *
  * usage: 04_threads SEQUENCES MODEL */
 #include <inttypes.h>
@@ -81,7 +83,7 @@ int main(int count, char **arguments) {
   s3rec_status status = s3rec_context_create(NULL, &context);
   if (status == S3REC_OK) status = s3rec_dataset_load(context, arguments[1], NULL, NULL, &dataset);
   if (status == S3REC_OK) status = s3rec_dataset_info_get(dataset, &info);
-  if (status == S3REC_OK) status = s3rec_model_load(context, arguments[2], NULL, &model);
+  if (status == S3REC_OK) status = s3rec_model_map(context, arguments[2], NULL, &model);
   int code = EXIT_FAILURE;
   if (status == S3REC_OK)
     code = serve_all(dataset, model, info.user_count);

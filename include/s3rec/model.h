@@ -52,13 +52,33 @@ S3REC_API s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_mo
  * needed; without (a converted PyTorch state dict) the sizes come from the
  * shapes and the rest (heads, activation, dropout, initializer_range) from
  * `fallback`, NULL = defaults. Weights that are NaN or infinite are refused.
- * The file is mapped during the call: who cuts it short meanwhile ends the
- * process by SIGBUS; renaming another over it, as saving does, is fine.
+ * Who cuts the file short during the call makes it fail (IO), or ends the process
+ * by SIGBUS while the header is read from a mapping; renaming another over it, as
+ * saving does, is fine.
  * On success *model belongs to the caller. Statuses: ARGUMENT, MEMORY, IO; FORMAT
  * names the file and the tensor; UNSUPPORTED (a data type other than F32). Any
  * thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_load(s3rec_context *context, const char *path,
                                         const s3rec_model_config *fallback, s3rec_model **model);
+
+/** As s3rec_model_load, with the item table left in the file: mapped, copied page by
+ * page only where it is written. Large models open several times as fast, processes
+ * that map one file share its memory, and the system may take the pages back when
+ * memory is short. The table is read once, to refuse NaN and infinity. All calls
+ * work on the model as on any other and none changes the file; a clone is an ordinary
+ * model. The mapped memory does not come from the context's allocator.
+ *
+ * As long as the model lives the file must not be cut short (the process ends by
+ * SIGBUS) nor be written in place (weights change, unchecked). Removing it is fine,
+ * and so is renaming another over it, as s3rec_model_save does, of this model too.
+ * Who cannot promise that loads.
+ *
+ * The table is copied, as by s3rec_model_load, when it is below 1 MiB, begins at no
+ * multiple of 64 bytes in the file (files of s3rec_model_save do not), or the file
+ * cannot be mapped; the log says so. Training writes most pages in the end: load for
+ * it. Statuses and threads: as s3rec_model_load. Since 0.2. */
+S3REC_API s3rec_status s3rec_model_map(s3rec_context *context, const char *path,
+                                       const s3rec_model_config *fallback, s3rec_model **model);
 
 /** Writes a safetensors file beside `path`, syncs it and renames it over `path`:
  * at every moment there is the old or the new file, whole. A failure leaves the

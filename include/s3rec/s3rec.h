@@ -28,7 +28,7 @@
  *      teach how items, attributes and segments of a sequence belong together.
  *   5. Fine-tune: the same with S3REC_STAGE_FINETUNE and s3rec_finetune_step;
  *      s3rec_evaluate on the valid split says when to stop.
- *   6. s3rec_model_save; later s3rec_model_load, s3rec_scorer_create and
+ *   6. s3rec_model_save; later s3rec_model_load (or _map), s3rec_scorer_create and
  *      s3rec_score_next: a history in, the next items out, in microseconds.
  *
  * ## Rules that hold for every call

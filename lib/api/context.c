@@ -3,16 +3,26 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/options.h"
 #include "dnnl/engine.h"
 #include "kernels/kernels.h"
 #include "s3rec/version.h"
 
+/* Item tables of millions of floats in large pages: the first touch of small ones
+ * takes longer than the copying of what they hold. */
+enum { LARGE_BLOCK = 32 << 20, LARGE_PAGE = 2 << 20 };
+
 static void *default_allocate(size_t size, size_t alignment, void *user_data) {
   (void)user_data;
   void *memory = NULL;
-  return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
+  if (size < LARGE_BLOCK) return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
+  if (posix_memalign(&memory, LARGE_PAGE, size) != 0) return NULL;
+#ifdef MADV_HUGEPAGE
+  madvise(memory, size, MADV_HUGEPAGE); /* a wish: without it all works too */
+#endif
+  return memory;
 }
 
 static void default_deallocate(void *memory, size_t size, void *user_data) {

@@ -56,6 +56,17 @@ s3rec_status s3rec_model_load(s3rec_context *context, const char *path,
   return s3_model_load(context, path, &copied, model);
 }
 
+s3rec_status s3rec_model_map(s3rec_context *context, const char *path,
+                             const s3rec_model_config *fallback, s3rec_model **model) {
+  S3_REQUIRE(context);
+  S3_REQUIRE(path);
+  S3_REQUIRE(model);
+  if (fallback == NULL) return s3_model_map(context, path, NULL, model);
+  s3rec_model_config copied;
+  S3_TRY(copy_config(fallback, &copied));
+  return s3_model_map(context, path, &copied, model);
+}
+
 s3rec_status s3rec_model_save(const s3rec_model *model, const char *path) {
   S3_REQUIRE(model);
   S3_REQUIRE(path);

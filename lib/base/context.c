@@ -35,7 +35,7 @@ void s3_log(const s3rec_context *context, s3rec_log_level level, const char *for
  * deallocation hook wants it. */
 enum { S3_ALIGNMENT = 64 };
 
-void *s3_allocate(const s3rec_context *context, size_t count, size_t size) {
+void *s3_allocate_unset(const s3rec_context *context, size_t count, size_t size) {
   if (size != 0 && count > (SIZE_MAX - S3_ALIGNMENT) / size) {
     s3_fail(S3REC_ERROR_MEMORY, "%zu elements of %zu bytes exceed the address space", count,
             size);
@@ -48,9 +48,14 @@ void *s3_allocate(const s3rec_context *context, size_t count, size_t size) {
     s3_fail(S3REC_ERROR_MEMORY, "no memory for %zu bytes", bytes);
     return NULL;
   }
-  memset(block, 0, bytes);
   memcpy(block, &bytes, sizeof bytes);
   return block + S3_ALIGNMENT;
+}
+
+void *s3_allocate(const s3rec_context *context, size_t count, size_t size) {
+  void *const memory = s3_allocate_unset(context, count, size);
+  if (memory != NULL) memset(memory, 0, count * size);
+  return memory;
 }
 
 static size_t block_bytes(const void *memory) {

@@ -29,6 +29,9 @@ __attribute__((format(printf, 3, 4))) void s3_log(const s3rec_context *context,
  * the error text set. Zero bytes give a valid pointer. */
 void *s3_allocate(const s3rec_context *context, size_t count, size_t size);
 
+/* The same without the zeros, for a large block that the caller fills. */
+void *s3_allocate_unset(const s3rec_context *context, size_t count, size_t size);
+
 /* Frees what s3_allocate gave; `memory` may be NULL. */
 void s3_free(const s3rec_context *context, void *memory);
 

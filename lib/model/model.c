@@ -1,21 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/model.h"
 
+#include <string.h>
+
 #include "base/error.h"
 
-s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,
-                               s3rec_model **model) {
+s3rec_status s3_model_prepare(s3rec_context *context, const s3rec_model_config *config,
+                              s3rec_model **model) {
   s3rec_model *created = s3_allocate(context, 1, sizeof *created);
   if (created == NULL) return S3REC_ERROR_MEMORY;
   atomic_init(&created->references, 1);
   atomic_init(&created->users, 0);
   created->context = s3_context_retain(context);
   created->config = *config;
-  s3rec_status status = s3_parameter_table_create(context, config, &created->table);
-  if (status == S3REC_OK) {
-    created->weights = s3_allocate(context, created->table.float_count, sizeof(float));
-    if (created->weights == NULL) status = S3REC_ERROR_MEMORY;
+  const s3rec_status status = s3_parameter_table_create(context, config, &created->table);
+  if (status != S3REC_OK) {
+    s3_model_release(created);
+    return status;
   }
+  *model = created;
+  return S3REC_OK;
+}
+
+s3rec_status s3_model_allocate_weights(s3rec_model *model) {
+  const s3_parameter_table *const table = &model->table;
+  model->weights = s3_allocate_unset(model->context, table->float_count, sizeof(float));
+  if (model->weights == NULL) return S3REC_ERROR_MEMORY;
+  const size_t items = table->parameters[0].count;
+  memset(model->weights + items, 0, (table->float_count - items) * sizeof(float));
+  return S3REC_OK;
+}
+
+s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,
+                               s3rec_model **model) {
+  s3rec_model *created;
+  S3_TRY(s3_model_prepare(context, config, &created));
+  const s3rec_status status = s3_model_allocate_weights(created);
   if (status != S3REC_OK) {
     s3_model_release(created);
     return status;
@@ -33,7 +53,8 @@ void s3_model_release(s3rec_model *model) {
   if (atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;
   s3rec_context *const context = model->context;
   s3_parameter_table_destroy(context, &model->table);
-  s3_free(context, model->weights);
+  if (model->mapping.address == NULL) s3_free(context, model->weights);
+  s3_mapping_release(&model->mapping);
   s3_free(context, model);
   s3_context_release(context);
 }

@@ -3,6 +3,7 @@
 #define S3_MODEL_MODEL_H
 
 #include "model/parameter_table.h"
+#include "model/safetensors_map.h"
 
 struct s3rec_model {
   atomic_size_t references;
@@ -11,7 +12,8 @@ struct s3rec_model {
   s3rec_context *context;
   s3rec_model_config config;
   s3_parameter_table table;
-  float *weights; /* [table.float_count] */
+  float *weights; /* [table.float_count], allocated unless they lie in `mapping` */
+  s3_mapping mapping;
 };
 
 #define S3_MODEL_TRAINED SIZE_MAX
@@ -23,7 +25,12 @@ s3rec_status s3_config_check(const s3rec_model_config *config);
 s3rec_status s3_config_same_sizes(const s3rec_model_config *config,
                                   const s3rec_model_config *other);
 
-/* A model with all weights zero. */
+/* A model without weights; it may be released so. */
+s3rec_status s3_model_prepare(s3rec_context *context, const s3rec_model_config *config,
+                              s3rec_model **model);
+/* Its weights: an item table that the caller has to fill, zeros behind it. */
+s3rec_status s3_model_allocate_weights(s3rec_model *model);
+/* Both. */
 s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,
                                s3rec_model **model);
 s3rec_model *s3_model_retain(s3rec_model *model);

@@ -40,9 +40,10 @@ s3rec_status s3_block_check(const s3_safetensors *file, const s3_parameter_table
   return S3REC_OK;
 }
 
-s3rec_status s3_block_from_file(const s3_safetensors *file, const s3_parameter_table *table,
-                                const char *prefix, float *block) {
-  for (size_t i = 0; i < table->count; i++) {
+/* The parameters from `first` on. */
+static s3rec_status read_parameters(const s3_safetensors *file, const s3_parameter_table *table,
+                                    const char *prefix, size_t first, float *block) {
+  for (size_t i = first; i < table->count; i++) {
     const s3_parameter *const parameter = &table->parameters[i];
     s3_tensor_name name;
     snprintf(name, sizeof name, "%s%s", prefix, parameter->name);
@@ -50,6 +51,11 @@ s3rec_status s3_block_from_file(const s3_safetensors *file, const s3_parameter_t
                                    block + parameter->offset));
   }
   return S3REC_OK;
+}
+
+s3rec_status s3_block_from_file(const s3_safetensors *file, const s3_parameter_table *table,
+                                const char *prefix, float *block) {
+  return read_parameters(file, table, prefix, 0, block);
 }
 
 /* A tensor that means nothing to us would be lost at the next save. */
@@ -76,16 +82,47 @@ static s3rec_status check_file(s3rec_context *context, const s3_safetensors *fil
   return status;
 }
 
-static s3rec_status load(s3rec_context *context, const s3_safetensors *file,
-                         const s3rec_model_config *fallback, s3rec_model **model) {
+/* A new model without weights for a file that holds exactly that model. */
+static s3rec_status open_model(s3rec_context *context, const s3_safetensors *file,
+                               const s3rec_model_config *fallback, s3rec_model **model) {
   s3rec_model_config config;
   S3_TRY(s3_config_from_file(file, fallback, &config));
   S3_TRY(check_file(context, file, &config));
-  s3rec_model *loaded;
-  S3_TRY(s3_model_allocate(context, &config, &loaded));
-  const s3rec_status status = s3_block_from_file(file, &loaded->table, "", loaded->weights);
+  return s3_model_prepare(context, &config, model);
+}
+
+/* Leaves the weights NULL where the item table, which comes first in a block, has
+ * to be copied. */
+static s3rec_status map_weights(const s3_safetensors *file, s3rec_model *model) {
+  const s3_parameter *const items = &model->table.parameters[0];
+  const char *reason = NULL;
+  S3_TRY(s3_safetensors_map_f32(file, items->name, items->rank, items->shape,
+                                model->table.float_count, &model->mapping, &model->weights,
+                                &reason));
+  if (reason != NULL) {
+    s3_log(model->context, S3REC_LOG_INFO, "%s: tensor '%s' is copied, not mapped: %s",
+           s3_safetensors_path(file), items->name, reason);
+  }
+  return S3REC_OK;
+}
+
+static s3rec_status read_weights(const s3_safetensors *file, s3rec_model *model) {
+  const size_t first = model->weights != NULL ? 1 : 0; /* 0: the item table */
+  if (first == 0) S3_TRY(s3_model_allocate_weights(model));
+  return read_parameters(file, &model->table, "", first, model->weights);
+}
+
+static s3rec_status load(s3rec_context *context, const char *path,
+                         const s3rec_model_config *fallback, bool map, s3rec_model **model) {
+  s3_safetensors *file;
+  s3rec_model *loaded = NULL;
+  S3_TRY(s3_safetensors_open(context, path, &file));
+  s3rec_status status = open_model(context, file, fallback, &loaded);
+  if (status == S3REC_OK && map) status = map_weights(file, loaded);
+  if (status == S3REC_OK) status = read_weights(file, loaded);
+  s3_safetensors_close(file);
   if (status != S3REC_OK) {
-    s3_model_release(loaded);
+    if (loaded != NULL) s3_model_release(loaded);
     return status;
   }
   *model = loaded;
@@ -94,11 +131,12 @@ static s3rec_status load(s3rec_context *context, const s3_safetensors *file,
 
 s3rec_status s3_model_load(s3rec_context *context, const char *path,
                            const s3rec_model_config *fallback, s3rec_model **model) {
-  s3_safetensors *file;
-  S3_TRY(s3_safetensors_open(context, path, &file));
-  const s3rec_status status = load(context, file, fallback, model);
-  s3_safetensors_close(file);
-  return status;
+  return load(context, path, fallback, false, model);
+}
+
+s3rec_status s3_model_map(s3rec_context *context, const char *path,
+                          const s3rec_model_config *fallback, s3rec_model **model) {
+  return load(context, path, fallback, true, model);
 }
 
 s3rec_status s3_model_save(const s3rec_model *model, const char *path) {

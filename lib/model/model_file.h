@@ -43,6 +43,9 @@ s3rec_status s3_block_from_file(const s3_safetensors *file, const s3_parameter_t
 
 s3rec_status s3_model_load(s3rec_context *context, const char *path,
                            const s3rec_model_config *fallback, s3rec_model **model);
+/* The same with the item table left in the file where that works. */
+s3rec_status s3_model_map(s3rec_context *context, const char *path,
+                          const s3rec_model_config *fallback, s3rec_model **model);
 s3rec_status s3_model_save(const s3rec_model *model, const char *path);
 
 #endif

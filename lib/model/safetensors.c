@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/safetensors.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -22,8 +23,9 @@ enum { LENGTH_SIZE = 8, MAXIMUM_HEADER = 100 * 1000 * 1000, MAXIMUM_RANK = 4 };
 struct s3_safetensors {
   const s3rec_context *context;
   char *path;
-  void *mapping; /* the file, NULL when it was read instead */
-  char *bytes;   /* the file, NULL when it is mapped */
+  int descriptor; /* of the mapping, else -1 */
+  void *mapping;  /* the file, NULL when it was read instead */
+  char *bytes;    /* the file, NULL when it is mapped */
   size_t byte_count;
   json_t *header; /* owns the names and the metadata */
   json_t *metadata;
@@ -43,8 +45,10 @@ static void map_file(s3_safetensors *file) {
   if (fstat(descriptor, &info) == 0 && info.st_size > 0 && (uintmax_t)info.st_size <= SIZE_MAX) {
     void *mapping = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (mapping != MAP_FAILED) {
+      file->descriptor = descriptor;
       file->mapping = mapping;
       file->byte_count = (size_t)info.st_size;
+      return;
     }
   }
   close(descriptor);
@@ -227,6 +231,7 @@ s3rec_status s3_safetensors_open(const s3rec_context *context, const char *path,
   s3_safetensors *opened = s3_allocate(context, 1, sizeof *opened);
   if (opened == NULL) return S3REC_ERROR_MEMORY;
   opened->context = context;
+  opened->descriptor = -1;
   const s3rec_status status = open_file(opened, path);
   if (status != S3REC_OK) {
     s3_safetensors_close(opened);
@@ -240,6 +245,7 @@ void s3_safetensors_close(s3_safetensors *file) {
   if (file == NULL) return;
   json_decref(file->header);
   if (file->mapping != NULL) munmap(file->mapping, file->byte_count);
+  if (file->descriptor >= 0) close(file->descriptor);
   s3_free(file->context, file->bytes);
   s3_free(file->context, file->tensors);
   s3_free(file->context, file->path);
@@ -264,3 +270,32 @@ const char *s3_safetensors_metadata(const s3_safetensors *file, const char *key)
 }
 
 const char *s3_safetensors_path(const s3_safetensors *file) { return file->path; }
+
+int s3_safetensors_descriptor(const s3_safetensors *file) { return file->descriptor; }
+
+size_t s3_safetensors_offset(const s3_safetensors *file, const s3_tensor *tensor) {
+  const char *const begin = file->mapping != NULL ? file->mapping : file->bytes;
+  return (size_t)((const char *)tensor->data - begin);
+}
+
+s3rec_status s3_safetensors_copy(const s3_safetensors *file, const s3_tensor *tensor,
+                                 size_t begin, size_t count, void *bytes) {
+  if (file->descriptor < 0) {
+    memcpy(bytes, (const char *)tensor->data + begin, count);
+    return S3REC_OK;
+  }
+  char *next = bytes;
+  off_t place = (off_t)(s3_safetensors_offset(file, tensor) + begin);
+  while (count > 0) {
+    const ssize_t got = pread(file->descriptor, next, count, place);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      return s3_fail(S3REC_ERROR_IO, "%s: tensor '%.100s': %s", file->path, tensor->name,
+                     got == 0 ? "the file became shorter while it was read" : "cannot be read");
+    }
+    next += got;
+    place += got;
+    count -= (size_t)got;
+  }
+  return S3REC_OK;
+}

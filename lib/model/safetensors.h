@@ -32,6 +32,15 @@ const s3_tensor *s3_safetensors_at(const s3_safetensors *file, size_t index);
 const s3_tensor *s3_safetensors_find(const s3_safetensors *file, const char *name); /* or NULL */
 const char *s3_safetensors_metadata(const s3_safetensors *file, const char *key);   /* or NULL */
 const char *s3_safetensors_path(const s3_safetensors *file);
+/* Copies bytes [begin, begin + count) of a tensor; IO when the file has become
+ * shorter. Reads, where the file is mapped: that is as fast as copying from the
+ * mapping, and the pages do not count as memory of the process. */
+s3rec_status s3_safetensors_copy(const s3_safetensors *file, const s3_tensor *tensor,
+                                 size_t begin, size_t count, void *bytes);
+/* The open file, to be mapped once more, -1 when it cannot; and where in it a
+ * tensor begins. */
+int s3_safetensors_descriptor(const s3_safetensors *file);
+size_t s3_safetensors_offset(const s3_safetensors *file, const s3_tensor *tensor);
 
 /* Finds an F32 tensor of exactly this shape; refuses a missing tensor and
  * another dtype or shape, naming file and tensor. */
@@ -43,6 +52,11 @@ s3rec_status s3_safetensors_check_f32(const s3_safetensors *file, const char *na
  * tensor, another dtype or shape, NaN and infinity, naming file and tensor. */
 s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *name,
                                      int32_t rank, const int64_t *shape, float *values);
+
+/* FORMAT, naming file and tensor, for a NaN or infinity among `values`, which are
+ * the tensor's elements from `first` on. */
+s3rec_status s3_safetensors_check_finite(const s3_safetensors *file, const char *name,
+                                         const float *values, size_t count, size_t first);
 
 /* Writes atomically (base/atomic_file.h); data starts at a multiple of 64. */
 s3rec_status s3_safetensors_write(const s3rec_context *context, const char *path,

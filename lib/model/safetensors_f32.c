@@ -42,21 +42,26 @@ s3rec_status s3_safetensors_check_f32(const s3_safetensors *file, const char *na
   return S3REC_OK;
 }
 
+s3rec_status s3_safetensors_check_finite(const s3_safetensors *file, const char *name,
+                                         const float *values, size_t count, size_t first) {
+  const size_t bad = s3_first_not_finite(values, count);
+  if (bad == count) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%s': element %zu is NaN or infinite",
+                 s3_safetensors_path(file), name, first + bad);
+}
+
 s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *name,
                                      int32_t rank, const int64_t *shape, float *values) {
   const s3_tensor *tensor;
   S3_TRY(s3_safetensors_check_f32(file, name, rank, shape, &tensor));
   const size_t count = tensor->byte_count / sizeof(float);
   /* Piece by piece, so that the check finds the values in the cache. */
-  enum { PIECE = 4096 };
+  enum { PIECE = 1 << 16 };
   for (size_t begin = 0; begin < count; begin += PIECE) {
     const size_t end = count - begin < PIECE ? count : begin + PIECE;
-    memcpy(values + begin, (const char *)tensor->data + begin * sizeof(float),
-           (end - begin) * sizeof(float));
-    const size_t bad = begin + s3_first_not_finite(values + begin, end - begin);
-    if (bad == end) continue;
-    return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%s': element %zu is NaN or infinite",
-                   s3_safetensors_path(file), name, bad);
+    S3_TRY(s3_safetensors_copy(file, tensor, begin * sizeof(float),
+                               (end - begin) * sizeof(float), values + begin));
+    S3_TRY(s3_safetensors_check_finite(file, name, values + begin, end - begin, begin));
   }
   return S3REC_OK;
 }
