@@ -11,7 +11,8 @@
 #include "s3rec/version.h"
 
 /* Item tables of millions of floats in large pages: the first touch of small ones
- * takes longer than the copying of what they hold. */
+ * takes longer than the copying of what they hold. Smaller blocks may come from the
+ * heap, which such an alignment would fragment. */
 enum { LARGE_BLOCK = 32 << 20, LARGE_PAGE = 2 << 20 };
 
 static void *default_allocate(size_t size, size_t alignment, void *user_data) {
