@@ -16,10 +16,39 @@ extern "C" {
  * after the first of its size. */
 typedef struct s3rec_scorer s3rec_scorer;
 
+/** What s3rec_score_next and s3rec_score_next_batch read to find the best items.
+ * It decides about time and memory, never about the result: the compact tables
+ * give an upper bound of every score, and items whose bound reaches the k best are
+ * scored again with the model's own floats. Ids and scores have the same bits with
+ * every scan. A compact table is made by the first scorer that asks for it, shared
+ * by all scorers of the model and kept until the weights change. */
+typedef enum s3rec_scan {
+  S3REC_SCAN_AUTO = 0, /**< INT8 for item tables up to 64 MiB (262,144 items of 64 floats),
+                        * F32 for larger ones and with the baseline kernels */
+  S3REC_SCAN_F32 = 1,  /**< the model's table, 4 bytes a weight: no further memory */
+  S3REC_SCAN_BF16 = 2, /**< a copy of 2 bytes a weight */
+  S3REC_SCAN_INT8 = 3  /**< a copy of 1 byte a weight and 4 an item */
+} s3rec_scan;
+
+/** Options of a scorer. */
+typedef struct s3rec_scorer_options {
+  size_t struct_size; /**< set by s3rec_scorer_options_init */
+  s3rec_scan scan;    /**< default AUTO */
+} s3rec_scorer_options;
+
+/** Defaults. Since 0.2. */
+S3REC_API void s3rec_scorer_options_init(s3rec_scorer_options *options);
+
 /** Keeps the model alive and read-only. On success *scorer belongs to the caller.
  * Statuses: ARGUMENT, MEMORY; STATE (the model has a trainer: score a clone);
  * ENGINE. Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_scorer_create(s3rec_model *model, s3rec_scorer **scorer);
+/** The same with options; NULL for the defaults. Making a compact table takes about as
+ * long as reading the item table twice; scorers made meanwhile wait. Statuses as above.
+ * Any thread. Since 0.2. */
+S3REC_API s3rec_status s3rec_scorer_create_with(s3rec_model *model,
+                                                const s3rec_scorer_options *options,
+                                                s3rec_scorer **scorer);
 /** NULL is fine. Since 0.1. */
 S3REC_API void s3rec_scorer_destroy(s3rec_scorer *scorer);
 
@@ -87,7 +116,8 @@ typedef enum s3rec_attention {
 S3REC_API s3rec_status s3rec_encode(s3rec_scorer *scorer, s3rec_attention attention,
                                     const int32_t *ids, size_t count, size_t length, float *hidden);
 
-/** Bytes the scorer holds now, the model not counted; 0 for NULL. Since 0.1. */
+/** Bytes the scorer holds now, the model and its compact tables not counted
+ * (s3rec_model_memory counts them); 0 for NULL. Since 0.1. */
 S3REC_API size_t s3rec_scorer_memory(const s3rec_scorer *scorer);
 
 /** Which held-out item of each user is asked for. */

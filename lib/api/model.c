@@ -94,6 +94,11 @@ s3rec_status s3rec_model_copy_weights(s3rec_model *model, const s3rec_model *sou
   return S3REC_OK;
 }
 
+size_t s3rec_model_memory(const s3rec_model *model) {
+  if (model == NULL) return 0;
+  return model->table.float_count * sizeof(float) + atomic_load(&model->compact_bytes);
+}
+
 void s3rec_model_destroy(s3rec_model *model) {
   if (model != NULL) s3_model_release(model);
 }

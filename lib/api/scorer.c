@@ -5,10 +5,29 @@
 
 #include "base/options.h"
 
+void s3rec_scorer_options_init(s3rec_scorer_options *options) {
+  *options = (s3rec_scorer_options){.struct_size = sizeof *options};
+}
+
 s3rec_status s3rec_scorer_create(s3rec_model *model, s3rec_scorer **scorer) {
+  return s3rec_scorer_create_with(model, NULL, scorer);
+}
+
+s3rec_status s3rec_scorer_create_with(s3rec_model *model, const s3rec_scorer_options *options,
+                                      s3rec_scorer **scorer) {
   S3_REQUIRE(model);
   S3_REQUIRE(scorer);
-  return s3_scorer_create(model, scorer);
+  s3rec_scorer_options resolved;
+  s3rec_scorer_options_init(&resolved);
+  if (options != NULL) {
+    S3_TRY(s3_options_copy(&resolved, sizeof resolved, options,
+                           S3_SIZE_UNTIL(s3rec_scorer_options, scan), "s3rec_scorer_options"));
+  }
+  if ((int)resolved.scan < S3REC_SCAN_AUTO || (int)resolved.scan > S3REC_SCAN_INT8) {
+    return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_scorer_options.scan is %d, must be %d..%d",
+                   (int)resolved.scan, S3REC_SCAN_AUTO, S3REC_SCAN_INT8);
+  }
+  return s3_scorer_create(model, resolved.scan, scorer);
 }
 
 void s3rec_scorer_destroy(s3rec_scorer *scorer) {

@@ -16,6 +16,22 @@ typedef struct s3_adam_step {
   float gradient_scale;           /* 1, or less when the norm is clipped */
 } s3_adam_step;
 
+/* One user of a scan of compact items (scoring/quantized_items.h). */
+typedef struct s3_bound_user {
+  const int8_t *bytes; /* int8: [4 groups], zeros behind the width */
+  int32_t offset;      /* int8: -128 sum(bytes), for items are stored + 128 */
+  float scale;         /* int8 */
+  const float *vector; /* bf16: [width] */
+  float slack;         /* how far the score can stand above the estimate */
+} s3_bound_user;
+
+enum {
+  S3_BLOCK_ITEMS = 16,  /* items of a block of a compact table */
+  S3_USER_LEVELS = 63,  /* user bytes are -63..63 */
+  S3_WIDEST_ROW = 4096  /* of an item table */
+};
+#define S3_LEAST_SCALE 0x1p-60f /* of an item's bytes: keeps sums of tiny weights normal */
+
 typedef struct s3_kernels {
   s3rec_kernel_level level;
 
@@ -71,9 +87,33 @@ typedef struct s3_kernels {
   /* dst[r] = <matrix[r], vector> for [rows, width] */
   void (*matrix_vector)(size_t rows, size_t width, const float *matrix, const float *vector,
                         float *dst);
+  /* dst[i] = <row ids[i] of the table, vector>, with the bits of matrix_vector */
+  void (*gathered_products)(size_t count, size_t width, const float *table, const int32_t *ids,
+                            const float *vector, float *dst);
   /* Writes the indices of values above `threshold`, rising; returns how many. */
   size_t (*select_above)(size_t count, const float *values, float threshold,
                          uint32_t *indices);
+  /* Writes the indices, rising, of the rows [columns] that hold a value which is not <=
+   * its column's threshold; returns how many. `columns` is a multiple of 16. */
+  size_t (*select_rows)(size_t rows, size_t columns, const float *values,
+                        const float *thresholds, uint32_t *indices);
+
+  /* The largest value of each column of [rows, columns]; columns a multiple of 16. */
+  void (*column_maxima)(size_t rows, size_t columns, const float *values, float *maxima);
+  /* Index of the largest value, the first of equal ones; `count` a multiple of 16. No NaN. */
+  size_t (*index_of_largest)(size_t count, const float *values);
+
+  /* Compact tables: `items` [ceil(rows / 16)] blocks, already filled for rows that are
+   * missing in the last. int8 writes scales [rows] and raises *magnitude to the largest
+   * |q|^2 and *residual to the largest |r|^2. `src` [rows, width] is finite. */
+  void (*int8_quantize)(size_t rows, size_t width, const float *src, uint8_t *items,
+                        float *scales, float *magnitude, float *residual);
+  void (*bf16_quantize)(size_t rows, size_t width, const float *src, uint16_t *items);
+  /* bounds[u * stride + i] of the items of `blocks`; groups = ceil(width / 4). */
+  void (*int8_bounds)(size_t blocks, size_t groups, const uint8_t *items, const float *scales,
+                      size_t users, const s3_bound_user *user, size_t stride, float *bounds);
+  void (*bf16_bounds)(size_t blocks, size_t width, const uint16_t *items, size_t users,
+                      const s3_bound_user *user, size_t stride, float *bounds);
 
   /* dst += src */
   void (*add)(size_t count, const float *src, float *dst);

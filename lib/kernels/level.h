@@ -157,8 +157,22 @@ void S3_NAME(softmax_gradient)(size_t rows, size_t columns, float *logits,
                                const float *maximum, const float *log_sum, float scale);
 void S3_NAME(matrix_vector)(size_t rows, size_t width, const float *matrix,
                             const float *vector, float *dst);
+void S3_NAME(gathered_products)(size_t count, size_t width, const float *table,
+                                const int32_t *ids, const float *vector, float *dst);
 size_t S3_NAME(select_above)(size_t count, const float *values, float threshold,
                              uint32_t *indices);
+size_t S3_NAME(select_rows)(size_t rows, size_t columns, const float *values,
+                            const float *thresholds, uint32_t *indices);
+void S3_NAME(column_maxima)(size_t rows, size_t columns, const float *values, float *maxima);
+size_t S3_NAME(index_of_largest)(size_t count, const float *values);
+void S3_NAME(int8_quantize)(size_t rows, size_t width, const float *src, uint8_t *items,
+                            float *scales, float *magnitude, float *residual);
+void S3_NAME(bf16_quantize)(size_t rows, size_t width, const float *src, uint16_t *items);
+void S3_NAME(int8_bounds)(size_t blocks, size_t groups, const uint8_t *items,
+                          const float *scales, size_t users, const s3_bound_user *user,
+                          size_t stride, float *bounds);
+void S3_NAME(bf16_bounds)(size_t blocks, size_t width, const uint16_t *items, size_t users,
+                          const s3_bound_user *user, size_t stride, float *bounds);
 void S3_NAME(add)(size_t count, const float *src, float *dst);
 double S3_NAME(square_sum)(size_t count, const float *values);
 void S3_NAME(adam)(size_t count, const s3_adam_step *step, const float *gradient,

@@ -2,6 +2,10 @@
 /* One vector against all rows of a table, and picking what is above a threshold. */
 #include "kernels/level.h"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 typedef float quad __attribute__((vector_size(16)));
 #ifdef __clang__
 #define PICK(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
@@ -65,21 +69,76 @@ void S3_NAME(matrix_vector)(size_t rows, size_t width, const float *matrix,
   }
 }
 
+void S3_NAME(gathered_products)(size_t count, size_t width, const float *table,
+                                const int32_t *ids, const float *vector, float *dst) {
+  for (size_t i = 0; i < count; i += 4) {
+    const size_t some = count - i < 4 ? count - i : 4;
+    const float *row[4];
+    for (size_t j = 0; j < 4; j++) row[j] = table + (size_t)ids[i + (j < some ? j : 0)] * width;
+    const quad products = four_products(row, width, vector);
+    memcpy(dst + i, &products, some * sizeof *dst);
+  }
+}
+
+/* Bit i: lane i of the comparison is true. */
+static inline uint32_t bits_of(s3_mask mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)mask);
+#elif defined(__AVX2__)
+  return (uint32_t)_mm256_movemask_ps((__m256)mask);
+#else
+  uint32_t bits = 0;
+  for (size_t i = 0; i < S3_LANES; i++) bits |= (uint32_t)(mask[i] & 1) << i;
+  return bits;
+#endif
+}
+
 size_t S3_NAME(select_above)(size_t count, const float *values, float threshold,
                              uint32_t *indices) {
-  size_t selected = 0;
-  enum { BLOCK = 32 };
-  size_t i = 0;
-  for (; i + BLOCK <= count; i += BLOCK) {
-    /* Nearly every block has none: one vector test passes over it. */
-    int32_t any = 0;
-#pragma omp simd reduction(| : any)
-    for (size_t j = 0; j < BLOCK; j++) any |= values[i + j] > threshold;
-    if (any == 0) continue;
-    for (size_t j = 0; j < BLOCK; j++)
-      if (values[i + j] > threshold) indices[selected++] = (uint32_t)(i + j);
+  enum { VECTORS = 4 }; /* mostly none passes: one test for so many */
+  size_t selected = 0, i = 0;
+  for (; i + VECTORS * S3_LANES <= count; i += VECTORS * S3_LANES) {
+    s3_mask above[VECTORS], any = {0};
+    for (size_t v = 0; v < VECTORS; v++) {
+      above[v] = s3_load(values + i + v * S3_LANES) > threshold;
+      any |= above[v];
+    }
+    if (bits_of(any) == 0) continue;
+    for (size_t v = 0; v < VECTORS; v++)
+      for (uint32_t bits = bits_of(above[v]); bits != 0; bits &= bits - 1)
+        indices[selected++] = (uint32_t)(i + v * S3_LANES) + (uint32_t)__builtin_ctz(bits);
   }
   for (; i < count; i++)
     if (values[i] > threshold) indices[selected++] = (uint32_t)i;
   return selected;
+}
+
+size_t S3_NAME(select_rows)(size_t rows, size_t columns, const float *values,
+                            const float *thresholds, uint32_t *indices) {
+  size_t selected = 0;
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = values + r * columns;
+    s3_mask any = {0};
+    for (size_t c = 0; c < columns; c += S3_LANES)
+      any |= ~(s3_load(row + c) <= s3_load(thresholds + c));
+    if (bits_of(any) != 0) indices[selected++] = (uint32_t)r;
+  }
+  return selected;
+}
+
+void S3_NAME(column_maxima)(size_t rows, size_t columns, const float *values, float *maxima) {
+  for (size_t c = 0; c < columns; c += S3_LANES) {
+    s3_vector largest = s3_load(values + c);
+    for (size_t r = 1; r < rows; r++)
+      largest = s3_max(s3_load(values + r * columns + c), largest);
+    s3_store(maxima + c, largest);
+  }
+}
+
+size_t S3_NAME(index_of_largest)(size_t count, const float *values) {
+  const float largest = s3_largest(count, values, values[0]);
+  for (size_t i = 0;; i += S3_LANES) {
+    const uint32_t bits = bits_of(s3_load(values + i) == largest);
+    if (bits != 0) return i + (size_t)__builtin_ctz(bits);
+  }
 }

@@ -11,6 +11,11 @@ s3rec_status s3_model_prepare(s3rec_context *context, const s3rec_model_config *
   if (created == NULL) return S3REC_ERROR_MEMORY;
   atomic_init(&created->references, 1);
   atomic_init(&created->users, 0);
+  atomic_init(&created->compact_bytes, 0);
+  if (pthread_mutex_init(&created->compact_lock, NULL) != 0) {
+    s3_free(context, created);
+    return s3_fail(S3REC_ERROR_MEMORY, "no memory for a lock");
+  }
   created->context = s3_context_retain(context);
   created->config = *config;
   const s3rec_status status = s3_parameter_table_create(context, config, &created->table);
@@ -49,9 +54,19 @@ s3rec_model *s3_model_retain(s3rec_model *model) {
   return model;
 }
 
+static void drop_compact(s3rec_model *model) {
+  for (size_t i = 0; i < S3_COMPACT_KINDS; i++) {
+    s3_free(model->context, model->compact[i]);
+    model->compact[i] = NULL;
+  }
+  atomic_store(&model->compact_bytes, 0);
+}
+
 void s3_model_release(s3rec_model *model) {
   if (atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;
   s3rec_context *const context = model->context;
+  drop_compact(model);
+  pthread_mutex_destroy(&model->compact_lock);
   s3_parameter_table_destroy(context, &model->table);
   if (model->mapping.address == NULL) s3_free(context, model->weights);
   s3_mapping_release(&model->mapping);
@@ -80,7 +95,10 @@ static s3rec_status fail_scored(size_t scorers) {
 
 s3rec_status s3_model_begin_training(s3rec_model *model) {
   size_t users = 0;
-  if (atomic_compare_exchange_strong(&model->users, &users, S3_MODEL_TRAINED)) return S3REC_OK;
+  if (atomic_compare_exchange_strong(&model->users, &users, S3_MODEL_TRAINED)) {
+    drop_compact(model);
+    return S3REC_OK;
+  }
   if (users == S3_MODEL_TRAINED) {
     return s3_fail(S3REC_ERROR_STATE, "the model has a trainer already");
   }
@@ -92,6 +110,7 @@ void s3_model_end_training(s3rec_model *model) { atomic_store(&model->users, 0);
 s3rec_status s3_model_begin_writing(s3rec_model *model, bool *locked) {
   size_t users = 0;
   *locked = atomic_compare_exchange_strong(&model->users, &users, S3_MODEL_TRAINED);
+  if (*locked) drop_compact(model);
   return *locked || users == S3_MODEL_TRAINED ? S3REC_OK : fail_scored(users);
 }
 

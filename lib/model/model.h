@@ -2,8 +2,12 @@
 #ifndef S3_MODEL_MODEL_H
 #define S3_MODEL_MODEL_H
 
+#include <pthread.h>
+
 #include "model/parameter_table.h"
 #include "model/safetensors_map.h"
+
+enum { S3_COMPACT_KINDS = 2 };
 
 struct s3rec_model {
   atomic_size_t references;
@@ -14,6 +18,11 @@ struct s3rec_model {
   s3_parameter_table table;
   float *weights; /* [table.float_count], allocated unless they lie in `mapping` */
   s3_mapping mapping;
+  /* What scorers made of the item table (scoring/quantized_items.h), a block of memory
+   * each, or NULL; none is left when somebody writes the weights. */
+  pthread_mutex_t compact_lock;
+  void *compact[S3_COMPACT_KINDS];
+  atomic_size_t compact_bytes;
 };
 
 #define S3_MODEL_TRAINED SIZE_MAX

@@ -90,10 +90,13 @@ static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query,
   const s3rec_context *context = scorer->model->context;
   const size_t group = query->user_count < S3_USER_GROUP ? query->user_count : S3_USER_GROUP;
   const size_t columns = group < S3_GEMM_USERS ? 1 : s3_user_vectors_padded(group);
+  size_t scores = S3_TILE_ITEMS * columns;
+  const size_t bounds = scorer->quantized == NULL ? 0 : S3_BOUND_TILE * (group < 4 ? group : 4);
+  if (scores < bounds) scores = bounds;
   S3_TRY(s3_grow(context, (void **)&scorer->sets, &scorer->sets_capacity,
                  (1 + group) * scorer->set_words, sizeof *scorer->sets));
-  S3_TRY(s3_grow(context, (void **)&scorer->scores, &scorer->scores_capacity,
-                 S3_TILE_ITEMS * columns, sizeof *scorer->scores));
+  S3_TRY(s3_grow(context, (void **)&scorer->scores, &scorer->scores_capacity, scores,
+                 sizeof *scorer->scores));
   size_t items = (size_t)scorer->model->config.item_size - 2;
   if (query->options->candidates != NULL) {
     S3_TRY(collect_candidates(scorer, query->options));

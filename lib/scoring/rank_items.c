@@ -2,66 +2,63 @@
 /* The item table is read once for a group of users, tile by tile, and only scores
  * above a user's k-th best are looked at one by one. Only those are checked
  * against what is left out. */
+#include "scoring/rank_items.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "dnnl/engine.h"
 #include "kernels/kernels.h"
-#include "scoring/id_set.h"
-#include "scoring/rank_items.h"
 #include "scoring/score_error.h"
 
-/* Rows of the item table, in place or gathered. */
+/* Some of the items that are ranked. */
 typedef struct item_tile {
-  const float *rows;  /* [count, H] */
-  const int32_t *ids; /* NULL: item i is first_id + i */
+  const int32_t *ids; /* candidates; NULL: item i is first_id + i */
   int32_t first_id;
   size_t count;
 } item_tile;
 
+static const float *table_of(const s3rec_scorer *scorer) {
+  return scorer->model->weights + scorer->model->table.item_embeddings;
+}
+
+static size_t width_of(const s3rec_scorer *scorer) {
+  return (size_t)scorer->model->config.hidden_size;
+}
+
 static void offer(const s3rec_scorer *scorer, s3_user_rows *rows, size_t row,
                   const item_tile *tile, size_t i, float score) {
   const int32_t id = tile->ids != NULL ? tile->ids[i] : tile->first_id + (int32_t)i;
-  if (s3_id_set_has(s3_left_out_for_all(scorer), id) ||
-      s3_id_set_has(s3_left_out_for_row(scorer, row), id)) {
-    return;
-  }
-  s3_top_k_offer(&rows->tops[row], score, id);
+  if (!s3_is_left_out(scorer, row, id)) s3_top_k_offer(&rows->tops[row], score, id);
 }
 
 /* The next tile behind `position` items. Tiles start small and double, so that
  * the k-th best is a good threshold before most scores are compared with it. */
-static item_tile next_tile(s3rec_scorer *scorer, bool candidates, size_t position,
+static item_tile next_tile(const s3rec_scorer *scorer, bool candidates, size_t position,
                            size_t item_count) {
-  const s3rec_model *model = scorer->model;
-  const size_t width = (size_t)model->config.hidden_size;
-  const float *table = model->weights + model->table.item_embeddings;
   const size_t most = candidates ? S3_TILE_CANDIDATES : S3_TILE_ITEMS;
   size_t count = position < 64 ? 64 : position;
   if (count > most) count = most;
   if (count > item_count - position) count = item_count - position;
-  if (!candidates) {
-    return (item_tile){.rows = table + (1 + position) * width,
-                       .first_id = (int32_t)(1 + position),
-                       .count = count};
-  }
-  const int32_t *ids = scorer->candidates + position;
-  for (size_t i = 0; i < count; i++) {
-    memcpy(scorer->rows + i * width, table + (size_t)ids[i] * width, width * sizeof *table);
-  }
-  return (item_tile){.rows = scorer->rows, .ids = ids, .count = count};
+  if (candidates) return (item_tile){.ids = scorer->candidates + position, .count = count};
+  return (item_tile){.first_id = (int32_t)(1 + position), .count = count};
 }
 
 /* Offers a tile to one row, by itself. */
 static void score_alone(s3rec_scorer *scorer, s3_user_rows *rows, size_t row,
                         const item_tile *tile) {
   const s3_kernels *kernels = scorer->model->context->kernels;
-  const size_t width = (size_t)scorer->model->config.hidden_size;
+  const size_t width = width_of(scorer);
   const float *vector = scorer->users.vectors + row * width;
   float *scores = scorer->scores;
   s3_top_k *top = &rows->tops[row];
-  kernels->matrix_vector(tile->count, width, tile->rows, vector, scores);
+  if (tile->ids != NULL) {
+    kernels->gathered_products(tile->count, width, table_of(scorer), tile->ids, vector, scores);
+  } else {
+    kernels->matrix_vector(tile->count, width,
+                           table_of(scorer) + (size_t)tile->first_id * width, vector, scores);
+  }
   size_t i = 0;
   for (; i < tile->count && top->count < top->capacity; i++) {
     offer(scorer, rows, row, tile, i, scores[i]);
@@ -75,28 +72,44 @@ static void score_alone(s3rec_scorer *scorer, s3_user_rows *rows, size_t row,
   }
 }
 
+static void rank_alone(s3rec_scorer *scorer, s3_user_rows *rows, const size_t *alone,
+                       size_t alone_count, bool candidates, size_t kept, size_t item_count) {
+  for (size_t i = 0; i < alone_count; i++) {
+    s3_top_k *top = &rows->tops[alone[i]];
+    s3_top_k_begin(top, top->entries, kept);
+  }
+  for (size_t position = 0; position < item_count && alone_count > 0;) {
+    const item_tile tile = next_tile(scorer, candidates, position, item_count);
+    for (size_t i = 0; i < alone_count; i++) score_alone(scorer, rows, alone[i], &tile);
+    position += tile.count;
+  }
+  for (size_t i = 0; i < alone_count; i++) s3_top_k_sort(&rows->tops[alone[i]]);
+}
+
 /* Offers a tile to all rows, by one matrix product with the items on the left;
  * users are padded to S3_USER_STEP. */
 static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows,
                                    const item_tile *tile, float *thresholds) {
-  const size_t width = (size_t)scorer->model->config.hidden_size;
-  const size_t columns = s3_user_vectors_padded(rows->count);
-  S3_TRY(s3_gemm(false, true, tile->count, columns, width, 1.0f, tile->rows, width,
+  const size_t width = width_of(scorer), columns = s3_user_vectors_padded(rows->count);
+  const float *items = table_of(scorer) + (size_t)tile->first_id * width;
+  if (tile->ids != NULL) {
+    for (size_t i = 0; i < tile->count; i++) {
+      memcpy(scorer->rows + i * width, table_of(scorer) + (size_t)tile->ids[i] * width,
+             width * sizeof *items);
+    }
+    items = scorer->rows;
+  }
+  S3_TRY(s3_gemm(false, true, tile->count, columns, width, 1.0f, items, width,
                  scorer->users.vectors, width, 0.0f, scorer->scores, columns));
-  for (size_t i = 0; i < tile->count; i++) {
-    for (size_t begin = 0; begin < columns; begin += S3_USER_STEP) {
-      const float *scores = scorer->scores + i * columns + begin;
-      /* Mostly none passes: a few vector comparisons and one branch. */
-      int32_t passes[S3_USER_STEP], any = 0;
-      for (size_t c = 0; c < S3_USER_STEP; c++) passes[c] = !(scores[c] <= thresholds[begin + c]);
-      for (size_t c = 0; c < S3_USER_STEP; c++) any |= passes[c];
-      if (any == 0) continue;
-      for (size_t c = 0; c < S3_USER_STEP; c++) {
-        const size_t row = begin + c;
-        if (!passes[c] || row >= rows->count) continue;
-        offer(scorer, rows, row, tile, i, scores[c]);
-        thresholds[row] = rows->tops[row].threshold;
-      }
+  const size_t selected = scorer->model->context->kernels->select_rows(
+      tile->count, columns, scorer->scores, thresholds, scorer->selected);
+  for (size_t s = 0; s < selected; s++) {
+    const size_t i = scorer->selected[s];
+    for (size_t row = 0; row < rows->count; row++) {
+      const float score = scorer->scores[i * columns + row];
+      if (score <= thresholds[row]) continue;
+      offer(scorer, rows, row, tile, i, score);
+      thresholds[row] = rows->tops[row].threshold;
     }
   }
   return S3REC_OK;
@@ -137,30 +150,22 @@ static bool settle_row(s3rec_scorer *scorer, s3_top_k *top, const float *vector,
 s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates,
                            size_t kept) {
   const s3rec_model *model = scorer->model;
-  const size_t width = (size_t)model->config.hidden_size;
   const size_t item_count =
       candidates ? scorer->candidate_count : (size_t)model->config.item_size - 2;
   size_t alone[S3_USER_GROUP], alone_count = 0;
-  if (rows->count < S3_GEMM_USERS) {
+  if (!candidates && s3_rank_quantized_suits(scorer, kept)) {
+    alone_count = s3_rank_quantized(scorer, rows, kept, alone);
+  } else if (rows->count < S3_GEMM_USERS) {
     for (size_t row = 0; row < rows->count; row++) alone[alone_count++] = row;
   } else {
     if (scorer->largest_item_norm < 0) scorer->largest_item_norm = s3_largest_item_norm(model);
     S3_TRY(pick_together(scorer, rows, candidates, item_count));
     for (size_t row = 0; row < rows->count; row++) {
       s3_top_k *top = &rows->tops[row];
-      const float *vector = scorer->users.vectors + row * width;
+      const float *vector = scorer->users.vectors + row * width_of(scorer);
       if (!settle_row(scorer, top, vector, kept, item_count)) alone[alone_count++] = row;
     }
   }
-  for (size_t i = 0; i < alone_count; i++) {
-    s3_top_k *top = &rows->tops[alone[i]];
-    s3_top_k_begin(top, top->entries, kept);
-  }
-  for (size_t position = 0; position < item_count && alone_count > 0;) {
-    const item_tile tile = next_tile(scorer, candidates, position, item_count);
-    for (size_t i = 0; i < alone_count; i++) score_alone(scorer, rows, alone[i], &tile);
-    position += tile.count;
-  }
-  for (size_t i = 0; i < alone_count; i++) s3_top_k_sort(&rows->tops[alone[i]]);
+  rank_alone(scorer, rows, alone, alone_count, candidates, kept, item_count);
   return S3REC_OK;
 }

@@ -12,6 +12,7 @@ double s3_largest_item_norm(const s3rec_model *model) {
   double largest = 0;
   for (size_t row = 0; row < (size_t)model->config.item_size; row++) {
     const double square = model->context->kernels->square_sum(width, table + row * width);
+    if (isnan(square)) return INFINITY;
     if (square > largest) largest = square;
   }
   return sqrt(largest);

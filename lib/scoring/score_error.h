@@ -11,7 +11,7 @@
 
 #include "model/model.h"
 
-/* Euclidean norm of the longest row of the item table. */
+/* Euclidean norm of the longest row of the item table; INFINITY when a weight is NaN. */
 double s3_largest_item_norm(const s3rec_model *model);
 
 /* Largest difference between the scores of one item for this user: each sum of H

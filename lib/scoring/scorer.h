@@ -4,13 +4,16 @@
  *   histories -> user_vectors -> tiles of scores -> top_k -> ids, scores
  *                                     ^ id_set: what is left out
  *
- * A few users are scored by matrix-vector products and a vectorised search for
- * scores above the k-th best; many by sgemm with the items on the left, which
- * picks a few more than k to be scored again as if alone (score_error.h). */
+ * With a compact table (quantized_items.h) users are scored by bounds, and items whose
+ * bound is above the k-th best again by the weights. Without, a few users are scored by
+ * matrix-vector products and a vectorised search for scores above the k-th best; many
+ * by sgemm with the items on the left, which picks a few more than k to be scored again
+ * as if alone (score_error.h). */
 #ifndef S3_SCORING_SCORER_H
 #define S3_SCORING_SCORER_H
 
 #include "s3rec/scorer.h"
+#include "scoring/quantized_items.h"
 #include "scoring/top_k.h"
 #include "scoring/user_vectors.h"
 
@@ -18,6 +21,8 @@ enum {
   S3_TILE_ITEMS = 1024,     /* items scored at once */
   S3_TILE_CANDIDATES = 256, /* the same when their rows must be gathered */
   S3_GEMM_USERS = 8,        /* from here on sgemm is faster than one by one */
+  S3_BOUND_TILE = 8192,     /* items bounded at once, S3_BOUND_COLUMNS times some rows */
+  S3_BOUND_COLUMNS = 128,
   S3_SPARE = 8              /* picked beyond k by sgemm, for scores that rounding swaps */
 };
 
@@ -27,7 +32,9 @@ struct s3rec_scorer {
   /* Set 0: left out for all; set 1 + r: left out for row r of the group. */
   uint64_t *sets;
   size_t sets_capacity, set_words;
-  float *scores; /* [S3_TILE_ITEMS, users] */
+  const s3_quantized_items *quantized; /* the model's; NULL: scan the weights */
+  int8_t *user_bytes;                  /* [S3_USER_GROUP, s3_quantized_user_bytes] */
+  float *scores; /* [S3_TILE_ITEMS, users], or [4, S3_BOUND_TILE] */
   size_t scores_capacity;
   uint32_t *selected; /* [S3_TILE_ITEMS] */
   int32_t *candidates; /* known and distinct */
@@ -50,7 +57,7 @@ typedef struct s3_query {
   size_t k;
 } s3_query;
 
-s3rec_status s3_scorer_create(s3rec_model *model, s3rec_scorer **scorer);
+s3rec_status s3_scorer_create(s3rec_model *model, s3rec_scan scan, s3rec_scorer **scorer);
 void s3_scorer_destroy(s3rec_scorer *scorer); /* not NULL */
 size_t s3_scorer_memory(const s3rec_scorer *scorer);
 

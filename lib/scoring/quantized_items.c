@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scoring/quantized_items.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "scoring/score_error.h"
+
+/* Magnitudes within which no product below leaves the range of normal floats. */
+static const double least_item = 0x1p-20, largest_norm = 0x1p50, least_user = 0x1p-30;
+
+static s3rec_status allocate(const s3rec_model *model, s3rec_scan scan,
+                             s3_quantized_items **items) {
+  const size_t width = (size_t)model->config.hidden_size;
+  const size_t count = (size_t)model->config.item_size - 2;
+  const size_t blocks = (count + S3_BLOCK_ITEMS - 1) / S3_BLOCK_ITEMS;
+  const size_t groups = (width + 3) / 4;
+  const size_t header = (sizeof(s3_quantized_items) + 63) / 64 * 64;
+  const size_t scale_bytes = scan == S3REC_SCAN_INT8 ? 64 * blocks : 0;
+  const size_t block_bytes =
+      S3_BLOCK_ITEMS * (scan == S3REC_SCAN_INT8 ? 4 * groups : 2 * width);
+  const size_t byte_count = header + scale_bytes + blocks * block_bytes;
+  char *memory = s3_allocate(model->context, byte_count, 1);
+  if (memory == NULL) return S3REC_ERROR_MEMORY;
+  *items = (s3_quantized_items *)memory;
+  **items = (s3_quantized_items){.scan = scan,
+                                 .block_count = blocks,
+                                 .groups = groups,
+                                 .scales = (float *)(memory + header),
+                                 .values = memory + header + scale_bytes,
+                                 .byte_count = byte_count};
+  return S3REC_OK;
+}
+
+static void quantize(const s3rec_model *model, s3_quantized_items *items) {
+  const s3_kernels *kernels = model->context->kernels;
+  const size_t width = (size_t)model->config.hidden_size;
+  const size_t count = (size_t)model->config.item_size - 2;
+  const float *table = model->weights + model->table.item_embeddings + width;
+  const double norm = s3_largest_item_norm(model);
+  if (!(norm >= least_item && norm <= largest_norm)) return;
+  if (items->scan == S3REC_SCAN_BF16) {
+    kernels->bf16_quantize(count, width, table, items->values);
+    items->magnitude = norm;
+  } else {
+    float magnitude = 0.0f, residual = 0.0f;
+    kernels->int8_quantize(count, width, table, items->values, items->scales, &magnitude,
+                           &residual);
+    items->magnitude = sqrt(magnitude);
+    /* The scale's rounding and that of e / scale add to what was measured. */
+    items->residual = sqrt(residual) + 1e-4 * sqrt((double)width);
+  }
+  items->usable = true;
+}
+
+s3rec_status s3_quantized_items_get(s3rec_model *model, s3rec_scan scan,
+                                    const s3_quantized_items **items) {
+  const size_t slot = scan == S3REC_SCAN_INT8;
+  s3rec_status status = S3REC_OK;
+  pthread_mutex_lock(&model->compact_lock);
+  if (model->compact[slot] == NULL) {
+    s3_quantized_items *made;
+    status = allocate(model, scan, &made);
+    if (status == S3REC_OK) {
+      quantize(model, made);
+      model->compact[slot] = made;
+      model->compact_bytes += made->byte_count;
+    }
+  }
+  *items = model->compact[slot];
+  pthread_mutex_unlock(&model->compact_lock);
+  return status;
+}
+
+bool s3_quantize_user(const s3_quantized_items *items, size_t width, const float *vector,
+                      int8_t *bytes, s3_bound_user *user) {
+  double square = 0.0;
+  float largest = 0.0f;
+  for (size_t c = 0; c < width; c++) {
+    square += (double)vector[c] * (double)vector[c];
+    largest = fmaxf(largest, fabsf(vector[c]));
+  }
+  const double norm = sqrt(square);
+  if (!(norm >= least_user && norm <= largest_norm)) return false;
+  /* Sums of `width` products in any order, twice, and a few operations more. */
+  const double rounding = 2.02 * (double)(width + 16) * 0x1p-24;
+  *user = (s3_bound_user){.vector = vector};
+  if (items->scan == S3REC_SCAN_BF16) {
+    user->slack = (float)(norm * items->magnitude * (0x1.01p-8 + rounding) * 1.0001);
+    return true;
+  }
+  const float scale = largest / S3_USER_LEVELS, inverse = 1.0f / scale;
+  double error = 0.0;
+  int32_t sum = 0;
+  for (size_t c = 0; c < width; c++) {
+    const float value = vector[c] * inverse;
+    const int32_t level = (int32_t)(value + (value < 0.0f ? -0.5f : 0.5f));
+    const double difference = (double)vector[c] - (double)scale * level;
+    error += difference * difference;
+    bytes[c] = (int8_t)level;
+    sum += level;
+  }
+  memset(bytes + width, 0, s3_quantized_user_bytes(items) - width);
+  const double slack = sqrt(error) * items->magnitude + norm * items->residual +
+                       norm * (items->magnitude + items->residual) * rounding;
+  user->bytes = bytes;
+  user->offset = -128 * sum;
+  user->scale = scale;
+  user->slack = (float)(slack * 1.0001);
+  return true;
+}
+
+void s3_quantized_bounds(const s3_quantized_items *items, const s3rec_model *model,
+                         size_t first_block, size_t blocks, size_t users,
+                         const s3_bound_user *user, size_t stride, float *bounds) {
+  const s3_kernels *kernels = model->context->kernels;
+  if (items->scan == S3REC_SCAN_BF16) {
+    const size_t width = (size_t)model->config.hidden_size;
+    kernels->bf16_bounds(blocks, width,
+                         (const uint16_t *)items->values + first_block * width * S3_BLOCK_ITEMS,
+                         users, user, stride, bounds);
+  } else {
+    kernels->int8_bounds(
+        blocks, items->groups,
+        (const uint8_t *)items->values + first_block * items->groups * S3_BLOCK_ITEMS * 4,
+        items->scales + first_block * S3_BLOCK_ITEMS, users, user, stride, bounds);
+  }
+}

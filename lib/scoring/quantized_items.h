@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compact copies of the item table (s3rec_scan): what they hold, and how far a score
+ * can stand above what they say.
+ *
+ * With |q| <= Q and |r| <= R over all items, in the terms of kernels/quantized.c,
+ *
+ *   int8   <u, e> = scale (scale_u <p, q> + scale_u <w, q> + <u, r>)
+ *                <= scale (scale_u <p, q> + slack),  slack = scale_u |w| Q + |u| R
+ *   bf16   <u, e> <= <u, b> + slack,  slack = |u| 2^-8 largest |e|
+ *
+ * by Cauchy and Schwarz; both slacks also cover the rounding of the sums in float
+ * (score_error.h). No item whose score is above a threshold has a bound below it, so
+ * what is picked by bounds and scored again is exactly what scoring all would pick. */
+#ifndef S3_SCORING_QUANTIZED_ITEMS_H
+#define S3_SCORING_QUANTIZED_ITEMS_H
+
+#include "kernels/kernels.h"
+#include "model/model.h"
+#include "s3rec/scorer.h"
+
+/* Item 1 + i of the model is item i of the blocks; read-only once made. */
+typedef struct s3_quantized_items {
+  s3rec_scan scan;
+  bool usable; /* false: weights that are not finite, or too large or small to bound */
+  size_t block_count, groups;
+  double magnitude; /* int8: Q. bf16: largest |e| */
+  double residual;  /* int8: R */
+  float *scales;    /* int8: [block_count, 16] */
+  void *values;     /* int8: bytes [block_count, groups, 16, 4]. bf16: [block_count, H, 16] */
+  size_t byte_count; /* of everything */
+} s3_quantized_items;
+
+/* The model's table of that kind, which is made if it is not there. The caller holds
+ * the model for scoring. */
+s3rec_status s3_quantized_items_get(s3rec_model *model, s3rec_scan scan,
+                                    const s3_quantized_items **items);
+
+/* Bytes of a user's vector of bytes, at least one. */
+static inline size_t s3_quantized_user_bytes(const s3_quantized_items *items) {
+  return 4 * items->groups;
+}
+
+/* Makes `user` of a user vector [H], which must stay; `bytes` [s3_quantized_user_bytes]
+ * is the user's. False when no bound can be given. */
+bool s3_quantize_user(const s3_quantized_items *items, size_t width, const float *vector,
+                      int8_t *bytes, s3_bound_user *user);
+
+/* Bounds of the items of blocks first_block .. first_block + blocks - 1. */
+void s3_quantized_bounds(const s3_quantized_items *items, const s3rec_model *model,
+                         size_t first_block, size_t blocks, size_t users,
+                         const s3_bound_user *user, size_t stride, float *bounds);
+
+#endif
