@@ -66,7 +66,7 @@ static void check_ranking(const ranked *expected, size_t expected_count, size_t 
 
 static void check_next(s3rec_scorer *scorer, const int32_t *history, size_t history_count,
                        const s3rec_score_options *options) {
-  static const size_t depths[] = {0, 1, 20, 500, LAST_ITEM, ITEM_SIZE + 5};
+  static const size_t depths[] = {0, 1, 20, 150, 500, LAST_ITEM, ITEM_SIZE + 5};
   static ranked expected[ITEM_SIZE];
   static int32_t ids[ITEM_SIZE + 5];
   static float scores[ITEM_SIZE + 5];
@@ -87,8 +87,7 @@ static void check_next(s3rec_scorer *scorer, const int32_t *history, size_t hist
 
 static void next_equals_sorting_in(s3rec_context *context) {
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, WIDTH);
-  s3rec_scorer *scorer = NULL;
-  ASSERT_OK(s3rec_scorer_create(model, &scorer));
+  s3rec_scorer *scorer = score_create(model);
   s3_random random = s3_random_make(1);
   int32_t history[30], excluded[300], candidates[700];
   for (size_t round = 0; round < 4; round++) {
@@ -118,7 +117,7 @@ static void next_equals_sorting_in(s3rec_context *context) {
   s3rec_model_destroy(model);
 }
 
-START_TEST(next_equals_sorting) { score_every_context(next_equals_sorting_in); }
+START_TEST(next_equals_sorting) { score_every_scan(next_equals_sorting_in); }
 END_TEST
 
 /* score = <user vector, item row>, in double from what can be read. */
@@ -126,8 +125,7 @@ static void scores_are_dot_products_in(s3rec_context *context) {
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, WIDTH);
   static float rows[ITEM_SIZE * WIDTH], scores[ITEM_SIZE];
   ASSERT_OK(s3rec_model_parameter_read(model, "item_embeddings.weight", rows, ITEM_SIZE * WIDTH));
-  s3rec_scorer *scorer = NULL;
-  ASSERT_OK(s3rec_scorer_create(model, &scorer));
+  s3rec_scorer *scorer = score_create(model);
   static const int32_t history[] = {5, 2000, 17, 5};
   float vector[WIDTH];
   ASSERT_OK(s3rec_user_vector(scorer, history, 4, vector, WIDTH));
@@ -147,7 +145,7 @@ static void scores_are_dot_products_in(s3rec_context *context) {
   s3rec_model_destroy(model);
 }
 
-START_TEST(scores_are_dot_products) { score_every_context(scores_are_dot_products_in); }
+START_TEST(scores_are_dot_products) { score_every_scan(scores_are_dot_products_in); }
 END_TEST
 
 static void expect_same_vector(s3rec_scorer *scorer, const int32_t *a, size_t a_count,
@@ -162,8 +160,7 @@ static void expect_same_vector(s3rec_scorer *scorer, const int32_t *a, size_t a_
 START_TEST(history_is_cleaned_then_cut) {
   s3rec_context *context = score_context(S3REC_BACKEND_AUTO, S3REC_KERNELS_AUTO, 1, NULL);
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, WIDTH);
-  s3rec_scorer *scorer = NULL;
-  ASSERT_OK(s3rec_scorer_create(model, &scorer));
+  s3rec_scorer *scorer = score_create(model);
   static const int32_t known[] = {1, 2, 3, 4, 5, 6, 7, LAST_ITEM};
   static const int32_t other_first[] = {9, 2, 3, 4, 5, 6, 7, LAST_ITEM};
   static const int32_t mixed[] = {9, 9, 1, 2, ITEM_SIZE - 1, 3, 0, 4, -1, 5, 6, ITEM_SIZE, 7,
@@ -188,8 +185,7 @@ END_TEST
 START_TEST(nothing_to_encode) {
   s3rec_context *context = score_context(S3REC_BACKEND_AUTO, S3REC_KERNELS_AUTO, 1, NULL);
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, WIDTH);
-  s3rec_scorer *scorer = NULL;
-  ASSERT_OK(s3rec_scorer_create(model, &scorer));
+  s3rec_scorer *scorer = score_create(model);
   static const int32_t unknown[] = {0, -4, ITEM_SIZE - 1, ITEM_SIZE};
   int32_t ids[3] = {7, 7, 7};
   float scores[ITEM_SIZE] = {3};
@@ -220,8 +216,7 @@ static void ties_go_to_the_lower_id_in(s3rec_context *context) {
     if (id != 6) score_copy_item(model, 1 + id % 5, id);
     if (id == 40) id = ITEM_SIZE - 60; /* the middle stays as it is */
   }
-  s3rec_scorer *scorer = NULL;
-  ASSERT_OK(s3rec_scorer_create(model, &scorer));
+  s3rec_scorer *scorer = score_create(model);
   static int32_t histories[9] = {6, 6, 6, 6, 6, 6, 6, 6, 6};
   static const int64_t offsets[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
   static int32_t ids[9 * ITEM_SIZE], alone[ITEM_SIZE];
@@ -244,7 +239,7 @@ static void ties_go_to_the_lower_id_in(s3rec_context *context) {
   s3rec_model_destroy(model);
 }
 
-START_TEST(ties_go_to_the_lower_id) { score_every_context(ties_go_to_the_lower_id_in); }
+START_TEST(ties_go_to_the_lower_id) { score_every_scan(ties_go_to_the_lower_id_in); }
 END_TEST
 
 /* A product rounds equal rows differently by where they stand, and here all rows
@@ -257,8 +252,7 @@ static void all_items_tie_in(s3rec_context *context) {
   ASSERT_OK(s3rec_model_parameter_read(model, name, rows, ITEM_SIZE * TIED_WIDTH));
   for (size_t i = 1; i < ITEM_SIZE; i++) memcpy(rows + i * TIED_WIDTH, rows, TIED_WIDTH * 4);
   ASSERT_OK(s3rec_model_parameter_write(model, name, rows, ITEM_SIZE * TIED_WIDTH));
-  s3rec_scorer *scorer = NULL;
-  ASSERT_OK(s3rec_scorer_create(model, &scorer));
+  s3rec_scorer *scorer = score_create(model);
   int32_t histories[TIED_USERS * LENGTH], ids[TIED_USERS * K];
   int64_t offsets[TIED_USERS + 1] = {0};
   size_t counts[TIED_USERS], token = 0;
@@ -273,7 +267,7 @@ static void all_items_tie_in(s3rec_context *context) {
   s3rec_model_destroy(model);
 }
 
-START_TEST(all_items_tie) { score_every_context(all_items_tie_in); }
+START_TEST(all_items_tie) { score_every_scan(all_items_tie_in); }
 END_TEST
 
 enum { BATCH = 150, MOST = 14 };
@@ -291,8 +285,7 @@ static void draw_batch(int32_t *histories, int64_t *offsets) {
 
 static void batch_equals_single_in(s3rec_context *context) {
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, WIDTH);
-  s3rec_scorer *scorer = NULL;
-  ASSERT_OK(s3rec_scorer_create(model, &scorer));
+  s3rec_scorer *scorer = score_create(model);
   static int32_t histories[BATCH * MOST], excluded[100], candidates[600];
   int64_t offsets[BATCH + 1];
   draw_batch(histories, offsets);
@@ -344,7 +337,7 @@ static void batch_equals_single_in(s3rec_context *context) {
   s3rec_model_destroy(model);
 }
 
-START_TEST(batch_equals_single) { score_every_context(batch_equals_single_in); }
+START_TEST(batch_equals_single) { score_every_scan(batch_equals_single_in); }
 END_TEST
 
 /* Scores beyond FLT_MAX keep their place; nothing is lost or doubled. */
@@ -353,8 +346,7 @@ START_TEST(overflowing_scores_are_ranked) {
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, WIDTH);
   static const int32_t history[] = {3, 4};
   float vector[WIDTH];
-  s3rec_scorer *scorer = NULL;
-  ASSERT_OK(s3rec_scorer_create(model, &scorer));
+  s3rec_scorer *scorer = score_create(model);
   ASSERT_OK(s3rec_user_vector(scorer, history, 2, vector, WIDTH));
   s3rec_scorer_destroy(scorer);
   size_t largest = 0;

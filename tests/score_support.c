@@ -19,18 +19,40 @@ s3rec_context *score_context(s3rec_backend backend, s3rec_kernel_level level,
   return context;
 }
 
-void score_every_context(void (*check)(s3rec_context *context)) {
-  for (int backend = S3REC_BACKEND_FUSED; backend <= S3REC_BACKEND_ONEDNN; backend++) {
-    for (int level = S3REC_KERNELS_BASELINE; level <= S3REC_KERNELS_AVX512; level++) {
-      if (s3_kernels_get((s3rec_kernel_level)level) == NULL) continue;
-      test_hooks hooks = {0};
-      s3rec_context *context =
-          score_context((s3rec_backend)backend, (s3rec_kernel_level)level, 1, &hooks);
-      check(context);
-      s3rec_context_destroy(context);
-      ck_assert_int_eq(hooks.live_blocks, 0);
-    }
+static s3rec_scan current_scan = S3REC_SCAN_AUTO;
+
+static void check_levels(s3rec_backend backend, void (*check)(s3rec_context *context)) {
+  for (int level = S3REC_KERNELS_BASELINE; level <= S3REC_KERNELS_AVX512; level++) {
+    if (s3_kernels_get((s3rec_kernel_level)level) == NULL) continue;
+    test_hooks hooks = {0};
+    s3rec_context *context = score_context(backend, (s3rec_kernel_level)level, 1, &hooks);
+    check(context);
+    s3rec_context_destroy(context);
+    ck_assert_int_eq(hooks.live_blocks, 0);
   }
+}
+
+void score_every_context(void (*check)(s3rec_context *context)) {
+  check_levels(S3REC_BACKEND_FUSED, check);
+  check_levels(S3REC_BACKEND_ONEDNN, check);
+}
+
+void score_every_scan(void (*check)(s3rec_context *context)) {
+  for (int scan = S3REC_SCAN_F32; scan <= S3REC_SCAN_INT8; scan++) {
+    current_scan = (s3rec_scan)scan;
+    check_levels(S3REC_BACKEND_FUSED, check);
+  }
+  current_scan = S3REC_SCAN_AUTO;
+  check_levels(S3REC_BACKEND_ONEDNN, check);
+}
+
+s3rec_scorer *score_create(s3rec_model *model) {
+  s3rec_scorer_options options;
+  s3rec_scorer_options_init(&options);
+  options.scan = current_scan;
+  s3rec_scorer *scorer = NULL;
+  ASSERT_OK(s3rec_scorer_create_with(model, &options, &scorer));
+  return scorer;
 }
 
 s3rec_model *score_model(s3rec_context *context, int32_t item_size, int32_t max_seq_length,

@@ -31,6 +31,11 @@ s3rec_context *score_context(s3rec_backend backend, s3rec_kernel_level level,
 /* Runs `check` in a context of both backends and every level of this machine. */
 void score_every_context(void (*check)(s3rec_context *context));
 
+/* The same with every scan; those with oneDNN's primitives, which only encode, with the
+ * default one. score_create makes scorers with the scan that is on. */
+void score_every_scan(void (*check)(s3rec_context *context));
+s3rec_scorer *score_create(s3rec_model *model);
+
 /* Two layers, two heads, weights wide enough that scores differ clearly. */
 s3rec_model *score_model(s3rec_context *context, int32_t item_size, int32_t max_seq_length,
                          int32_t hidden_size);

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernels of scoring that look at many items, at every level, against plain loops. */
+#include <float.h>
+#include <math.h>
+
+#include "backend_fixture.h"
+
+/* Gathered rows have the bits of the same rows in place. */
+static void check_gathered(const s3_kernels *kernels) {
+  enum { ROWS = 30, MOST = 11 };
+  static const size_t widths[] = {1, 3, 8, 16, 17, 64, 70};
+  for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+    const size_t width = widths[i];
+    const array table = array_random(ROWS * width, 1.0), vector = array_random(width, 1.0);
+    float all[ROWS], some[MOST];
+    kernels->matrix_vector(ROWS, width, table.actual, vector.actual, all);
+    for (size_t count = 0; count <= MOST; count++) {
+      int32_t ids[MOST];
+      for (size_t j = 0; j < count; j++) ids[j] = (int32_t)random_below(ROWS);
+      kernels->gathered_products(count, width, table.actual, ids, vector.actual, some);
+      for (size_t j = 0; j < count; j++) {
+        CHECK(memcmp(&some[j], &all[ids[j]], sizeof *some) == 0, "width %zu, %zu of %zu", width,
+              j, count);
+      }
+    }
+    arrays_free();
+  }
+}
+
+START_TEST(gathered_products) { for_each_level(check_gathered); }
+END_TEST
+
+static void check_select_rows(const s3_kernels *kernels) {
+  enum { ROWS = 40 };
+  for (size_t columns = 16; columns <= 64; columns += 16) {
+    const array values = array_random(ROWS * columns, 1.0);
+    const array thresholds = array_constant(columns, 2.8f);
+    thresholds.actual[1] = INFINITY;
+    thresholds.actual[3] = NAN; /* every row passes there; row 0 alone below */
+    values.actual[5 * columns + columns - 1] = NAN;
+    for (int round = 0; round < 2; round++) {
+      uint32_t indices[ROWS];
+      size_t expected = 0;
+      const size_t selected = kernels->select_rows(ROWS, columns, values.actual,
+                                                   thresholds.actual, indices);
+      for (size_t r = 0; r < ROWS; r++) {
+        bool any = false;
+        for (size_t c = 0; c < columns; c++) {
+          any = any || !(values.actual[r * columns + c] <= thresholds.actual[c]);
+        }
+        if (!any) continue;
+        CHECK(expected < selected && indices[expected] == r, "columns %zu: row %zu", columns, r);
+        expected++;
+      }
+      CHECK(selected == expected && selected > 0, "columns %zu: %zu rows", columns, selected);
+      CHECK(round == 0 ? selected == ROWS : selected < ROWS, "columns %zu", columns);
+      thresholds.actual[3] = 2.8f;
+    }
+    arrays_free();
+  }
+}
+
+START_TEST(select_rows) { for_each_level(check_select_rows); }
+END_TEST
+
+static void check_maxima(const s3_kernels *kernels) {
+  for (size_t columns = 16; columns <= 128; columns += 16) {
+    for (size_t rows = 1; rows < 6; rows++) {
+      const array values = array_random(rows * columns, 1.0);
+      const array maxima = array_constant(columns, NAN);
+      values.actual[rows * columns - 1] = -INFINITY;
+      kernels->column_maxima(rows, columns, values.actual, maxima.actual);
+      for (size_t c = 0; c < columns; c++) {
+        float largest = values.actual[c];
+        for (size_t r = 1; r < rows; r++) {
+          largest = fmaxf(largest, values.actual[r * columns + c]);
+        }
+        CHECK(maxima.actual[c] == largest, "rows %zu, columns %zu: column %zu", rows, columns, c);
+      }
+      /* Two equal maxima: the first one is meant. */
+      const size_t place = random_below((uint32_t)columns);
+      const size_t again = place + random_below((uint32_t)(columns - place));
+      maxima.actual[place] = maxima.actual[again] = 100.0f;
+      CHECK(kernels->index_of_largest(columns, maxima.actual) == place, "columns %zu", columns);
+      for (size_t c = 0; c < columns; c++) maxima.actual[c] = -INFINITY;
+      CHECK(kernels->index_of_largest(columns, maxima.actual) == 0, "columns %zu", columns);
+      arrays_free();
+    }
+  }
+}
+
+START_TEST(maxima) { for_each_level(check_maxima); }
+END_TEST
+
+enum { MOST_WIDTH = 70, MOST_ROWS = 150, MOST_BLOCKS = (MOST_ROWS + 15) / 16, USERS = 7 };
+static uint8_t bytes[MOST_BLOCKS * 16 * 72];
+static uint16_t halves[MOST_BLOCKS * 16 * MOST_WIDTH];
+static float scales[MOST_BLOCKS * 16], bounds[USERS * MOST_BLOCKS * 16];
+
+/* What the bytes of an item stand for. */
+static int32_t level_of(size_t groups, size_t row, size_t column) {
+  return bytes[((row / 16 * groups + column / 4) * 16 + row % 16) * 4 + column % 4] - 128;
+}
+
+static void check_int8_width(const s3_kernels *kernels, size_t rows, size_t width) {
+  const size_t groups = (width + 3) / 4, blocks = (rows + 15) / 16, stride = blocks * 16;
+  const array table = array_random(rows * width, 2.0);
+  float magnitude = 0, residual = 0;
+  double largest = 0, error = 0;
+  memset(bytes, 7, sizeof bytes);
+  memset(scales, 0, sizeof scales);
+  test_at("int8, rows %zu, width %zu", rows, width);
+  kernels->int8_quantize(rows, width, table.actual, bytes, scales, &magnitude, &residual);
+  for (size_t r = 0; r < rows; r++) {
+    double square = 0, difference = 0;
+    for (size_t c = 0; c < width; c++) {
+      const double q = level_of(groups, r, c);
+      const double rest = table.expected[r * width + c] / (double)scales[r] - q;
+      CHECK(fabs(q) <= 127 && fabs(rest) <= 0.5001, "row %zu, column %zu: %g and %g", r, c, q,
+            rest);
+      square += q * q;
+      difference += rest * rest;
+    }
+    largest = fmax(largest, square);
+    error = fmax(error, difference);
+    for (size_t c = width; c < 4 * groups; c++) CHECK(level_of(groups, r, c) == 0, "row %zu", r);
+  }
+  CHECK(fabs(magnitude - largest) <= 1e-5 * largest, "magnitude %g, not %g", magnitude, largest);
+  CHECK(fabs(residual - error) <= 1e-3 * error + 1e-6, "residual %g, not %g", residual, error);
+
+  int8_t levels[USERS][72] = {{0}};
+  s3_bound_user users[USERS];
+  for (size_t u = 0; u < USERS; u++) {
+    int32_t sum = 0;
+    for (size_t c = 0; c < width; c++) {
+      /* The first user holds the extremes, where products fill their 16 bits. */
+      levels[u][c] = (int8_t)(u == 0 ? (c % 3 == 0 ? -63 : 63) : (int)random_below(127) - 63);
+      sum += levels[u][c];
+    }
+    users[u] = (s3_bound_user){.bytes = levels[u],
+                               .offset = -128 * sum,
+                               .scale = 0.01f * (float)(u + 1),
+                               .slack = 3.0f};
+  }
+  kernels->int8_bounds(blocks, groups, bytes, scales, USERS, users, stride, bounds);
+  for (size_t u = 0; u < USERS; u++) {
+    for (size_t r = 0; r < rows; r++) {
+      int32_t product = 0;
+      for (size_t c = 0; c < width; c++) product += level_of(groups, r, c) * levels[u][c];
+      const double expected = (product * (double)users[u].scale + 3.0) * (double)scales[r];
+      const float actual = bounds[u * stride + r];
+      CHECK(fabs(actual - expected) <= 1e-6 * (fabs(expected) + 3.0 * (double)scales[r]),
+            "user %zu, row %zu: %.9g, not %.9g", u, r, actual, expected);
+    }
+  }
+  arrays_free();
+}
+
+static void check_bf16_width(const s3_kernels *kernels, size_t rows, size_t width) {
+  const size_t blocks = (rows + 15) / 16, stride = blocks * 16;
+  const array table = array_random(rows * width, 2.0), vectors = array_random(USERS * width, 1.0);
+  memset(halves, 0, sizeof halves);
+  test_at("bf16, rows %zu, width %zu", rows, width);
+  kernels->bf16_quantize(rows, width, table.actual, halves);
+  s3_bound_user users[USERS];
+  for (size_t u = 0; u < USERS; u++) {
+    users[u] = (s3_bound_user){.vector = vectors.actual + u * width, .slack = (float)u};
+  }
+  kernels->bf16_bounds(blocks, width, halves, USERS, users, stride, bounds);
+  for (size_t u = 0; u < USERS; u++) {
+    for (size_t r = 0; r < rows; r++) {
+      double expected = (double)u, terms = (double)u;
+      for (size_t c = 0; c < width; c++) {
+        const uint32_t word = (uint32_t)halves[(r / 16 * width + c) * 16 + r % 16] << 16;
+        float half;
+        memcpy(&half, &word, sizeof half);
+        const double exact = table.expected[r * width + c];
+        CHECK(fabs((double)half - exact) <= fabs(exact) * 0x1p-8, "row %zu: %g for %g", r, half,
+              exact);
+        expected += (double)half * vectors.expected[u * width + c];
+        terms += fabs((double)half * vectors.expected[u * width + c]);
+      }
+      CHECK(fabs(bounds[u * stride + r] - expected) <= 8e-6 * terms,
+            "user %zu, row %zu: %.9g, not %.9g", u, r, bounds[u * stride + r], expected);
+    }
+  }
+  arrays_free();
+}
+
+static void check_bounds(const s3_kernels *kernels) {
+  static const size_t rows[] = {1, 15, 16, 17, 63, 80, MOST_ROWS};
+  static const size_t widths[] = {1, 4, 6, 16, 20, 64, MOST_WIDTH};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t j = 0; j < sizeof widths / sizeof *widths; j++) {
+      check_int8_width(kernels, rows[i], widths[j]);
+      check_bf16_width(kernels, rows[i], widths[j]);
+    }
+  }
+}
+
+START_TEST(compact_tables) { for_each_level(check_bounds); }
+END_TEST
+
+int main(void) {
+  TCase *cases = tcase_create("scan");
+  tcase_set_timeout(cases, 0);
+  tcase_add_test(cases, gathered_products);
+  tcase_add_test(cases, select_rows);
+  tcase_add_test(cases, maxima);
+  tcase_add_test(cases, compact_tables);
+  return test_run("kernels_scan", cases, NULL);
+}
