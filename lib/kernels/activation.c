@@ -33,42 +33,47 @@ typedef struct value_and_slope {
 
 static inline value_and_slope gelu(s3_vector x) {
   const s3_vector zero = {0};
-  const s3_vector z = s3_max(x, -x) * 0.70710678f;
-  const s3_vector t = 1.0f / (1.0f + 0.3275911f * z);
-  const s3_vector e = s3_exp(-z * z);
-  s3_vector p = t * 1.061405429f - 1.453152027f;
-  p = p * t + 1.421413741f;
-  p = p * t - 0.284496736f;
-  p = p * t + 0.254829592f;
-  const s3_vector tail = 0.5f * p * t * e;
-  const s3_vector phi = s3_select(x < zero, tail, 1.0f - tail);
+  const s3_vector t = 1.0f / (1.0f + 0.231641888f * s3_magnitude(x)); /* of |x| / sqrt 2 */
+  const s3_vector e = s3_exp(x * x * -0.5f);
+  s3_vector p = t * 0.5307027145f - 0.7265760135f;
+  p = p * t + 0.7107068705f;
+  p = p * t - 0.142248368f;
+  p = p * t + 0.127414796f;
+  const s3_vector tail = p * t * e;
+  const s3_vector phi = s3_if_less(x, zero, tail, 1.0f - tail);
   return (value_and_slope){x * phi, phi + x * 0.39894228f * e};
 }
 
 static inline value_and_slope relu(s3_vector x) {
   const s3_vector zero = {0};
-  return (value_and_slope){s3_max(zero, x), s3_select(x > zero, zero + 1.0f, zero)};
+  return (value_and_slope){s3_max(zero, x), s3_if_less(zero, x, zero + 1.0f, zero)};
 }
 
 static inline value_and_slope swish(s3_vector x) {
-  const s3_vector s = 1.0f / (1.0f + s3_exp(-x));
+  const s3_vector zero = {0};
+  const s3_vector e = s3_exp(-s3_magnitude(x)), reciprocal = 1.0f / (1.0f + e);
+  const s3_vector s = s3_if_less(x, zero, e * reciprocal, reciprocal);
   return (value_and_slope){x * s, s * (1.0f + x * (1.0f - s))};
 }
 
 /* One loop per activation. dst may be src when the slope is not kept. */
-#define DEFINE_FORWARD(activation)                                                         \
-  static void activation##_rows(bool keep, size_t rows, size_t width, float *src_kept,     \
-                                const float *bias, float *dst) {                           \
-    for (size_t r = 0; r < rows; r++) {                                                    \
-      float *src = src_kept + r * width, *out = dst + r * width;                           \
-      for (size_t c = 0; c < width; c += S3_LANES) {                                       \
-        const size_t count = s3_lanes_left(width - c);                                     \
-        const value_and_slope y =                                                          \
-            activation(s3_load_some(src + c, count) + s3_load_some(bias + c, count));      \
-        if (keep) s3_store_some(src + c, y.slope, count);                                  \
-        s3_store_some(out + c, y.value, count);                                            \
-      }                                                                                    \
-    }                                                                                      \
+#define DEFINE_FORWARD(activation)                                                            \
+  static inline void activation##_vector(bool keep, size_t count, float *src_kept,            \
+                                         const float *bias, float *dst) {                     \
+    const value_and_slope y =                                                                 \
+        activation(s3_load_some(src_kept, count) + s3_load_some(bias, count));                \
+    if (keep) s3_store_some(src_kept, y.slope, count);                                        \
+    s3_store_some(dst, y.value, count);                                                       \
+  }                                                                                           \
+  static void activation##_rows(bool keep, size_t rows, size_t width, float *src_kept,        \
+                                const float *bias, float *dst) {                              \
+    for (size_t r = 0; r < rows; r++) {                                                       \
+      float *src = src_kept + r * width, *out = dst + r * width;                              \
+      size_t c = 0;                                                                           \
+      for (; c + S3_LANES <= width; c += S3_LANES)                                            \
+        activation##_vector(keep, S3_LANES, src + c, bias + c, out + c);                      \
+      if (c < width) activation##_vector(keep, width - c, src + c, bias + c, out + c);        \
+    }                                                                                         \
   }
 DEFINE_FORWARD(gelu)
 DEFINE_FORWARD(relu)

@@ -9,128 +9,172 @@
  *   diff_S = P (diff_P - sum_j diff_P P)
  *   diff_Q = diff_S K / sqrt(D)     diff_K = diff_S^T Q / sqrt(D)
  *
- * Products along D read K or V transposed, [D, stride]; the others read rows in
- * whole vectors, from a padded copy where head_size is no multiple of a vector.
- * What stands in the padding never leaves its lane. */
+ * All five products are sums of weighted rows, four sums at a time; those along D
+ * read K or V transposed, [D, stride]. What stands behind the last key never leaves
+ * its lane. */
 #include <math.h>
 
+#define S3_SHORT_ROWS /* most sequences have at most eight items */
 #include "kernels/level.h"
 
 /* Scratch of one head; rows are padded to whole vectors. */
 typedef struct head_scratch {
-  size_t stride, width;        /* padded keys, padded head size */
-  float *transposed;           /* [D, stride] */
-  float *rows, *queries, *row; /* copies [n, width] [n, width], and [width] */
-  float *weights, *scores;     /* [n, stride] each: P F and diff_S */
+  size_t stride;           /* padded keys */
+  float *transposed;       /* [D, stride] */
+  float *weights, *scores; /* [n, stride] each: P F and diff_S */
 } head_scratch;
 
 static head_scratch carve(float *scratch, size_t keys, size_t head_size) {
-  head_scratch h = {.stride = S3_KEPT_STRIDE(keys), .width = S3_KEPT_STRIDE(head_size)};
+  head_scratch h = {.stride = S3_KEPT_STRIDE(keys)};
   h.transposed = scratch;
-  h.rows = h.transposed + head_size * h.stride;
-  h.queries = h.rows + keys * h.width;
-  h.row = h.queries + keys * h.width;
-  h.weights = h.row + h.width;
+  h.weights = h.transposed + head_size * h.stride;
   h.scores = h.weights + keys * h.stride;
   return h;
 }
 
-/* Rows that can be read in whole vectors. */
 typedef struct row_view {
   const float *values;
   size_t stride;
 } row_view;
 
-static row_view whole_vectors(size_t rows, size_t columns, row_view src, float *copy,
-                              size_t copy_stride) {
-  if (columns % S3_LANES == 0) return src;
-  for (size_t r = 0; r < rows; r++) {
-    memcpy(copy + r * copy_stride, src.values + r * src.stride, columns * sizeof *copy);
-    memset(copy + r * copy_stride + columns, 0, (copy_stride - columns) * sizeof *copy);
-  }
-  return (row_view){copy, copy_stride};
-}
-
+/* Squares of whole vectors; behind the last row it is repeated. */
 static void transpose(size_t rows, size_t columns, row_view src, float *dst, size_t stride) {
-  for (size_t r = 0; r < rows; r++)
-    for (size_t c = 0; c < columns; c++) dst[c * stride + r] = src.values[r * src.stride + c];
-}
-
-/* dst[0..columns) = sum over r of weight[r * weight_stride] * matrix row r, in whole
- * vectors. Four accumulators at a time hide the latency of the sums: four columns
- * of vectors, or one in four parts. */
-static void weighted_row_sum(size_t rows, size_t columns, const float *weight,
-                             size_t weight_stride, row_view matrix, float *dst) {
-  const size_t stride = matrix.stride;
-  size_t c = 0;
-  for (; c + 4 * S3_LANES <= columns; c += 4 * S3_LANES) {
-    s3_vector a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
-    for (size_t r = 0; r < rows; r++) {
-      const float *row = matrix.values + r * stride + c;
-      const float w = weight[r * weight_stride];
-      a0 += w * s3_load(row);
-      a1 += w * s3_load(row + S3_LANES);
-      a2 += w * s3_load(row + 2 * S3_LANES);
-      a3 += w * s3_load(row + 3 * S3_LANES);
+  for (size_t r = 0; r < rows; r += S3_LANES)
+    for (size_t c = 0; c < columns; c += S3_LANES) {
+      const size_t count = columns - c < S3_LANES ? columns - c : S3_LANES;
+      s3_vector square[S3_LANES];
+#pragma GCC unroll 16
+      for (size_t i = 0; i < S3_LANES; i++) {
+        const size_t row = r + i < rows ? r + i : rows - 1;
+        square[i] = s3_load_some(src.values + row * src.stride + c, count);
+      }
+      s3_transpose_square(square);
+      if (count == S3_LANES) {
+#pragma GCC unroll 16
+        for (size_t i = 0; i < S3_LANES; i++) s3_store(dst + (c + i) * stride + r, square[i]);
+      } else {
+        for (size_t i = 0; i < count; i++) s3_store(dst + (c + i) * stride + r, square[i]);
+      }
     }
-    s3_store(dst + c, a0);
-    s3_store(dst + c + S3_LANES, a1);
-    s3_store(dst + c + 2 * S3_LANES, a2);
-    s3_store(dst + c + 3 * S3_LANES, a3);
-  }
-  for (; c < columns; c += S3_LANES) {
-    s3_vector a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
-    const float *row = matrix.values + c, *w = weight;
-    size_t r = 0;
-    for (; r + 4 <= rows; r += 4, row += 4 * stride, w += 4 * weight_stride) {
-      a0 += w[0] * s3_load(row);
-      a1 += w[weight_stride] * s3_load(row + stride);
-      a2 += w[2 * weight_stride] * s3_load(row + 2 * stride);
-      a3 += w[3 * weight_stride] * s3_load(row + 3 * stride);
-    }
-    for (; r < rows; r++, row += stride, w += weight_stride) a0 += w[0] * s3_load(row);
-    s3_store(dst + c, (a0 + a1) + (a2 + a3));
-  }
 }
 
-/* The same, written to the first `columns` floats of dst only. */
-static void weighted_row_sum_exact(size_t rows, size_t columns, const float *weight,
-                                   size_t weight_stride, row_view matrix, float *row,
-                                   float *dst) {
-  if (columns % S3_LANES == 0) {
-    weighted_row_sum(rows, columns, weight, weight_stride, matrix, dst);
-    return;
+/* Four rows of weights [4, depth], anywhere and in any direction. */
+enum { ROWS = 4 };
+typedef struct weight_rows {
+  const float *row[ROWS];
+  size_t step; /* from one weight of a row to the next */
+} weight_rows;
+
+/* dst[i] = scale * (row i of weights times matrix [depth, count or 2 vectors]) */
+static inline void one_vector(size_t depth, size_t count, weight_rows w, row_view matrix,
+                              float scale, float *const dst[ROWS]) {
+  s3_vector a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
+  for (size_t k = 0; k < depth; k++) {
+    const s3_vector m = s3_load_some(matrix.values + k * matrix.stride, count);
+    a0 += w.row[0][k * w.step] * m;
+    a1 += w.row[1][k * w.step] * m;
+    a2 += w.row[2][k * w.step] * m;
+    a3 += w.row[3][k * w.step] * m;
   }
-  weighted_row_sum(rows, s3_round_to_lanes(columns), weight, weight_stride, matrix, row);
-  memcpy(dst, row, columns * sizeof *dst);
+  s3_store_some(dst[0], scale * a0, count);
+  s3_store_some(dst[1], scale * a1, count);
+  s3_store_some(dst[2], scale * a2, count);
+  s3_store_some(dst[3], scale * a3, count);
+}
+static inline void two_vectors(size_t depth, weight_rows w, row_view matrix, float scale,
+                               float *const dst[ROWS]) {
+  s3_vector a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, b0 = {0}, b1 = {0}, b2 = {0}, b3 = {0};
+  for (size_t k = 0; k < depth; k++) {
+    const s3_vector a = s3_load(matrix.values + k * matrix.stride);
+    const s3_vector b = s3_load(matrix.values + k * matrix.stride + S3_LANES);
+    const float w0 = w.row[0][k * w.step], w1 = w.row[1][k * w.step];
+    const float w2 = w.row[2][k * w.step], w3 = w.row[3][k * w.step];
+    a0 += w0 * a;
+    b0 += w0 * b;
+    a1 += w1 * a;
+    b1 += w1 * b;
+    a2 += w2 * a;
+    b2 += w2 * b;
+    a3 += w3 * a;
+    b3 += w3 * b;
+  }
+  s3_store(dst[0], scale * a0);
+  s3_store(dst[0] + S3_LANES, scale * b0);
+  s3_store(dst[1], scale * a1);
+  s3_store(dst[1] + S3_LANES, scale * b1);
+  s3_store(dst[2], scale * a2);
+  s3_store(dst[2] + S3_LANES, scale * b2);
+  s3_store(dst[3], scale * a3);
+  s3_store(dst[3] + S3_LANES, scale * b3);
 }
 
-/* score[0..keys) becomes its softmax, score[keys..stride) zero. */
-static void softmax_row(size_t keys, size_t stride, float *score) {
-  const float maximum = s3_largest(keys, score, -INFINITY);
-  for (size_t j = keys; j < stride; j++) score[j] = -INFINITY;
-  const size_t end = s3_round_to_lanes(keys);
-  s3_vector sums = {0};
-  for (size_t j = 0; j < end; j += S3_LANES) {
+/* Rows of a product, at most four: dst [rows, columns] = scale * weights matrix, with
+ * weights [rows, depth] and matrix [depth, columns]. Of fewer than four the last one
+ * is computed and stored again. */
+typedef struct operand {
+  const float *values;
+  size_t stride, step;
+} operand;
+static void product_rows(size_t rows, size_t columns, size_t depth, operand weights,
+                         row_view matrix, float scale, float *dst, size_t dst_stride) {
+  weight_rows w = {.step = weights.step};
+  float *to[ROWS];
+  for (size_t i = 0; i < ROWS; i++) {
+    const size_t row = i < rows ? i : rows - 1;
+    w.row[i] = weights.values + row * weights.stride;
+    to[i] = dst + row * dst_stride;
+  }
+  while (columns >= 2 * S3_LANES) {
+    two_vectors(depth, w, matrix, scale, to);
+    for (size_t i = 0; i < ROWS; i++) to[i] += 2 * S3_LANES;
+    matrix.values += 2 * S3_LANES;
+    columns -= 2 * S3_LANES;
+  }
+  if (columns >= S3_LANES) {
+    one_vector(depth, S3_LANES, w, matrix, scale, to);
+    for (size_t i = 0; i < ROWS; i++) to[i] += S3_LANES;
+    matrix.values += S3_LANES;
+    columns -= S3_LANES;
+  }
+  if (columns > 0) one_vector(depth, columns, w, matrix, scale, to);
+}
+
+/* score[0..keys) becomes its softmax, score[keys..stride) zero. With a threshold,
+ * weights [stride] get it with the dropout factors of elements first, first + 1, ... */
+static void softmax_row(size_t keys, size_t stride, s3_dropout dropout, uint32_t first,
+                        float *score, float *weights) {
+  const s3_vector none = (s3_vector){0} - INFINITY;
+  const size_t last = (keys - 1) / S3_LANES * S3_LANES, end = last + S3_LANES;
+  const s3_mask seen = s3_first_lanes(keys - last);
+  const s3_vector score_last = s3_load(score + last);
+  s3_vector largest = (s3_vector)((seen & (s3_mask)score_last) | (~seen & (s3_mask)none));
+  for (size_t j = 0; j < last; j += S3_LANES) largest = s3_max(s3_load(score + j), largest);
+  const float maximum = s3_lane_max(largest);
+  const s3_vector e_last = (s3_vector)(seen & (s3_mask)s3_exp(score_last - maximum));
+  s3_vector sums = e_last;
+  for (size_t j = 0; j < last; j += S3_LANES) {
     const s3_vector e = s3_exp(s3_load(score + j) - maximum);
     s3_store(score + j, e);
     sums += e;
   }
+  s3_store(score + last, e_last);
   const float inverse = 1.0f / s3_lane_sum(sums);
-  for (size_t j = 0; j < end; j += S3_LANES) s3_store(score + j, s3_load(score + j) * inverse);
-  for (size_t j = keys; j < stride; j++) score[j] = 0.0f;
+  for (size_t j = 0; j < end; j += S3_LANES) {
+    const s3_vector p = s3_load(score + j) * inverse;
+    s3_store(score + j, p);
+    if (dropout.threshold != 0)
+      s3_store(weights + j, p * s3_dropout_factors(first + (uint32_t)j, dropout));
+  }
+  for (size_t j = end; j < stride; j += S3_LANES) {
+    s3_store(score + j, (s3_vector){0});
+    s3_store(weights + j, (s3_vector){0});
+  }
 }
 
-/* dst = src * dropout factors of query row `query`, head `head`. */
-static void drop_row(const s3_attention_shape *shape, size_t query, size_t head, size_t keys,
-                     const float *src, float *dst) {
-  const s3_dropout d = shape->dropout.dropout;
-  const uint32_t first =
-      (shape->dropout.tokens[query] * (uint32_t)shape->heads + (uint32_t)head) *
-      (uint32_t)shape->max_seq_length;
-#pragma omp simd
-  for (uint32_t j = 0; j < (uint32_t)keys; j++)
-    dst[j] = src[j] * s3_dropout_factor(first + j, d);
+/* Element number of key 0 for dropout at query row `query`, head `head`. */
+static uint32_t first_element(const s3_attention_shape *shape, size_t query, size_t head) {
+  return (shape->dropout.tokens[query] * (uint32_t)shape->heads + (uint32_t)head) *
+         (uint32_t)shape->max_seq_length;
 }
 
 typedef struct sequence {
@@ -173,29 +217,35 @@ static head_part head_part_at(const s3_attention_shape *shape, sequence q, size_
                      .value = {input.value + key_begin, input.key_stride}};
 }
 
+static size_t block_rows(size_t rows, size_t i) { return rows - i < ROWS ? rows - i : ROWS; }
+
+/* Queries go four at a time. As many keys are looked at as the last of them sees; for
+ * the others the rest has weight 0. */
 static void head_forward(const head_part *part, float *scratch, float *kept, float *dst) {
   const s3_attention_shape *shape = part->shape;
-  const size_t head_size = shape->head_size, keys = part->q.keys;
+  const size_t head_size = shape->head_size, queries = part->q.queries;
   const size_t hidden = shape->heads * head_size;
-  const bool drop = shape->dropout.dropout.threshold != 0;
+  const s3_dropout dropout = shape->dropout.dropout;
+  const bool drop = dropout.threshold != 0;
   const float scale = 1.0f / sqrtf((float)head_size);
-  const head_scratch h = carve(scratch, keys, head_size);
-  transpose(keys, head_size, part->key, h.transposed, h.stride);
-  const row_view transposed = {h.transposed, h.stride};
-  const row_view value = whole_vectors(keys, head_size, part->value, h.rows, h.width);
-  for (size_t i = 0; i < part->q.queries; i++) {
-    const size_t visible = visible_keys(shape, part->q, i);
-    const float *query = part->query.values + i * part->query.stride;
+  const head_scratch h = carve(scratch, part->q.keys, head_size);
+  if (queries == 0) return;
+  transpose(part->q.keys, head_size, part->key, h.transposed, h.stride);
+  for (size_t i = 0; i < queries; i += ROWS) {
+    const size_t rows = block_rows(queries, i);
+    const size_t visible = visible_keys(shape, part->q, i + rows - 1);
     float *p = kept + i * h.stride;
-    for (size_t d = 0; d < head_size; d++) h.row[d] = query[d] * scale;
-    weighted_row_sum(head_size, s3_round_to_lanes(visible), h.row, 1, transposed, p);
-    softmax_row(visible, h.stride, p);
-    const float *weight = p;
-    if (drop) {
-      drop_row(shape, part->q.first_query + i, part->head, visible, p, h.weights);
-      weight = h.weights;
+    product_rows(rows, s3_round_to_lanes(visible), head_size,
+                 (operand){part->query.values + i * part->query.stride, part->query.stride, 1},
+                 (row_view){h.transposed, h.stride}, scale, p, h.stride);
+    for (size_t r = 0; r < rows; r++) {
+      const uint32_t first =
+          drop ? first_element(shape, part->q.first_query + i + r, part->head) : 0;
+      softmax_row(visible_keys(shape, part->q, i + r), h.stride, dropout, first,
+                  p + r * h.stride, h.weights + r * h.stride);
     }
-    weighted_row_sum_exact(visible, head_size, weight, 1, value, h.row, dst + i * hidden);
+    product_rows(rows, head_size, visible, (operand){drop ? h.weights : p, h.stride, 1},
+                 part->value, 1.0f, dst + i * hidden, hidden);
   }
 }
 
@@ -214,25 +264,32 @@ void S3_NAME(attention_forward)(const s3_attention_shape *shape, s3_attention_in
   }
 }
 
-/* Row i of P F to `weights`, of diff_S / sqrt(D) to `scores`. */
-static void backward_row(const head_part *part, const head_scratch *h, size_t i, float scale,
-                         const float *p, const float *diff_dst) {
-  const s3_attention_shape *shape = part->shape;
-  const size_t visible = visible_keys(shape, part->q, i), row = part->q.first_query + i;
-  float *weights = h->weights + i * h->stride, *scores = h->scores + i * h->stride;
-  weighted_row_sum(shape->head_size, s3_round_to_lanes(visible), diff_dst, 1,
-                   (row_view){h->transposed, h->stride}, scores);
-  if (shape->dropout.dropout.threshold != 0) {
-    drop_row(shape, row, part->head, visible, p, weights);
-    drop_row(shape, row, part->head, visible, scores, scores);
-  } else {
-    memcpy(weights, p, visible * sizeof *weights);
+/* From P and F^-1 diff_P of a row to P F in `weights` and to diff_S / sqrt(D) in
+ * `scores`, with zeros up to the stride. */
+static void backward_row(size_t keys, size_t stride, float scale, s3_dropout dropout,
+                         uint32_t first, const float *p, float *weights, float *scores) {
+  const bool drop = dropout.threshold != 0;
+  const size_t end = s3_round_to_lanes(keys);
+  s3_vector sums = {0};
+  for (size_t j = 0; j < end; j += S3_LANES) {
+    const s3_vector probability = s3_load(p + j);
+    s3_vector weight = probability, diff = s3_load(scores + j);
+    if (drop) {
+      const s3_vector factors = s3_dropout_factors(first + (uint32_t)j, dropout);
+      weight *= factors;
+      diff *= factors;
+      s3_store(scores + j, diff);
+    }
+    s3_store(weights + j, weight);
+    sums += diff * probability; /* behind the last key p is 0 */
   }
-  float product = 0.0f;
-#pragma omp simd reduction(+ : product)
-  for (size_t j = 0; j < visible; j++) product += scores[j] * p[j];
-#pragma omp simd
-  for (size_t j = 0; j < visible; j++) scores[j] = p[j] * (scores[j] - product) * scale;
+  const float product = s3_lane_sum(sums);
+  for (size_t j = 0; j < end; j += S3_LANES)
+    s3_store(scores + j, s3_load(p + j) * (s3_load(scores + j) - product) * scale);
+  for (size_t j = end; j < stride; j += S3_LANES) {
+    s3_store(weights + j, (s3_vector){0});
+    s3_store(scores + j, (s3_vector){0});
+  }
 }
 
 /* diff points to the head's first row and column, with the strides of the input. */
@@ -240,30 +297,41 @@ static void head_backward(const head_part *part, float *scratch, const float *ke
                           row_view diff_dst, s3_attention_diff diff) {
   const s3_attention_shape *shape = part->shape;
   const size_t head_size = shape->head_size, keys = part->q.keys, queries = part->q.queries;
+  const s3_dropout dropout = shape->dropout.dropout;
   const float scale = 1.0f / sqrtf((float)head_size);
   const head_scratch h = carve(scratch, keys, head_size);
+  if (keys == 0) return;
   transpose(keys, head_size, part->value, h.transposed, h.stride);
-  for (size_t i = 0; i < queries; i++)
-    backward_row(part, &h, i, scale, kept + i * h.stride,
-                 diff_dst.values + i * diff_dst.stride);
-
-  const row_view key = whole_vectors(keys, head_size, part->key, h.rows, h.width);
-  for (size_t i = 0; i < queries; i++)
-    weighted_row_sum_exact(visible_keys(shape, part->q, i), head_size, h.scores + i * h.stride,
-                           1, key, h.row, diff.query + i * part->query.stride);
-
-  /* The copy of the keys is used up: diff_dst may take its place. */
-  const row_view query = whole_vectors(queries, head_size, part->query, h.queries, h.width);
-  diff_dst = whole_vectors(queries, head_size, diff_dst, h.rows, h.width);
-  for (size_t j = 0; j < keys; j++) {
+  for (size_t i = 0; i < queries; i += ROWS) {
+    const size_t rows = block_rows(queries, i);
+    const size_t visible = visible_keys(shape, part->q, i + rows - 1);
+    float *scores = h.scores + i * h.stride;
+    product_rows(rows, s3_round_to_lanes(visible), head_size,
+                 (operand){diff_dst.values + i * diff_dst.stride, diff_dst.stride, 1},
+                 (row_view){h.transposed, h.stride}, 1.0f, scores, h.stride);
+    for (size_t r = 0; r < rows; r++) {
+      const uint32_t first = dropout.threshold == 0 ? 0
+                                                    : first_element(shape,
+                                                                    part->q.first_query + i + r,
+                                                                    part->head);
+      backward_row(visible_keys(shape, part->q, i + r), h.stride, scale, dropout, first,
+                   kept + (i + r) * h.stride, h.weights + (i + r) * h.stride,
+                   scores + r * h.stride);
+    }
+    product_rows(rows, head_size, visible, (operand){scores, h.stride, 1}, part->key, 1.0f,
+                 diff.query + i * part->query.stride, part->query.stride);
+  }
+  for (size_t j = 0; j < keys; j += ROWS) {
+    const size_t rows = block_rows(keys, j);
     const size_t first = first_viewer(shape, part->q, j), seen = queries - first;
     const size_t at = j * part->key.stride, from = first * h.stride + j;
-    const row_view query_part = {query.values + first * query.stride, query.stride};
-    const row_view diff_part = {diff_dst.values + first * diff_dst.stride, diff_dst.stride};
-    weighted_row_sum_exact(seen, head_size, h.scores + from, h.stride, query_part, h.row,
-                           diff.key + at);
-    weighted_row_sum_exact(seen, head_size, h.weights + from, h.stride, diff_part, h.row,
-                           diff.value + at);
+    const row_view query = {part->query.values + first * part->query.stride,
+                            part->query.stride};
+    const row_view diff_rows = {diff_dst.values + first * diff_dst.stride, diff_dst.stride};
+    product_rows(rows, head_size, seen, (operand){h.scores + from, 1, h.stride}, query, 1.0f,
+                 diff.key + at, part->key.stride);
+    product_rows(rows, head_size, seen, (operand){h.weights + from, 1, h.stride}, diff_rows,
+                 1.0f, diff.value + at, part->key.stride);
   }
 }
 

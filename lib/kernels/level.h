@@ -1,113 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to kernels/: names of the level being compiled, its vector type, and
- * the elementary functions. S3_LEVEL is baseline, avx2 or avx512. */
+/* Private to kernels/: names of the level being compiled, and the elementary
+ * functions. S3_LEVEL is baseline, avx2 or avx512. */
 #ifndef S3_KERNELS_LEVEL_H
 #define S3_KERNELS_LEVEL_H
 
-#include <stdint.h>
-#include <string.h>
-
 #include "kernels/kernels.h"
+#include "kernels/vector.h"
 
 #define S3_PASTE_EXPANDED(name, level) s3_##name##_##level
 #define S3_PASTE(name, level) S3_PASTE_EXPANDED(name, level)
 #define S3_NAME(name) S3_PASTE(name, S3_LEVEL)
 
-/* The widest vectors of the level. GNU vectors, not intrinsics: the same source
- * serves every level and architecture. */
-#if defined(__AVX512F__)
-enum { S3_LANES = 16 };
-#elif defined(__AVX__)
-enum { S3_LANES = 8 };
-#else
-enum { S3_LANES = 4 };
-#endif
-typedef float s3_vector __attribute__((vector_size(4 * S3_LANES)));
-typedef int32_t s3_mask __attribute__((vector_size(4 * S3_LANES)));
-
-static inline s3_vector s3_load(const float *src) {
-  s3_vector v;
-  memcpy(&v, src, sizeof v);
-  return v;
-}
-static inline void s3_store(float *dst, s3_vector v) { memcpy(dst, &v, sizeof v); }
-static inline size_t s3_round_to_lanes(size_t count) {
-  return (count + S3_LANES - 1) / S3_LANES * S3_LANES;
-}
-
-/* The last vector of a row may be short: zeros are loaded behind its end. */
-static inline size_t s3_lanes_left(size_t count) { return count < S3_LANES ? count : S3_LANES; }
-static inline s3_vector s3_load_some(const float *src, size_t count) {
-  if (count == S3_LANES) return s3_load(src);
-  s3_vector v = {0};
-  memcpy(&v, src, count * sizeof *src);
-  return v;
-}
-static inline void s3_store_some(float *dst, s3_vector v, size_t count) {
-  if (count == S3_LANES)
-    s3_store(dst, v);
-  else
-    memcpy(dst, &v, count * sizeof *dst);
-}
-static inline s3_vector s3_select(s3_mask mask, s3_vector yes, s3_vector no) {
-  return (s3_vector)((mask & (s3_mask)yes) | (~mask & (s3_mask)no));
-}
-/* Both give b when either is NaN. */
-static inline s3_vector s3_max(s3_vector a, s3_vector b) { return s3_select(a > b, a, b); }
-static inline s3_vector s3_min(s3_vector a, s3_vector b) { return s3_select(a < b, a, b); }
-
-/* Folds of all lanes by halving: the same tree whatever the compiler. */
-static inline float s3_lane_sum(s3_vector v) {
-  float lanes[S3_LANES];
-  s3_store(lanes, v);
-  for (size_t half = S3_LANES / 2; half > 0; half /= 2)
-    for (size_t i = 0; i < half; i++) lanes[i] += lanes[i + half];
-  return lanes[0];
-}
-static inline float s3_lane_max(s3_vector v) {
-  float lanes[S3_LANES];
-  s3_store(lanes, v);
-  for (size_t half = S3_LANES / 2; half > 0; half /= 2)
-    for (size_t i = 0; i < half; i++)
-      lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
-  return lanes[0];
-}
-
-/* The functions below stand on explicit vectors, because what compilers make of
- * branches in scalar loops is luck. They round through an integer conversion,
- * which no compiler flag can undo. */
-
-/* e^x with a relative error below 2e-7; below -87 it stays at e^-87, above 88 at
- * e^88. Range reduction by ln 2 in two parts, polynomial of degree 6. */
+/* e^x for x up to 0 (or just above, by rounding) with a relative error below 2e-7;
+ * below -87 it stays at e^-87. Range reduction by ln 2 in two parts, then the
+ * polynomial of degree 6 whose largest relative error is least. */
 static inline s3_vector s3_exp(s3_vector x) {
   const s3_vector zero = {0};
-  x = s3_min(zero + 88.0f, s3_max(zero - 87.0f, x)); /* in this order NaN stays NaN */
-  const s3_vector scaled = x * 1.44269504f;
-  const s3_vector half = s3_select(scaled < zero, zero - 0.5f, zero + 0.5f);
-  const s3_mask n = __builtin_convertvector(scaled + half, s3_mask);
-  const s3_vector whole = __builtin_convertvector(n, s3_vector);
-  const s3_vector r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-  s3_vector p = zero + 1.9875691e-4f;
-  p = p * r + 1.3981999e-3f;
-  p = p * r + 8.3334519e-3f;
-  p = p * r + 4.1665796e-2f;
-  p = p * r + 1.6666665e-1f;
-  p = p * r + 0.5f;
-  p = p * (r * r) + r + 1.0f;
-  return p * (s3_vector)((n + 127) << 23);
+  x = s3_max(zero - 87.0f, x); /* in this order NaN stays NaN */
+  const s3_vector n = s3_round_negative(x * 1.44269504f);
+  const s3_vector r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  s3_vector p = zero + 1.38145986e-3f;
+  p = p * r + 8.36871688e-3f;
+  p = p * r + 4.16683880e-2f;
+  p = p * r + 1.66665206e-1f;
+  p = p * r + 4.99999934e-1f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  return s3_times_power(p, n);
 }
 
-/* ln(1 + e) for e in 0..1, absolute error below 1e-7: twice the artanh series of
- * e / (2 + e), which is at most 1/3. */
+/* ln(1 + e) for e in 0..1, relative error below 2e-7: e and a polynomial that makes
+ * the largest relative error least. */
 static inline s3_vector s3_log1p_unit(s3_vector e) {
-  const s3_vector z = e / (2.0f + e), z2 = z * z;
-  s3_vector p = z2 * (1.0f / 13.0f) + 1.0f / 11.0f;
-  p = p * z2 + 1.0f / 9.0f;
-  p = p * z2 + 1.0f / 7.0f;
-  p = p * z2 + 1.0f / 5.0f;
-  p = p * z2 + 1.0f / 3.0f;
-  p = p * z2 + 1.0f;
-  return 2.0f * z * p;
+  s3_vector p = e * 5.51687877e-3f - 3.06684249e-2f;
+  p = p * e + 8.01719608e-2f;
+  p = p * e - 1.38342974e-1f;
+  p = p * e + 1.91904678e-1f;
+  p = p * e - 2.48661697e-1f;
+  p = p * e + 3.33223676e-1f;
+  p = p * e - 4.99996890e-1f;
+  return (p * e) * e + e;
+}
+
+/* s3_dropout_factor of the elements first, first + 1, ... */
+static inline s3_vector s3_dropout_factors(uint32_t first, s3_dropout dropout) {
+  const s3_vector zero = {0};
+  s3_bits x = (first + s3_lane_numbers()) ^ dropout.key[0];
+  x ^= x >> 16;
+  x *= 0x7feb352du;
+  x ^= x >> 15;
+  x += dropout.key[1];
+  x *= 0x846ca68bu;
+  x ^= x >> 16;
+  return (s3_vector)((s3_bits)(x >= dropout.threshold) & (s3_bits)(zero + dropout.scale));
 }
 
 /* Largest of the values and of `maximum`. */

@@ -4,9 +4,18 @@
 
 #include "kernels/level.h"
 
-/* ln(1 + e^x) - label x summed, and sigmoid(x) - label; the softplus is
- * max(x, 0) + ln(1 + e^-|x|). Labels are sparse: columns with one are negated,
- * taken as 0 like all others, and their gradients negated back. */
+/* Turns logits into scale * sigmoid; returns ln(1 + e^x), which is
+ * max(x, 0) + ln(1 + e^-|x|). */
+static inline s3_vector softplus_vector(size_t count, float scale, float *logits) {
+  const s3_vector zero = {0}, x = s3_load_some(logits, count);
+  const s3_vector e = s3_exp(-s3_magnitude(x));
+  const s3_vector reciprocal = scale / (1.0f + e);
+  s3_store_some(logits, s3_if_less(x, zero, e * reciprocal, reciprocal), count);
+  return s3_max(x, zero) + s3_log1p_unit(e);
+}
+
+/* ln(1 + e^x) - label x summed, and sigmoid(x) - label. Labels are sparse: columns
+ * with one are negated, taken as 0 like all others, and their gradients negated back. */
 double S3_NAME(sigmoid_cross_entropy)(size_t rows, size_t columns, float *logits,
                                       const size_t *begin, const size_t *end,
                                       const int32_t *targets, float scale) {
@@ -15,19 +24,12 @@ double S3_NAME(sigmoid_cross_entropy)(size_t rows, size_t columns, float *logits
     float *restrict row = logits + r * columns;
     /* Label 1 at x costs what label 0 costs at -x; so nothing large cancels. */
     for (size_t i = begin[r]; i < end[r]; i++) row[targets[i]] = -row[targets[i]];
-    const s3_vector zero = {0};
     s3_vector sums = {0};
-    for (size_t c = 0; c < columns; c += S3_LANES) {
-      const size_t count = s3_lanes_left(columns - c);
-      const s3_vector x = s3_load_some(row + c, count);
-      const s3_vector e = s3_exp(s3_min(x, -x));
-      const s3_vector reciprocal = 1.0f / (1.0f + e);
-      s3_vector loss = s3_max(x, zero) + s3_log1p_unit(e);
-      const s3_vector sigmoid = s3_select(x < zero, e * reciprocal, reciprocal);
-      s3_store_some(row + c, scale * sigmoid, count);
-      if (count < S3_LANES) memset((float *)&loss + count, 0, (S3_LANES - count) * sizeof(float));
-      sums += loss;
-    }
+    size_t c = 0;
+    for (; c + S3_LANES <= columns; c += S3_LANES)
+      sums += softplus_vector(S3_LANES, scale, row + c);
+    if (c < columns)
+      sums += s3_keep_first(softplus_vector(columns - c, scale, row + c), columns - c);
     for (size_t i = begin[r]; i < end[r]; i++) row[targets[i]] = -row[targets[i]];
     total += (double)s3_lane_sum(sums);
   }
@@ -42,9 +44,10 @@ void S3_NAME(softmax_accumulate)(size_t rows, size_t columns, const float *logit
     s3_vector sums = {0};
     size_t c = 0;
     for (; c + S3_LANES <= columns; c += S3_LANES) sums += s3_exp(s3_load(row + c) - highest);
-    float added = s3_lane_sum(sums);
-    for (; c < columns; c++) added += expf(row[c] - highest);
-    sum[r] = (maximum[r] == highest ? sum[r] : sum[r] * expf(maximum[r] - highest)) + added;
+    if (c < columns)
+      sums += s3_keep_first(s3_exp(s3_load_some(row + c, columns - c) - highest), columns - c);
+    sum[r] = (maximum[r] == highest ? sum[r] : sum[r] * expf(maximum[r] - highest)) +
+             s3_lane_sum(sums);
     maximum[r] = highest;
   }
 }
@@ -54,10 +57,12 @@ void S3_NAME(softmax_gradient)(size_t rows, size_t columns, float *logits,
   for (size_t r = 0; r < rows; r++) {
     float *restrict row = logits + r * columns;
     const float highest = maximum[r], rest = log_sum[r];
-    for (size_t c = 0; c < columns; c += S3_LANES) {
-      const size_t count = s3_lanes_left(columns - c);
-      s3_store_some(row + c, scale * s3_exp((s3_load_some(row + c, count) - highest) - rest),
-                    count);
-    }
+    size_t c = 0;
+    for (; c + S3_LANES <= columns; c += S3_LANES)
+      s3_store(row + c, scale * s3_exp((s3_load(row + c) - highest) - rest));
+    if (c < columns)
+      s3_store_some(row + c,
+                    scale * s3_exp((s3_load_some(row + c, columns - c) - highest) - rest),
+                    columns - c);
   }
 }

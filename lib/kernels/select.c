@@ -50,6 +50,5 @@ const char *s3_kernel_level_name(s3rec_kernel_level level) {
 }
 
 size_t s3_attention_scratch(size_t max_length, size_t head_size) {
-  const size_t stride = S3_KEPT_STRIDE(max_length), width = S3_KEPT_STRIDE(head_size);
-  return head_size * stride + 2 * max_length * width + width + 2 * max_length * stride;
+  return (head_size + 2 * max_length) * S3_KEPT_STRIDE(max_length);
 }
