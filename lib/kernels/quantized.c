@@ -156,7 +156,7 @@ static float quantize_row(size_t width, const float *src, uint8_t *bytes, float 
   for (size_t c = 0; c < width; c += S3_LANES) {
     const size_t count = s3_lanes_left(width - c);
     const s3_vector x = s3_load_some(src + c, count) * inverse;
-    const s3_vector half = s3_select(x < zero, zero - 0.5f, zero + 0.5f);
+    const s3_vector half = s3_if_less(x, zero, zero - 0.5f, zero + 0.5f);
     const s3_mask q = __builtin_convertvector(x + half, s3_mask);
     const s3_vector whole = __builtin_convertvector(q, s3_vector);
     magnitudes += whole * whole;
