@@ -81,7 +81,7 @@ int bench_child(const bench_settings *settings, const char *path, child_function
                 double *values);
 /* Saves a model of the workload (default 1,000,000 items) in a new folder below
  * $TMPDIR; both buffers take PATH_MAX. */
-enum { CHILD_CREATE, CHILD_SAVE, CHILD_ITEM_SIZE, CHILD_TABLE_BYTES };
+enum { CHILD_CREATE, CHILD_CREATE_CPU, CHILD_SAVE, CHILD_ITEM_SIZE, CHILD_TABLE_BYTES };
 int bench_model_file(const bench_settings *settings, char *folder, char *path, double *values);
 void bench_model_file_remove(const char *folder, const char *path);
 s3rec_status bench_open_model(const bench_settings *settings, const char *path, bool map,

@@ -83,6 +83,7 @@ static void matrix_vector(kernel_case *k) {
 }
 static void select_above(kernel_case *k) { k->k->select_above(FLOATS, k->a, 0.999f, k->indices); }
 static void add(kernel_case *k) { k->k->add(FLOATS, k->e, k->b); }
+static void normal(kernel_case *k) { k->k->normal(FLOATS, 0.02, 1, k->g); }
 static void square_sum(kernel_case *k) { k->k->square_sum(FLOATS, k->a); }
 static void adam(kernel_case *k) {
   const s3_adam_step step = {1e-3f, 0.999f, 1e-8f, 0, 0.1f, 0.001f, 1, 1, 1};
@@ -114,6 +115,7 @@ static const struct {
     {"add", add, FLOATS},
     {"square_sum", square_sum, FLOATS},
     {"adam", adam, FLOATS},
+    {"normal", normal, FLOATS},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 

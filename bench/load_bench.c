@@ -119,6 +119,7 @@ static int measure(const bench_settings *settings, const char *path, const doubl
   report_number(settings, "items", made[CHILD_ITEM_SIZE] - 2);
   report_number(settings, "table_mb", made[CHILD_TABLE_BYTES] * 1e-6);
   report_number(settings, "create_ms", made[CHILD_CREATE] * 1e3);
+  report_number(settings, "create_cpu_ms", made[CHILD_CREATE_CPU] * 1e3);
   report_number(settings, "save_ms", made[CHILD_SAVE] * 1e3);
   report(settings, &loaded);
   report(settings, &mapped);

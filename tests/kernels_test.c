@@ -3,8 +3,10 @@
  * double: losses, scans, sums and Adam. */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "backend_fixture.h"
+#include "base/random.h"
 
 static const size_t counts[] = {0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 33, 64, 100, 1000};
 enum { COUNTS = sizeof counts / sizeof counts[0] };
@@ -276,6 +278,29 @@ static void check_adam(const s3_kernels *kernels) {
 START_TEST(adam) { for_each_level(check_adam); }
 END_TEST
 
+/* The same bits as number by number; 0 and numbers too small for a float, whose
+ * signs count too, are all decided by the exact way. */
+static void check_normal(const s3_kernels *kernels) {
+  static const double deviations[] = {0.02, 1.0, 10.0, 3e-45, 1e-60, 0.0};
+  enum { DEVIATIONS = 6, MANY = 1 << 16 };
+  static float expected[MANY], actual[MANY];
+  for (size_t i = 0; i < (COUNTS + 1) * DEVIATIONS; i++) {
+    const size_t count = i / DEVIATIONS < COUNTS ? counts[i / DEVIATIONS] : MANY - 1;
+    const double deviation = deviations[i % DEVIATIONS];
+    test_at("normal, count %zu, deviation %g", count, deviation);
+    s3_random random = s3_random_make(s3_key(21, i));
+    for (size_t j = 0; j < count; j++) {
+      expected[j] = (float)(deviation * s3_random_normal(&random));
+    }
+    expected[count] = actual[count] = 77.0f; /* not to be touched */
+    kernels->normal(count, deviation, s3_key(21, i), actual);
+    ck_assert_int_eq(memcmp(expected, actual, (count + 1) * sizeof *actual), 0);
+  }
+}
+
+START_TEST(normal) { for_each_level(check_normal); }
+END_TEST
+
 int main(void) {
   TCase *cases = tcase_create("kernels");
   tcase_set_timeout(cases, 0);
@@ -286,5 +311,6 @@ int main(void) {
   tcase_add_test(cases, select_above);
   tcase_add_test(cases, sums);
   tcase_add_test(cases, adam);
+  tcase_add_test(cases, normal);
   return test_run("kernels", cases, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include "base/finite.h"
 #include "base/options.h"
+#include "kernels/kernels.h"
 #include "model/model.h"
 #include "model/model_file.h"
 
@@ -40,7 +41,7 @@ s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_model_config
   S3_TRY(s3_config_check(&checked));
   s3rec_model *created;
   S3_TRY(s3_model_allocate(context, &checked, &created));
-  s3_model_initialise(created, seed);
+  s3_model_initialise(created, seed, context->kernels->normal);
   *model = created;
   return S3REC_OK;
 }

@@ -115,6 +115,9 @@ typedef struct s3_kernels {
   void (*bf16_bounds)(size_t blocks, size_t width, const uint16_t *items, size_t users,
                       const s3_bound_user *user, size_t stride, float *bounds);
 
+  /* values[i] = (float)(deviation * draw i of s3_random_normal under `key`), bit by bit */
+  void (*normal)(size_t count, double deviation, uint64_t key, float *values);
+
   /* dst += src */
   void (*add)(size_t count, const float *src, float *dst);
   /* Sum of squares. */

@@ -118,6 +118,7 @@ void S3_NAME(int8_bounds)(size_t blocks, size_t groups, const uint8_t *items,
                           size_t stride, float *bounds);
 void S3_NAME(bf16_bounds)(size_t blocks, size_t width, const uint16_t *items, size_t users,
                           const s3_bound_user *user, size_t stride, float *bounds);
+void S3_NAME(normal)(size_t count, double deviation, uint64_t key, float *values);
 void S3_NAME(add)(size_t count, const float *src, float *dst);
 double S3_NAME(square_sum)(size_t count, const float *values);
 void S3_NAME(adam)(size_t count, const s3_adam_step *step, const float *gradient,

@@ -35,6 +35,7 @@ const s3_kernels S3_NAME(kernels) = {
     .bf16_quantize = S3_NAME(bf16_quantize),
     .int8_bounds = S3_NAME(int8_bounds),
     .bf16_bounds = S3_NAME(bf16_bounds),
+    .normal = S3_NAME(normal),
     .add = S3_NAME(add),
     .square_sum = S3_NAME(square_sum),
     .adam = S3_NAME(adam),

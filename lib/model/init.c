@@ -4,19 +4,12 @@
 #include "base/random.h"
 #include "model/model.h"
 
-static void draw_normal(float *values, size_t count, double deviation, uint64_t key) {
-  s3_random random = s3_random_make(key);
-  for (size_t i = 0; i < count; i++) {
-    values[i] = (float)(deviation * s3_random_normal(&random));
-  }
-}
-
-void s3_model_initialise(s3rec_model *model, uint64_t seed) {
+void s3_model_initialise(s3rec_model *model, uint64_t seed, s3_normal_function normal) {
   for (size_t p = 0; p < model->table.count; p++) {
     const s3_parameter *const parameter = &model->table.parameters[p];
     float *const values = model->weights + parameter->offset;
     if (parameter->initialisation == S3_INIT_NORMAL) {
-      draw_normal(values, parameter->count, model->config.initializer_range, s3_key(seed, p));
+      normal(parameter->count, model->config.initializer_range, s3_key(seed, p), values);
     } else {
       const float value = parameter->initialisation == S3_INIT_ONE ? 1.0f : 0.0f;
       for (size_t i = 0; i < parameter->count; i++) values[i] = value;

@@ -55,7 +55,10 @@ void s3_model_end_training(s3rec_model *model);
 s3rec_status s3_model_begin_writing(s3rec_model *model, bool *locked);
 void s3_model_end_writing(s3rec_model *model, bool locked);
 
+/* values[i] = deviation * normal number i of the stream `key`. */
+typedef void (*s3_normal_function)(size_t count, double deviation, uint64_t key, float *values);
+
 /* Draws all weights from `seed` by the table's rules (init.c). */
-void s3_model_initialise(s3rec_model *model, uint64_t seed);
+void s3_model_initialise(s3rec_model *model, uint64_t seed, s3_normal_function normal);
 
 #endif
