@@ -8,8 +8,9 @@
 #include "base/error.h"
 #include "training/trainer.h"
 
-static s3rec_status bce_job(void *argument, size_t index, size_t worker) {
+static s3rec_status bce_job(void *argument, size_t turn, size_t worker) {
   s3rec_trainer *trainer = argument;
+  const size_t index = trainer->shards[turn].in_turn;
   s3_slot *slot = &trainer->slots[worker];
   if (trainer->shards[index].token_count == 0) return S3REC_OK;
   s3rec_status status = s3_shard_forward(trainer, index, slot);
@@ -22,9 +23,10 @@ static s3rec_status bce_job(void *argument, size_t index, size_t worker) {
   return status;
 }
 
-static s3rec_status forward_job(void *argument, size_t index, size_t worker) {
+static s3rec_status forward_job(void *argument, size_t turn, size_t worker) {
   (void)worker;
   s3rec_trainer *trainer = argument;
+  const size_t index = trainer->shards[turn].in_turn;
   s3_slot *slot = &trainer->slots[index];
   const s3_shard *shard = &trainer->shards[index];
   s3_cross_entropy *ce = &trainer->cross_entropy;
@@ -42,9 +44,10 @@ static s3rec_status forward_job(void *argument, size_t index, size_t worker) {
   return S3REC_OK;
 }
 
-static s3rec_status backward_job(void *argument, size_t index, size_t worker) {
+static s3rec_status backward_job(void *argument, size_t turn, size_t worker) {
   (void)worker;
   s3rec_trainer *trainer = argument;
+  const size_t index = trainer->shards[turn].in_turn;
   s3_slot *slot = &trainer->slots[index];
   const s3_shard *shard = &trainer->shards[index];
   const s3_cross_entropy *ce = &trainer->cross_entropy;

@@ -19,8 +19,9 @@ static s3rec_status run_objectives(s3rec_trainer *trainer, size_t index, s3_slot
   return S3REC_OK;
 }
 
-static s3rec_status pretrain_job(void *argument, size_t index, size_t worker) {
+static s3rec_status pretrain_job(void *argument, size_t turn, size_t worker) {
   s3rec_trainer *trainer = argument;
+  const size_t index = trainer->shards[turn].in_turn;
   s3_slot *slot = &trainer->slots[worker];
   if (trainer->shards[index].sequence_count == 0) return S3REC_OK;
   s3rec_status status = s3_shard_forward(trainer, index, slot);

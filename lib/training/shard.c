@@ -4,26 +4,42 @@
 #include "base/error.h"
 #include "training/trainer.h"
 
-/* Cuts the batch where the token count passes equal parts; depends on batch and
- * shard_count alone. */
+/* The largest shards come first: what is left to the end is short, and threads end
+ * together. Results know nothing of it. */
+static void order_shards(s3_shard *shards, size_t count) {
+  for (size_t s = 0; s < count; s++) {
+    size_t turn = s;
+    for (; turn > 0; turn--) {
+      const size_t before = shards[turn - 1].in_turn;
+      if (shards[before].token_count >= shards[s].token_count) break;
+      shards[turn].in_turn = before;
+    }
+    shards[turn].in_turn = s;
+  }
+}
+
+/* Cuts the batch between the sequences where the token count is nearest to equal
+ * parts; depends on batch and shard_count alone. */
 void s3_plan_shards(s3rec_trainer *trainer) {
   const s3rec_batch *batch = trainer->batch;
   const size_t shards = (size_t)trainer->options.shard_count;
+  const size_t *offsets = batch->offsets;
   size_t sequence = 0, targets = 0;
   for (size_t s = 0; s < shards; s++) {
     s3_shard *shard = &trainer->shards[s];
     *shard = (s3_shard){.first_sequence = sequence,
-                        .first_token = batch->offsets[sequence],
+                        .first_token = offsets[sequence],
                         .first_target = targets};
     const size_t goal = batch->token_count * (s + 1) / shards;
     while (sequence < batch->sequence_count &&
-           (s + 1 == shards || batch->offsets[sequence + 1] <= goal))
+           (s + 1 == shards || offsets[sequence] + offsets[sequence + 1] <= 2 * goal))
       sequence++;
     shard->sequence_count = sequence - shard->first_sequence;
-    shard->token_count = batch->offsets[sequence] - shard->first_token;
-    for (size_t t = shard->first_token; t < batch->offsets[sequence]; t++)
+    shard->token_count = offsets[sequence] - shard->first_token;
+    for (size_t t = shard->first_token; t < offsets[sequence]; t++)
       targets += batch->ids[S3_STREAM_POS][t] != 0;
   }
+  order_shards(trainer->shards, shards);
 }
 
 static bool wants_items(const s3rec_trainer *trainer) {

@@ -19,6 +19,7 @@ typedef struct s3_shard {
   size_t first_sequence, sequence_count;
   size_t first_token, token_count;
   size_t first_target; /* number of fine-tune targets before it */
+  size_t in_turn; /* of shards[i]: the shard that is worked on as number i */
   double aap, mip, map, sp, next_item;
 } s3_shard;
 
