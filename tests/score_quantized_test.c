@@ -171,9 +171,9 @@ END_TEST
 /* The bounds are bounds, and close: no score lies above its bound, and few items have
  * to be scored again. */
 static void bounds_hold_in(s3rec_context *context) {
-  enum { ITEM_SIZE = 3000, HIDDEN = 64, BLOCKS = (ITEM_SIZE - 2 + 15) / 16 };
+  enum { ITEM_SIZE = 3000, HIDDEN = 64, BLOCKS = (ITEM_SIZE - 2 + 63) / 64 };
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, HIDDEN);
-  static float scores[ITEM_SIZE], bounds[16 * BLOCKS];
+  static float scores[ITEM_SIZE], bounds[64 * BLOCKS];
   s3rec_scorer *scorer = scorer_of(model, S3REC_SCAN_F32);
   s3_random random = s3_random_make(3);
   for (int scan = S3REC_SCAN_BF16; scan <= S3REC_SCAN_INT8; scan++) {
@@ -182,12 +182,12 @@ static void bounds_hold_in(s3rec_context *context) {
     for (size_t round = 0; round < 20; round++) {
       int32_t history[LENGTH];
       float vector[HIDDEN];
-      int8_t bytes[HIDDEN];
+      float columns[HIDDEN];
       s3_bound_user user;
       score_draw_history(&random, 1, ITEM_SIZE - 2, history, LENGTH);
       ASSERT_OK(s3rec_score_all(scorer, history, LENGTH, scores, ITEM_SIZE));
       ASSERT_OK(s3rec_user_vector(scorer, history, LENGTH, vector, HIDDEN));
-      ck_assert(s3_quantize_user(items, HIDDEN, vector, bytes, &user));
+      ck_assert(s3_quantize_user(items, HIDDEN, vector, columns, &user));
       s3_quantized_bounds(items, model, 0, BLOCKS, 1, &user, sizeof bounds / sizeof *bounds,
                           bounds);
       double gap = 0, spread_of_scores = 0;
@@ -219,7 +219,7 @@ START_TEST(tables_follow_the_weights) {
   s3rec_scorer *first = scorer_of(model, S3REC_SCAN_INT8);
   const size_t with_bytes = s3rec_model_memory(model);
   ck_assert_uint_ge(with_bytes, bare + (SIZE - 2) * (WIDTH + sizeof(float)));
-  ck_assert_uint_le(with_bytes, bare + (SIZE + 16) * (WIDTH + sizeof(float)) + 256);
+  ck_assert_uint_le(with_bytes, bare + (SIZE + 64) * (WIDTH + sizeof(float)) + 256);
   s3rec_scorer *second = scorer_of(model, S3REC_SCAN_INT8);
   ck_assert_uint_eq(s3rec_model_memory(model), with_bytes);
   s3rec_scorer *third = scorer_of(model, S3REC_SCAN_BF16);
@@ -264,7 +264,7 @@ START_TEST(threads_share_one_table) {
     if (t == 0) first = r;
   }
   free(first);
-  ck_assert_uint_le(s3rec_model_memory(model), bare + (SIZE + 16) * (WIDTH + 4) + 256);
+  ck_assert_uint_le(s3rec_model_memory(model), bare + (SIZE + 64) * (WIDTH + 4) + 256);
   s3rec_model_destroy(model);
   s3rec_context_destroy(context);
 }

@@ -21,12 +21,12 @@ typedef struct s3_bound_user {
   const int8_t *bytes; /* int8: [4 groups], zeros behind the width */
   int32_t offset;      /* int8: -128 sum(bytes), for items are stored + 128 */
   float scale;         /* int8 */
-  const float *vector; /* bf16: [width] */
+  const float *vector; /* bf16: [2 groups], zero behind the width */
   float slack;         /* how far the score can stand above the estimate */
 } s3_bound_user;
 
 enum {
-  S3_BLOCK_ITEMS = 16,  /* items of a block of a compact table */
+  S3_BLOCK_ITEMS = 64,  /* items of a block of a compact table */
   S3_USER_LEVELS = 63,  /* user bytes are -63..63 */
   S3_WIDEST_ROW = 4096  /* of an item table */
 };
@@ -103,16 +103,17 @@ typedef struct s3_kernels {
   /* Index of the largest value, the first of equal ones; `count` a multiple of 16. No NaN. */
   size_t (*index_of_largest)(size_t count, const float *values);
 
-  /* Compact tables: `items` [ceil(rows / 16)] blocks, already filled for rows that are
-   * missing in the last. int8 writes scales [rows] and raises *magnitude to the largest
-   * |q|^2 and *residual to the largest |r|^2. `src` [rows, width] is finite. */
+  /* Compact tables (quantized.c): `items` [ceil(rows / S3_BLOCK_ITEMS)] blocks of `groups`,
+   * ceil(width / 4) of int8 and ceil(width / 2) of bf16; the rest of the last block is left
+   * as it is. int8 writes scales [rows] and raises *magnitude to the largest |q|^2 and
+   * *residual to the largest |r|^2. `src` [rows, width] is finite. */
   void (*int8_quantize)(size_t rows, size_t width, const float *src, uint8_t *items,
                         float *scales, float *magnitude, float *residual);
-  void (*bf16_quantize)(size_t rows, size_t width, const float *src, uint16_t *items);
-  /* bounds[u * stride + i] of the items of `blocks`; groups = ceil(width / 4). */
+  void (*bf16_quantize)(size_t rows, size_t width, const float *src, uint32_t *items);
+  /* bounds[u * stride + i] of all items of `blocks` */
   void (*int8_bounds)(size_t blocks, size_t groups, const uint8_t *items, const float *scales,
                       size_t users, const s3_bound_user *user, size_t stride, float *bounds);
-  void (*bf16_bounds)(size_t blocks, size_t width, const uint16_t *items, size_t users,
+  void (*bf16_bounds)(size_t blocks, size_t groups, const uint32_t *items, size_t users,
                       const s3_bound_user *user, size_t stride, float *bounds);
 
   /* values[i] = (float)(deviation * draw i of s3_random_normal under `key`), bit by bit */

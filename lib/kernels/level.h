@@ -112,11 +112,11 @@ void S3_NAME(column_maxima)(size_t rows, size_t columns, const float *values, fl
 size_t S3_NAME(index_of_largest)(size_t count, const float *values);
 void S3_NAME(int8_quantize)(size_t rows, size_t width, const float *src, uint8_t *items,
                             float *scales, float *magnitude, float *residual);
-void S3_NAME(bf16_quantize)(size_t rows, size_t width, const float *src, uint16_t *items);
+void S3_NAME(bf16_quantize)(size_t rows, size_t width, const float *src, uint32_t *items);
 void S3_NAME(int8_bounds)(size_t blocks, size_t groups, const uint8_t *items,
                           const float *scales, size_t users, const s3_bound_user *user,
                           size_t stride, float *bounds);
-void S3_NAME(bf16_bounds)(size_t blocks, size_t width, const uint16_t *items, size_t users,
+void S3_NAME(bf16_bounds)(size_t blocks, size_t groups, const uint32_t *items, size_t users,
                           const s3_bound_user *user, size_t stride, float *bounds);
 void S3_NAME(normal)(size_t count, double deviation, uint64_t key, float *values);
 void S3_NAME(add)(size_t count, const float *src, float *dst);

@@ -3,10 +3,14 @@
  *
  *   int8   e = scale (q + r),  q in -127..127,  scale = max|e| / 127
  *          bound = (scale_u <p, q> + slack) scale,  user vector u = scale_u (p + w)
- *   bf16   b = e rounded to 8 bits of mantissa,  bound = <u, b> + slack
+ *   bf16   b within 2^-8 |e| of e,  bound = <u, b> + slack
  *
- * Items stand in blocks of S3_BLOCK_ITEMS, columns outside, items inside, so that
- * one vector holds the same column of many items and no sum goes across lanes. */
+ * Items stand in blocks of S3_BLOCK_ITEMS, groups of columns outside, items inside, a
+ * word of 4 bytes each: 4 columns of int8, 2 of bf16. So one vector holds the same
+ * columns of many items, no sum goes across lanes, and memory is read in order.
+ *
+ * A word of bf16 holds column 2 g + 1 in its lower half. The word as it is, lower half
+ * and all, is column 2 g: the upper half is chosen so that the whole is nearest. */
 #include <float.h>
 #include <math.h>
 
@@ -18,10 +22,10 @@
 
 enum {
   BLOCK = S3_BLOCK_ITEMS,
-  PER_BLOCK = BLOCK / S3_LANES,            /* vectors of a block */
-  MANY = 4,                                /* users at once */
-  ALONE_VECTORS = 4,                       /* accumulators of one user */
-  MANY_VECTORS = PER_BLOCK > 2 ? PER_BLOCK : 2 /* of each of many users */
+  PER_BLOCK = BLOCK / S3_LANES,                 /* vectors of a block */
+  ALONE = PER_BLOCK < 8 ? PER_BLOCK : 8,        /* vectors of one user at once */
+  MANY = 4,                                     /* users at once */
+  TOGETHER = S3_LANES == 16 ? 4 : 2             /* vectors of many users at once */
 };
 
 /* sums[i] += sum over 4 columns of items[i] (0..255) * user (-63..63): a product of
@@ -49,13 +53,12 @@ static inline s3_mask add_products(s3_mask sums, const uint8_t *items, const int
 static inline __attribute__((always_inline)) void int8_tile(
     const size_t users, const size_t vectors, size_t groups, const uint8_t *items,
     const float *scales, const s3_bound_user *user, size_t stride, float *bounds) {
-  s3_mask sums[MANY][ALONE_VECTORS];
+  s3_mask sums[MANY][ALONE];
   for (size_t u = 0; u < users; u++)
     for (size_t v = 0; v < vectors; v++) sums[u][v] = (s3_mask){0} + user[u].offset;
   for (size_t g = 0; g < groups; g++) {
     for (size_t v = 0; v < vectors; v++) {
-      const uint8_t *columns = items + ((v / PER_BLOCK * groups + g) * BLOCK +
-                                        v % PER_BLOCK * S3_LANES) * 4;
+      const uint8_t *columns = items + (g * BLOCK + v * S3_LANES) * 4;
       for (size_t u = 0; u < users; u++)
         sums[u][v] = add_products(sums[u][v], columns, user[u].bytes + 4 * g);
     }
@@ -72,77 +75,65 @@ static inline __attribute__((always_inline)) void int8_tile(
 void S3_NAME(int8_bounds)(size_t blocks, size_t groups, const uint8_t *items,
                           const float *scales, size_t users, const s3_bound_user *user,
                           size_t stride, float *bounds) {
-  const size_t block_bytes = groups * BLOCK * 4;
-  for (; users >= MANY; users -= MANY, user += MANY, bounds += MANY * stride) {
-    size_t b = 0;
-    for (; b + MANY_VECTORS / PER_BLOCK <= blocks; b += MANY_VECTORS / PER_BLOCK)
-      int8_tile(MANY, MANY_VECTORS, groups, items + b * block_bytes, scales + b * BLOCK, user,
-                stride, bounds + b * BLOCK);
-    for (; b < blocks; b++)
-      int8_tile(MANY, PER_BLOCK, groups, items + b * block_bytes, scales + b * BLOCK, user,
-                stride, bounds + b * BLOCK);
-  }
-  for (; users > 0; users--, user++, bounds += stride) {
-    size_t b = 0;
-    for (; b + ALONE_VECTORS / PER_BLOCK <= blocks; b += ALONE_VECTORS / PER_BLOCK)
-      int8_tile(1, ALONE_VECTORS, groups, items + b * block_bytes, scales + b * BLOCK, user,
-                stride, bounds + b * BLOCK);
-    for (; b < blocks; b++)
-      int8_tile(1, PER_BLOCK, groups, items + b * block_bytes, scales + b * BLOCK, user, stride,
-                bounds + b * BLOCK);
+  for (size_t u = 0; u < users;) {
+    const bool many = users - u >= MANY;
+    const size_t vectors = many ? TOGETHER : ALONE;
+    for (size_t v = 0; v < blocks * PER_BLOCK; v += vectors) {
+      const size_t first = v * S3_LANES;
+      const uint8_t *columns = items + (first / BLOCK * groups * BLOCK + first % BLOCK) * 4;
+      float *dst = bounds + u * stride + first;
+      if (many)
+        int8_tile(MANY, TOGETHER, groups, columns, scales + first, user + u, stride, dst);
+      else
+        int8_tile(1, ALONE, groups, columns, scales + first, user + u, stride, dst);
+    }
+    u += many ? MANY : 1;
   }
 }
 
-typedef uint16_t half_vector __attribute__((vector_size(2 * S3_LANES)));
 typedef uint32_t word_vector __attribute__((vector_size(4 * S3_LANES)));
 
-static inline s3_vector load_bf16(const uint16_t *src) {
-  half_vector halves;
-  memcpy(&halves, src, sizeof halves);
-  return (s3_vector)(__builtin_convertvector(halves, word_vector) << 16);
-}
-
 static inline __attribute__((always_inline)) void bf16_tile(
-    const size_t users, const size_t vectors, size_t width, const uint16_t *items,
+    const size_t users, const size_t vectors, size_t groups, const uint32_t *items,
     const s3_bound_user *user, size_t stride, float *bounds) {
-  s3_vector sums[MANY][ALONE_VECTORS];
+  s3_vector sums[MANY][ALONE];
   for (size_t u = 0; u < users; u++)
-    for (size_t v = 0; v < vectors; v++) sums[u][v] = (s3_vector){0};
-  for (size_t c = 0; c < width; c++) {
+    for (size_t v = 0; v < vectors; v++) sums[u][v] = (s3_vector){0} + user[u].slack;
+  for (size_t g = 0; g < groups; g++) {
     for (size_t v = 0; v < vectors; v++) {
-      const s3_vector column = load_bf16(items + (v / PER_BLOCK * width + c) * BLOCK +
-                                         v % PER_BLOCK * S3_LANES);
-      for (size_t u = 0; u < users; u++) sums[u][v] += column * user[u].vector[c];
+      word_vector words;
+      memcpy(&words, items + g * BLOCK + v * S3_LANES, sizeof words);
+      const s3_vector even = (s3_vector)words, odd = (s3_vector)(words << 16);
+      for (size_t u = 0; u < users; u++)
+        sums[u][v] = sums[u][v] + even * user[u].vector[2 * g] + odd * user[u].vector[2 * g + 1];
     }
   }
   for (size_t u = 0; u < users; u++)
-    for (size_t v = 0; v < vectors; v++)
-      s3_store(bounds + u * stride + v * S3_LANES, sums[u][v] + user[u].slack);
+    for (size_t v = 0; v < vectors; v++) s3_store(bounds + u * stride + v * S3_LANES, sums[u][v]);
 }
 
-void S3_NAME(bf16_bounds)(size_t blocks, size_t width, const uint16_t *items, size_t users,
+void S3_NAME(bf16_bounds)(size_t blocks, size_t groups, const uint32_t *items, size_t users,
                           const s3_bound_user *user, size_t stride, float *bounds) {
-  const size_t block_size = width * BLOCK;
-  for (; users >= MANY; users -= MANY, user += MANY, bounds += MANY * stride) {
-    size_t b = 0;
-    for (; b + MANY_VECTORS / PER_BLOCK <= blocks; b += MANY_VECTORS / PER_BLOCK)
-      bf16_tile(MANY, MANY_VECTORS, width, items + b * block_size, user, stride,
-                bounds + b * BLOCK);
-    for (; b < blocks; b++)
-      bf16_tile(MANY, PER_BLOCK, width, items + b * block_size, user, stride,
-                bounds + b * BLOCK);
-  }
-  for (; users > 0; users--, user++, bounds += stride) {
-    size_t b = 0;
-    for (; b + ALONE_VECTORS / PER_BLOCK <= blocks; b += ALONE_VECTORS / PER_BLOCK)
-      bf16_tile(1, ALONE_VECTORS, width, items + b * block_size, user, stride,
-                bounds + b * BLOCK);
-    for (; b < blocks; b++)
-      bf16_tile(1, PER_BLOCK, width, items + b * block_size, user, stride, bounds + b * BLOCK);
+  for (size_t u = 0; u < users;) {
+    const bool many = users - u >= MANY;
+    const size_t vectors = many ? TOGETHER : ALONE;
+    for (size_t v = 0; v < blocks * PER_BLOCK; v += vectors) {
+      const size_t first = v * S3_LANES;
+      const uint32_t *columns = items + first / BLOCK * groups * BLOCK + first % BLOCK;
+      float *dst = bounds + u * stride + first;
+      if (many)
+        bf16_tile(MANY, TOGETHER, groups, columns, user + u, stride, dst);
+      else
+        bf16_tile(1, ALONE, groups, columns, user + u, stride, dst);
+    }
+    u += many ? MANY : 1;
   }
 }
 
-/* Quantizes one row to bytes [width]; returns its scale and adds |q|^2 and |r|^2. */
+typedef uint8_t byte_vector __attribute__((vector_size(S3_LANES)));
+
+/* Quantizes one row to bytes [width], 128 behind them, and gives |q|^2 and |r|^2. Returns
+ * the scale. */
 static float quantize_row(size_t width, const float *src, uint8_t *bytes, float *magnitude,
                           float *residual) {
   s3_vector largest = {0}, magnitudes = {0}, residuals = {0};
@@ -161,7 +152,9 @@ static float quantize_row(size_t width, const float *src, uint8_t *bytes, float 
     const s3_vector whole = __builtin_convertvector(q, s3_vector);
     magnitudes += whole * whole;
     residuals += (x - whole) * (x - whole);
-    for (size_t i = 0; i < count; i++) bytes[c + i] = (uint8_t)(q[i] + 128);
+    const byte_vector stored = __builtin_convertvector(q + 128, byte_vector);
+    memcpy(bytes + c, &stored, sizeof stored); /* bytes has room for a vector more */
+    if (count < S3_LANES) memset(bytes + width, 128, S3_LANES);
   }
   *magnitude = s3_lane_sum(magnitudes);
   *residual = s3_lane_sum(residuals);
@@ -171,7 +164,7 @@ static float quantize_row(size_t width, const float *src, uint8_t *bytes, float 
 void S3_NAME(int8_quantize)(size_t rows, size_t width, const float *src, uint8_t *items,
                             float *scales, float *magnitude, float *residual) {
   const size_t groups = (width + 3) / 4;
-  uint8_t bytes[S3_WIDEST_ROW];
+  uint8_t bytes[S3_WIDEST_ROW + 2 * S3_LANES];
   memset(bytes, 128, sizeof bytes);
   for (size_t r = 0; r < rows; r++) {
     float square, error;
@@ -183,13 +176,24 @@ void S3_NAME(int8_quantize)(size_t rows, size_t width, const float *src, uint8_t
   }
 }
 
-void S3_NAME(bf16_quantize)(size_t rows, size_t width, const float *src, uint16_t *items) {
+/* The word that holds both: `odd` rounded to bf16, `even` to the nearest that the lower
+ * half leaves. Signs are the top bits of the halves. */
+static uint32_t bf16_pair(float even, float odd) {
+  uint32_t upper, lower;
+  memcpy(&upper, &even, sizeof upper);
+  memcpy(&lower, &odd, sizeof lower);
+  lower = (lower + 0x7fff + (lower >> 16 & 1)) >> 16; /* ties to even */
+  const uint32_t magnitude = (upper & 0x7fffffff) + 0x8000;
+  const uint32_t half = magnitude > lower ? magnitude - lower : 0;
+  return (upper & 0x80000000) | (half & 0xffff0000) | lower;
+}
+
+void S3_NAME(bf16_quantize)(size_t rows, size_t width, const float *src, uint32_t *items) {
+  const size_t groups = (width + 1) / 2;
   for (size_t r = 0; r < rows; r++) {
-    uint16_t *column = items + r / BLOCK * width * BLOCK + r % BLOCK;
-    for (size_t c = 0; c < width; c++) {
-      uint32_t bits;
-      memcpy(&bits, src + r * width + c, sizeof bits);
-      column[c * BLOCK] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* ties to even */
-    }
+    const float *row = src + r * width;
+    uint32_t *dst = items + r / BLOCK * groups * BLOCK + r % BLOCK;
+    for (size_t g = 0; g < groups; g++)
+      dst[g * BLOCK] = bf16_pair(row[2 * g], 2 * g + 1 < width ? row[2 * g + 1] : 0.0f);
   }
 }

@@ -15,12 +15,11 @@ static s3rec_status allocate(const s3rec_model *model, s3rec_scan scan,
   const size_t width = (size_t)model->config.hidden_size;
   const size_t count = (size_t)model->config.item_size - 2;
   const size_t blocks = (count + S3_BLOCK_ITEMS - 1) / S3_BLOCK_ITEMS;
-  const size_t groups = (width + 3) / 4;
+  const size_t groups = scan == S3REC_SCAN_INT8 ? (width + 3) / 4 : (width + 1) / 2;
   const size_t header = (sizeof(s3_quantized_items) + 63) / 64 * 64;
-  const size_t scale_bytes = scan == S3REC_SCAN_INT8 ? 64 * blocks : 0;
-  const size_t block_bytes =
-      S3_BLOCK_ITEMS * (scan == S3REC_SCAN_INT8 ? 4 * groups : 2 * width);
-  const size_t byte_count = header + scale_bytes + blocks * block_bytes;
+  const size_t scale_count = scan == S3REC_SCAN_INT8 ? blocks * S3_BLOCK_ITEMS : 0;
+  const size_t words = blocks * groups * S3_BLOCK_ITEMS;
+  const size_t byte_count = header + (scale_count + words) * 4;
   char *memory = s3_allocate(model->context, byte_count, 1);
   if (memory == NULL) return S3REC_ERROR_MEMORY;
   *items = (s3_quantized_items *)memory;
@@ -28,7 +27,7 @@ static s3rec_status allocate(const s3rec_model *model, s3rec_scan scan,
                                  .block_count = blocks,
                                  .groups = groups,
                                  .scales = (float *)(memory + header),
-                                 .values = memory + header + scale_bytes,
+                                 .values = memory + header + scale_count * 4,
                                  .byte_count = byte_count};
   return S3REC_OK;
 }
@@ -74,7 +73,7 @@ s3rec_status s3_quantized_items_get(s3rec_model *model, s3rec_scan scan,
 }
 
 bool s3_quantize_user(const s3_quantized_items *items, size_t width, const float *vector,
-                      int8_t *bytes, s3_bound_user *user) {
+                      void *columns, s3_bound_user *user) {
   double square = 0.0;
   float largest = 0.0f;
   for (size_t c = 0; c < width; c++) {
@@ -83,16 +82,19 @@ bool s3_quantize_user(const s3_quantized_items *items, size_t width, const float
   }
   const double norm = sqrt(square);
   if (!(norm >= least_user && norm <= largest_norm)) return false;
+  memset(columns, 0, s3_quantized_user_size(items));
   /* Sums of `width` products in any order, twice, and a few operations more. */
   const double rounding = 2.02 * (double)(width + 16) * 0x1p-24;
-  *user = (s3_bound_user){.vector = vector};
   if (items->scan == S3REC_SCAN_BF16) {
-    user->slack = (float)(norm * items->magnitude * (0x1.01p-8 + rounding) * 1.0001);
+    memcpy(columns, vector, width * sizeof *vector);
+    const double slack = norm * items->magnitude * (0x1.01p-8 + rounding);
+    *user = (s3_bound_user){.vector = columns, .slack = (float)(slack * 1.0001)};
     return true;
   }
   const float scale = largest / S3_USER_LEVELS, inverse = 1.0f / scale;
   double error = 0.0;
   int32_t sum = 0;
+  int8_t *bytes = columns;
   for (size_t c = 0; c < width; c++) {
     const float value = vector[c] * inverse;
     const int32_t level = (int32_t)(value + (value < 0.0f ? -0.5f : 0.5f));
@@ -101,13 +103,12 @@ bool s3_quantize_user(const s3_quantized_items *items, size_t width, const float
     bytes[c] = (int8_t)level;
     sum += level;
   }
-  memset(bytes + width, 0, s3_quantized_user_bytes(items) - width);
   const double slack = sqrt(error) * items->magnitude + norm * items->residual +
                        norm * (items->magnitude + items->residual) * rounding;
-  user->bytes = bytes;
-  user->offset = -128 * sum;
-  user->scale = scale;
-  user->slack = (float)(slack * 1.0001);
+  *user = (s3_bound_user){.bytes = bytes,
+                          .offset = -128 * sum,
+                          .scale = scale,
+                          .slack = (float)(slack * 1.0001)};
   return true;
 }
 
@@ -115,15 +116,13 @@ void s3_quantized_bounds(const s3_quantized_items *items, const s3rec_model *mod
                          size_t first_block, size_t blocks, size_t users,
                          const s3_bound_user *user, size_t stride, float *bounds) {
   const s3_kernels *kernels = model->context->kernels;
+  const uint32_t *words =
+      (const uint32_t *)items->values + first_block * items->groups * S3_BLOCK_ITEMS;
   if (items->scan == S3REC_SCAN_BF16) {
-    const size_t width = (size_t)model->config.hidden_size;
-    kernels->bf16_bounds(blocks, width,
-                         (const uint16_t *)items->values + first_block * width * S3_BLOCK_ITEMS,
-                         users, user, stride, bounds);
+    kernels->bf16_bounds(blocks, items->groups, words, users, user, stride, bounds);
   } else {
-    kernels->int8_bounds(
-        blocks, items->groups,
-        (const uint8_t *)items->values + first_block * items->groups * S3_BLOCK_ITEMS * 4,
-        items->scales + first_block * S3_BLOCK_ITEMS, users, user, stride, bounds);
+    kernels->int8_bounds(blocks, items->groups, (const uint8_t *)words,
+                         items->scales + first_block * S3_BLOCK_ITEMS, users, user, stride,
+                         bounds);
   }
 }

@@ -25,8 +25,8 @@ typedef struct s3_quantized_items {
   size_t block_count, groups;
   double magnitude; /* int8: Q. bf16: largest |e| */
   double residual;  /* int8: R */
-  float *scales;    /* int8: [block_count, 16] */
-  void *values;     /* int8: bytes [block_count, groups, 16, 4]. bf16: [block_count, H, 16] */
+  float *scales;    /* int8: [block_count, S3_BLOCK_ITEMS] */
+  void *values;     /* [block_count, groups, S3_BLOCK_ITEMS] words of 4 bytes */
   size_t byte_count; /* of everything */
 } s3_quantized_items;
 
@@ -35,15 +35,15 @@ typedef struct s3_quantized_items {
 s3rec_status s3_quantized_items_get(s3rec_model *model, s3rec_scan scan,
                                     const s3_quantized_items **items);
 
-/* Bytes of a user's vector of bytes, at least one. */
-static inline size_t s3_quantized_user_bytes(const s3_quantized_items *items) {
-  return 4 * items->groups;
+/* Bytes of a user's columns in the table's form. */
+static inline size_t s3_quantized_user_size(const s3_quantized_items *items) {
+  return items->groups * (items->scan == S3REC_SCAN_INT8 ? 4 : 2 * sizeof(float));
 }
 
-/* Makes `user` of a user vector [H], which must stay; `bytes` [s3_quantized_user_bytes]
- * is the user's. False when no bound can be given. */
+/* Makes `user` of a user vector [H]; `columns` [s3_quantized_user_size] are the user's,
+ * aligned for floats. False when no bound can be given. */
 bool s3_quantize_user(const s3_quantized_items *items, size_t width, const float *vector,
-                      int8_t *bytes, s3_bound_user *user);
+                      void *columns, s3_bound_user *user);
 
 /* Bounds of the items of blocks first_block .. first_block + blocks - 1. */
 void s3_quantized_bounds(const s3_quantized_items *items, const s3rec_model *model,

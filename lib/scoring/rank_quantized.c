@@ -21,7 +21,8 @@ typedef struct tile {
 bool s3_rank_quantized_suits(const s3rec_scorer *scorer, size_t kept) {
   /* With many items among the best, many are scored twice. */
   const s3_quantized_items *items = scorer->quantized;
-  return items != NULL && items->usable && kept <= items->block_count * S3_BLOCK_ITEMS / 16;
+  return items != NULL && items->usable &&
+         kept <= (size_t)scorer->model->config.item_size / 16;
 }
 
 static void begin_tile(const s3_kernels *kernels, tile *t) {
@@ -90,9 +91,9 @@ size_t s3_rank_quantized(s3rec_scorer *scorer, s3_user_rows *rows, size_t kept, 
   s3_bound_user users[S3_USER_GROUP];
   size_t row_of[S3_USER_GROUP], count = 0, alone_count = 0;
   for (size_t row = 0; row < rows->count; row++) {
-    int8_t *bytes = scorer->user_bytes + row * s3_quantized_user_bytes(items);
+    char *columns = scorer->user_columns + row * s3_quantized_user_size(items);
     const float *vector = scorer->users.vectors + row * width;
-    if (!s3_quantize_user(items, width, vector, bytes, &users[count])) {
+    if (!s3_quantize_user(items, width, vector, columns, &users[count])) {
       alone[alone_count++] = row;
       continue;
     }

@@ -30,9 +30,9 @@ static s3rec_status fill_scorer(s3rec_scorer *scorer, s3rec_scan scan) {
   scan = choose_scan(model, scan);
   if (scan == S3REC_SCAN_F32) return S3REC_OK;
   S3_TRY(s3_quantized_items_get(model, scan, &scorer->quantized));
-  scorer->user_bytes = s3_allocate(
-      context, S3_USER_GROUP * s3_quantized_user_bytes(scorer->quantized), 1);
-  return scorer->user_bytes == NULL ? S3REC_ERROR_MEMORY : S3REC_OK;
+  scorer->user_columns =
+      s3_allocate(context, S3_USER_GROUP * s3_quantized_user_size(scorer->quantized), 1);
+  return scorer->user_columns == NULL ? S3REC_ERROR_MEMORY : S3REC_OK;
 }
 
 s3rec_status s3_scorer_create(s3rec_model *model, s3rec_scan scan, s3rec_scorer **scorer) {
@@ -56,7 +56,7 @@ void s3_scorer_destroy(s3rec_scorer *scorer) {
   s3rec_model *model = scorer->model;
   const s3rec_context *context = model->context;
   s3_user_vectors_destroy(&scorer->users);
-  s3_free(context, scorer->user_bytes);
+  s3_free(context, scorer->user_columns);
   s3_free(context, scorer->sets);
   s3_free(context, scorer->scores);
   s3_free(context, scorer->selected);
@@ -76,7 +76,7 @@ size_t s3_scorer_memory(const s3rec_scorer *scorer) {
          S3_TILE_ITEMS * sizeof *scorer->selected +
          (scorer->quantized == NULL
               ? 0
-              : S3_USER_GROUP * s3_quantized_user_bytes(scorer->quantized)) +
+              : S3_USER_GROUP * s3_quantized_user_size(scorer->quantized)) +
          scorer->candidates_capacity * sizeof *scorer->candidates +
          scorer->rows_capacity * sizeof *scorer->rows +
          scorer->ranked_capacity * sizeof *scorer->ranked +

@@ -33,7 +33,7 @@ struct s3rec_scorer {
   uint64_t *sets;
   size_t sets_capacity, set_words;
   const s3_quantized_items *quantized; /* the model's; NULL: scan the weights */
-  int8_t *user_bytes;                  /* [S3_USER_GROUP, s3_quantized_user_bytes] */
+  char *user_columns;                  /* [S3_USER_GROUP, s3_quantized_user_size] */
   float *scores; /* [S3_TILE_ITEMS, users], or [4, S3_BOUND_TILE] */
   size_t scores_capacity;
   uint32_t *selected; /* [S3_TILE_ITEMS] */
