@@ -5,14 +5,18 @@
 # Runs s3rec-bench and bench/peer_torch.py in turns on the same data and prints how many
 # times faster the library is. BENCHMARK: pretrain, finetune, score, score-batch; default all.
 #   --data DIR --name NAME  the data set; default: one made by `s3rec generate`
-#   --threads N             threads of training on both sides; default: all processors
+#   --threads N             threads of training on both sides; default: all processors.
+#                           Pretraining is measured with one thread as well.
 #   --rounds N              default 5; a round has one run of each side
 #   --seconds S             of measurement in a run, default 3
 #   --kernels K             the library's kernel level: auto, baseline, avx2 or avx512
 #   --build DIR             default build-bench; a release is built there when nothing is
 #   --python PYTHON         a Python that has torch; default python3
 #   --torch VERSION         this version, installed with pip in the build folder
-# Without --torch a Python that has no torch gets pip's newest, in the build folder too.
+#   --compile               training by torch.compile, too; takes minutes before it measures
+#   --onnx                  install what scoring by onnxruntime needs, if Python lacks it
+# Without --torch a Python that has no torch gets pip's newest, in the build folder too. That takes
+# 6 GB of disk: the wheel loads CUDA's libraries even where there is no GPU.
 set -eu
 . "$(dirname -- "$0")/../scripts/environment.sh"
 
@@ -20,13 +24,15 @@ fail() { echo "compare.sh: $*" >&2; exit 1; }
 usage() { echo "compare.sh: $* (--help lists the options)" >&2; exit 2; }
 
 build=$root/build-bench data='' name='' threads=$(getconf _NPROCESSORS_ONLN) rounds=5 seconds=3
-kernels=auto python=python3 version='' benchmarks=''
+kernels=auto python=python3 version='' benchmarks='' compile='' onnx=''
 while [ $# -gt 0 ]; do
   case $1 in
     pretrain | finetune | score | score-batch)
       benchmarks="$benchmarks $1"
       shift
       continue ;;
+    --compile) compile=compiled; shift; continue ;;
+    --onnx) onnx=yes; shift; continue ;;
     --help) sed -n '3,/^set/s/^# \{0,1\}//p' "$0"; exit 0 ;;
     --data | --name | --threads | --rounds | --seconds | --kernels | --build | --python | --torch)
       [ $# -gt 1 ] || usage "$1 needs a value" ;;
@@ -70,7 +76,7 @@ prepare_torch() {
   if has_torch "$python" $version; then return; fi
   venv=$build/torch${version:+-$version}
   if ! has_torch "$venv/bin/python" $version; then
-    echo "installing torch${version:+ $version} in $venv ..." >&2
+    echo "installing torch${version:+ $version} in $venv, up to 6 GB ..." >&2
     if ! { "$python" -m venv "$venv" && "$venv/bin/python" -m pip install --quiet \
         --disable-pip-version-check "torch${version:+==$version}"; } >"$build/pip.log" 2>&1; then
       cat "$build/pip.log" >&2
@@ -80,6 +86,31 @@ prepare_torch() {
     has_torch "$venv/bin/python" $version || fail "the torch in $venv cannot be imported"
   fi
   python=$venv/bin/python
+}
+
+# Sets `trainers` and `scorers`, the variants of peer_torch.py to run. The tuned one needs a fused
+# Adam on processors: torch 2.4.
+choose_variants() {
+  trainers=eager scorers=eager
+  if "$python" -c 'import sys, torch
+sys.exit(tuple(map(int, torch.__version__.split(".")[:2])) < (2, 4))'; then
+    trainers="eager tuned $compile" scorers='eager tuned'
+  else
+    echo 'torch is older than 2.4: without the tuned variant'
+  fi
+  packages='onnxruntime onnx onnxscript'
+  imports='import onnxruntime, onnx, onnxscript'
+  export PYTHONPATH="$build/onnx${PYTHONPATH:+:$PYTHONPATH}"
+  if [ -n "$onnx" ] && ! "$python" -c "$imports" 2>/dev/null; then
+    echo "installing $packages in $build/onnx ..." >&2
+    "$python" -m pip install --quiet --disable-pip-version-check --target "$build/onnx" \
+      $packages >"$build/pip.log" 2>&1 || cat "$build/pip.log" >&2
+  fi
+  if "$python" -c "$imports" 2>/dev/null; then
+    scorers="$scorers onnx"
+  else
+    echo "without onnxruntime: $python has not all of $packages (--onnx installs them)"
+  fi
 }
 
 # Beauty's size.
@@ -97,25 +128,41 @@ run() {
   "$@" >>"$out/$file" 2>"$out/errors" || { cat "$out/errors" >&2; fail "failed: $*"; }
 }
 
-# measure BENCHMARK: a run of each side. Scoring is single-threaded in the library.
+# measure BENCHMARK THREADS: a run of each side.
 measure() {
-  count=$threads peers=$1
+  peers=$1 variants=$trainers
   case $1 in
     finetune) peers='finetune_ce finetune_bce' ;;
-    score) count=1 ;;
-    score-batch) count=1 peers=score_batch ;;
+    score) variants=$scorers ;;
+    score-batch) peers=score_batch variants=$scorers ;;
   esac
-  run library "$build/bench/s3rec-bench" "$1" --data "$data" --name "$name" --threads "$count" \
+  run library "$build/bench/s3rec-bench" "$1" --data "$data" --name "$name" --threads "$2" \
     --kernels "$kernels" --seconds "$seconds" --json
   for peer in $peers; do
-    run peer "$python" "$root/bench/peer_torch.py" --bench "$peer" --data "$data" --name "$name" \
-      --threads "$count" --seconds "$seconds"
+    for variant in $variants; do
+      run peer "$python" "$root/bench/peer_torch.py" --bench "$peer" --variant "$variant" \
+        --data "$data" --name "$name" --threads "$2" --seconds "$seconds"
+    done
+  done
+}
+
+# Scoring is single-threaded in the library.
+measure_all() {
+  for benchmark in $benchmarks; do
+    case $benchmark in
+      pretrain)
+        measure pretrain 1
+        if [ "$threads" -gt 1 ]; then measure pretrain "$threads"; fi ;;
+      finetune) measure finetune "$threads" ;;
+      *) measure "$benchmark" 1 ;;
+    esac
   done
 }
 
 prepare_build
 build=$(cd "$build" && pwd)
 prepare_torch
+choose_variants
 prepare_data
 out=$build/compare
 rm -rf "$out"
@@ -129,7 +176,7 @@ echo "load average at the beginning: $(cut -d ' ' -f 1-3 /proc/loadavg), of $(np
 round=1
 while [ "$round" -le "$rounds" ]; do
   echo "round $round of $rounds" >&2
-  for benchmark in $benchmarks; do measure "$benchmark"; done
+  measure_all
   round=$((round + 1))
 done
 
@@ -143,21 +190,35 @@ ROWS = [("pretrain", "step_ms_median", "step, ms"), ("pretrain", "peak_rss_mb", 
         ("finetune_bce", "step_ms_median", "step, ms"),
         ("score", "score_us_p50", "a user, us, p50"), ("score", "score_us_p99", "a user, us, p99"),
         ("score_batch", "users_per_s_median", "users a second")]
+PEERS = {"eager": "torch", "tuned": "torch, tuned", "compiled": "torch, compiled",
+         "onnx": "onnxruntime"}
+
+
+def values(records, **wanted):
+    """The figure `key` of each record that has these values."""
+    return [record[key] for record in records
+            if all(record.get(name) == value for name, value in wanted.items())]
+
 
 library, peer = ([json.loads(line) for line in open(path)] for path in sys.argv[1:])
-print(f"torch {peer[0]['torch']} ({'with' if peer[0]['mkl'] else 'without'} MKL), "
-      f"libs3rec with {library[0]['backend']} backend and {library[0]['kernels']} kernels, "
-      f"data {peer[0]['data']}\n")
-print(f"{'benchmark':14}{'what':18}{'threads':>7}{'libs3rec':>11}{'torch':>11}"
-      f"{'ratio':>9}{'least':>9}{'most':>9}")
+versions = sorted({record["onnxruntime"] for record in peer} - {""})
+print(f"libs3rec with {library[0]['backend']} backend and {library[0]['kernels']} kernels, "
+      f"torch {peer[0]['torch']} {'with' if peer[0]['mkl'] else 'without'} MKL"
+      f"{''.join(', onnxruntime ' + version for version in versions)}; data {peer[0]['data']}\n")
+print(f"{'benchmark':13}{'what':17}{'threads':>7}{'libs3rec':>10}  {'peer':15}{'':>8}"
+      f"{'ratio':>8}{'least':>8}{'most':>8}")
 for benchmark, key, what in ROWS:
-    ours, theirs = ([record[key] for record in records if record["benchmark"] == benchmark]
-                    for records in (library, peer))
-    if not ours:
-        continue
-    threads = next(record["threads"] for record in peer if record["benchmark"] == benchmark)
-    ratios = [a / b if key.startswith("users") else b / a for a, b in zip(ours, theirs)]
-    print(f"{benchmark:14}{what:18}{threads:7}{statistics.median(ours):11.4g}"
-          f"{statistics.median(theirs):11.4g}{statistics.median(ratios):9.1f}"
-          f"{min(ratios):9.1f}{max(ratios):9.1f}")
+    for threads in sorted({record["threads"] for record in peer
+                           if record["benchmark"] == benchmark}):
+        run = {"benchmark": benchmark, "threads": threads}
+        ours = values(library, **run)
+        start = f"{benchmark:13}{what:17}{threads:7}{statistics.median(ours):10.4g}  "
+        for variant, name in PEERS.items():
+            theirs = values(peer, variant=variant, **run)
+            if not theirs:
+                continue
+            ratios = [a / b if key.startswith("users") else b / a for a, b in zip(ours, theirs)]
+            print(f"{start}{name:15}{statistics.median(theirs):8.4g}"
+                  f"{statistics.median(ratios):8.1f}{min(ratios):8.1f}{max(ratios):8.1f}")
+            start = " " * len(start)
 END
