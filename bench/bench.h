@@ -27,6 +27,8 @@ int bench_finetune(const bench_settings *settings);
 int bench_score(const bench_settings *settings);
 int bench_score_batch(const bench_settings *settings);
 int bench_kernels(const bench_settings *settings);
+/* Part of the result of bench_kernels. */
+int bench_linear(const bench_settings *settings);
 int bench_load(const bench_settings *settings);
 int bench_memory(const bench_settings *settings);
 

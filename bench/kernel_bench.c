@@ -207,7 +207,8 @@ int bench_kernels(const bench_settings *settings) {
     snprintf(key, sizeof key, "%s_speedup", cases[i].name);
     report_number(settings, key, bench_median(ratios, BENCH_WINDOWS));
   }
+  const int status = bench_linear(settings);
   report_end(settings);
   kernel_case_destroy(k);
-  return 0;
+  return status;
 }

@@ -323,9 +323,11 @@ static void every_allocation_fails_with(int32_t threads, s3rec_protocol protocol
       ck_assert_uint_eq(metrics.user_count, 0);
       ck_assert_int_eq(ranks[0], -5);
     }
-    ck_assert_int_eq(hooks.live_blocks, live);
+    /* Weights in panels stay with the model until it is trained. */
+    ck_assert_int_le(hooks.live_blocks, live + 1);
     ASSERT_OK(s3_model_begin_training(model));
     s3_model_end_training(model);
+    ck_assert_int_eq(hooks.live_blocks, live);
   }
   ck_assert_int_gt(failures, 8);
   s3rec_model_destroy(model);

@@ -98,8 +98,10 @@ S3REC_API s3rec_status s3rec_model_clone(const s3rec_model *model, s3rec_model *
  * scorers). No other call on `model` meanwhile; it may have a trainer. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_copy_weights(s3rec_model *model, const s3rec_model *source);
 
-/** Bytes of the weights, wherever they lie, and of the compact item tables that
- * scorers had made (s3rec_scan); 0 for NULL. Any thread. Since 0.2. */
+/** Bytes of the weights, wherever they lie, and of what scorers and evaluations had
+ * made of them: compact item tables (s3rec_scan), and a copy of the layers' matrices in
+ * the order that encoding reads them in (48 H^2 bytes a layer, fused backend only).
+ * These go when the weights are written or trained. 0 for NULL. Any thread. Since 0.2. */
 S3REC_API size_t s3rec_model_memory(const s3rec_model *model);
 
 /** Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */

@@ -82,11 +82,11 @@ S3REC_API s3rec_status s3rec_score_next(s3rec_scorer *scorer, const int32_t *his
                                         size_t k, int32_t *ids, float *scores, size_t *count);
 
 /** The same for many users at once, faster than one by one and with the same
- * result to rounding. History u is histories[offsets[u]] .. [offsets[u + 1] - 1],
- * offsets [user_count + 1] start at 0 and never fall. `options` holds for all.
- * ids and scores [user_count, k], counts [user_count]; slots past a count hold
- * id 0 and score 0; `scores` may be NULL. Statuses: ARGUMENT, MEMORY, ENGINE.
- * Since 0.1. */
+ * result: bit for bit with the fused backend, to rounding with onednn. History u is
+ * histories[offsets[u]] .. [offsets[u + 1] - 1], offsets [user_count + 1] start at
+ * 0 and never fall. `options` holds for all. ids and scores [user_count, k], counts
+ * [user_count]; slots past a count hold id 0 and score 0; `scores` may be NULL.
+ * Statuses: ARGUMENT, MEMORY, ENGINE. Since 0.1. */
 S3REC_API s3rec_status s3rec_score_next_batch(s3rec_scorer *scorer, const int32_t *histories,
                                               const int64_t *offsets, size_t user_count,
                                               const s3rec_score_options *options, size_t k,

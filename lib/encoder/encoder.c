@@ -12,6 +12,7 @@ struct s3_encoder {
   bool training;
   s3_backend *backend;
   s3_activations activations;
+  const float *panels; /* NULL: none */
   char *block; /* what activations are carved from */
   size_t block_capacity;
   s3_pass pass; /* of the last forward */
@@ -49,6 +50,14 @@ size_t s3_encoder_memory(const s3_encoder *encoder) {
 }
 
 s3_backend *s3_encoder_backend(s3_encoder *encoder) { return encoder->backend; }
+
+bool s3_encoder_takes_panels(const s3_encoder *encoder) {
+  return !encoder->training && encoder->backend->operations->linear_panels != NULL;
+}
+
+void s3_encoder_set_panels(s3_encoder *encoder, const float *panels) {
+  encoder->panels = panels;
+}
 
 /* Queries of sequence s in the last layer. */
 static size_t last_queries(const s3_packed *packed, size_t s) {
@@ -104,6 +113,8 @@ static s3rec_status plan(s3_encoder *e, const s3_packed *packed) {
                       .table = e->table,
                       .packed = packed,
                       .activations = a,
+                      .panels = e->panels,
+                      .panels_at = s3_layer_panels_of((size_t)e->config->hidden_size),
                       .training = e->training,
                       .tokens = sizes.tokens,
                       .max_length = sizes.max_length};

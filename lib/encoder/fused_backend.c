@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fused backend: oneDNN's sgemm for the linear layers, the library's kernels
- * for everything else. */
+/* The fused backend: oneDNN's sgemm for the linear layers in training, the library's
+ * kernels for everything else. */
 #include "base/error.h"
 #include "dnnl/engine.h"
 #include "encoder/backend.h"
@@ -37,6 +37,13 @@ static s3rec_status linear_backward_weights(s3_backend *backend, size_t rows, si
   (void)backend;
   return s3_gemm(true, false, out, in, rows, 1.0f, diff_dst, out, src, in, 1.0f, diff_weights,
                  in);
+}
+
+static s3rec_status linear_panels(s3_backend *backend, size_t rows, size_t in, size_t out,
+                                  const float *src, const float *panels, const float *bias,
+                                  float *dst, size_t dst_stride) {
+  kernels_of(backend)->linear_panels(rows, in, out, src, panels, bias, dst, dst_stride);
+  return S3REC_OK;
 }
 
 static s3rec_status bias_forward(s3_backend *backend, size_t rows, size_t width,
@@ -139,6 +146,7 @@ static const s3_backend_operations operations = {
     .linear_forward = linear_forward,
     .linear_backward_data = linear_backward_data,
     .linear_backward_weights = linear_backward_weights,
+    .linear_panels = linear_panels,
     .bias_forward = bias_forward,
     .bias_backward = bias_backward,
     .activation_forward = activation_forward,

@@ -63,21 +63,61 @@ static s3_attention_input attention_input(const s3_layer_activations *layer) {
                               layer->key_stride};
 }
 
-/* query, key and value of all rows; one product when every token asks. */
-static s3rec_status project(const s3_pass *pass, const s3_layer_activations *layer,
-                            const s3_layer_offsets *at, const float *weights) {
+/* A linear weight as it is, and in panels or NULL. */
+typedef struct linear_weights {
+  const float *matrix, *panels;
+} linear_weights;
+
+static linear_weights weights_at(const s3_pass *pass, size_t n, const float *weights,
+                                 size_t matrix_offset, size_t panels_offset) {
+  linear_weights w = {weights + matrix_offset, NULL};
+  if (pass->panels != NULL)
+    w.panels = pass->panels + n * pass->panels_at.count + panels_offset;
+  return w;
+}
+
+/* dst [rows, out] = src [rows, in] W^T */
+static s3rec_status linear(const s3_pass *pass, size_t rows, size_t in, size_t out,
+                           const float *src, linear_weights w, float *dst) {
   s3_backend *b = pass->backend;
+  return w.panels == NULL
+             ? b->operations->linear_forward(b, rows, in, out, src, w.matrix, dst)
+             : b->operations->linear_panels(b, rows, in, out, src, w.panels, NULL, dst, out);
+}
+
+/* query, key and value by panels. */
+static s3rec_status project_panels(const s3_pass *pass, const s3_layer_activations *layer,
+                                   const float *panels, const float *bias) {
+  s3_backend *b = pass->backend;
+  const size_t hidden = (size_t)pass->config->hidden_size;
+  S3_TRY(b->operations->linear_panels(b, layer->rows, hidden, hidden, layer->query_input,
+                                      panels + pass->panels_at.query, bias, layer->query,
+                                      layer->query_stride));
+  return b->operations->linear_panels(b, pass->tokens, hidden, 2 * hidden, layer->input,
+                                      panels + pass->panels_at.key_value, bias + hidden,
+                                      layer->key, layer->key_stride);
+}
+
+/* query, key and value of all rows; one product when every token asks. */
+static s3rec_status project(const s3_pass *pass, size_t n, const float *weights) {
+  s3_backend *b = pass->backend;
+  const s3_layer_activations *layer = &pass->activations->layers[n];
+  const s3_layer_offsets *at = &pass->table->layers[n];
   const size_t hidden = (size_t)pass->config->hidden_size, tokens = pass->tokens;
   const float *matrix = weights + at->qkv_weight, *bias = weights + at->qkv_bias;
+  if (is_pruned(pass, layer)) {
+    const size_t *rows = pass->activations->output_rows;
+    for (size_t r = 0; r < layer->rows; r++)
+      memcpy(layer->query_input + r * hidden, layer->input + rows[r] * hidden,
+             hidden * sizeof(float));
+  }
+  if (pass->panels != NULL)
+    return project_panels(pass, layer, pass->panels + n * pass->panels_at.count, bias);
   if (!is_pruned(pass, layer)) {
     S3_TRY(b->operations->linear_forward(b, tokens, hidden, 3 * hidden, layer->input, matrix,
                                          layer->projected));
     return b->operations->bias_forward(b, tokens, 3 * hidden, bias, layer->projected);
   }
-  const size_t *rows = pass->activations->output_rows;
-  for (size_t r = 0; r < layer->rows; r++)
-    memcpy(layer->query_input + r * hidden, layer->input + rows[r] * hidden,
-           hidden * sizeof(float));
   S3_TRY(b->operations->linear_forward(b, layer->rows, hidden, hidden, layer->query_input,
                                        matrix, layer->query));
   S3_TRY(b->operations->bias_forward(b, layer->rows, hidden, bias, layer->query));
@@ -95,26 +135,28 @@ s3rec_status s3_layer_forward(const s3_pass *pass, size_t n, const float *weight
   const double p = pass->config->hidden_dropout_prob;
   float *dense = pass->activations->dense;
 
-  S3_TRY(project(pass, layer, at, weights));
+  S3_TRY(project(pass, n, weights));
   const s3_attention_shape shape = attention_shape(pass, n);
   S3_TRY(b->operations->attention_forward(b, &shape, attention_input(layer),
                                           layer->probabilities, layer->context));
 
-  S3_TRY(b->operations->linear_forward(b, rows, hidden, hidden, layer->context,
-                                       weights + at->dense_weight, dense));
+  S3_TRY(linear(pass, rows, hidden, hidden, layer->context,
+                weights_at(pass, n, weights, at->dense_weight, pass->panels_at.dense), dense));
   s3_row_dropout dropout = dropout_at(pass, n, S3_SITE_ATTENTION_OUTPUT, p);
   S3_TRY(b->operations->add_norm_forward(
       b, rows, hidden, dense, weights + at->dense_bias, layer->query_input,
       norm_at(weights, at->attention_norm_weight, at->attention_norm_bias), &dropout,
       layer->attention_norm, layer->attended));
 
-  S3_TRY(b->operations->linear_forward(b, rows, hidden, 4 * hidden, layer->attended,
-                                       weights + at->dense_1_weight, layer->feed_kept));
+  S3_TRY(linear(pass, rows, hidden, 4 * hidden, layer->attended,
+                weights_at(pass, n, weights, at->dense_1_weight, pass->panels_at.dense_1),
+                layer->feed_kept));
   S3_TRY(b->operations->activation_forward(b, pass->config->hidden_act, pass->training, rows,
                                            4 * hidden, layer->feed_kept,
                                            weights + at->dense_1_bias, layer->feed));
-  S3_TRY(b->operations->linear_forward(b, rows, 4 * hidden, hidden, layer->feed,
-                                       weights + at->dense_2_weight, dense));
+  S3_TRY(linear(pass, rows, 4 * hidden, hidden, layer->feed,
+                weights_at(pass, n, weights, at->dense_2_weight, pass->panels_at.dense_2),
+                dense));
   dropout = dropout_at(pass, n, S3_SITE_FEED_FORWARD, p);
   return b->operations->add_norm_forward(b, rows, hidden, dense, weights + at->dense_2_bias,
                                          layer->attended,

@@ -5,6 +5,7 @@
 #define S3_ENCODER_LAYER_H
 
 #include "encoder/activations.h"
+#include "model/panels.h"
 
 /* What a pass through the layers has in common. */
 typedef struct s3_pass {
@@ -13,6 +14,8 @@ typedef struct s3_pass {
   const s3_parameter_table *table;
   const s3_packed *packed;
   s3_activations *activations;
+  const float *panels; /* of all layers; NULL: the weights are read as they are */
+  s3_layer_panels panels_at;
   bool training;
   uint64_t seed, step; /* of dropout */
   size_t tokens, max_length; /* of packed */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of the level being compiled. */
-#include "kernels/level.h"
+#include "kernels/linear.h"
 
 #define LEVEL_OF_baseline S3REC_KERNELS_BASELINE
 #define LEVEL_OF_avx2 S3REC_KERNELS_AVX2
@@ -12,6 +12,7 @@ extern const s3_kernels S3_NAME(kernels);
 
 const s3_kernels S3_NAME(kernels) = {
     .level = LEVEL_OF(S3_LEVEL),
+    .linear_panels = S3_NAME(linear_panels),
     .bias_forward = S3_NAME(bias_forward),
     .bias_backward = S3_NAME(bias_backward),
     .activation_forward = S3_NAME(activation_forward),

@@ -7,7 +7,8 @@
 #include "model/parameter_table.h"
 #include "model/safetensors_map.h"
 
-enum { S3_COMPACT_KINDS = 2 };
+/* Places of `compact`: the item table in two ways, the layers' weights in panels. */
+enum { S3_COMPACT_PANELS = 2, S3_COMPACT_KINDS };
 
 struct s3rec_model {
   atomic_size_t references;
@@ -18,8 +19,9 @@ struct s3rec_model {
   s3_parameter_table table;
   float *weights; /* [table.float_count], allocated unless they lie in `mapping` */
   s3_mapping mapping;
-  /* What scorers made of the item table (scoring/quantized_items.h), a block of memory
-   * each, or NULL; none is left when somebody writes the weights. */
+  /* What scorers made of the item table (scoring/quantized_items.h) and of the layers
+   * (model/panels.h), a block of memory each, or NULL; none is left when somebody writes
+   * the weights. */
   pthread_mutex_t compact_lock;
   void *compact[S3_COMPACT_KINDS];
   atomic_size_t compact_bytes;

@@ -14,7 +14,7 @@ static size_t width_of(const s3_answer_ranker *ranker) {
   return (size_t)ranker->users.model->config.hidden_size;
 }
 
-s3rec_status s3_answer_ranker_create(const s3rec_model *model, double largest_item_norm,
+s3rec_status s3_answer_ranker_create(s3rec_model *model, double largest_item_norm,
                                      s3_answer_ranker *ranker) {
   *ranker = (s3_answer_ranker){.largest_item_norm = largest_item_norm};
   S3_TRY(s3_user_vectors_create(model, &ranker->users));

@@ -27,7 +27,7 @@ typedef struct s3_answer_ranker {
 } s3_answer_ranker;
 
 /* `largest_item_norm` as of score_error.h. */
-s3rec_status s3_answer_ranker_create(const s3rec_model *model, double largest_item_norm,
+s3rec_status s3_answer_ranker_create(s3rec_model *model, double largest_item_norm,
                                      s3_answer_ranker *ranker);
 void s3_answer_ranker_destroy(s3_answer_ranker *ranker); /* all zeros is fine */
 

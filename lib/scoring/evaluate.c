@@ -11,7 +11,7 @@
 #include "scoring/score_error.h"
 
 typedef struct evaluation {
-  const s3rec_model *model;
+  s3rec_model *model;
   const s3rec_dataset *dataset;
   const s3rec_evaluate_options *options;
   int64_t *ranks;

@@ -4,20 +4,28 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "model/panels.h"
 
 static size_t width_of(const s3_user_vectors *users) {
   return (size_t)users->model->config.hidden_size;
 }
 
-s3rec_status s3_user_vectors_create(const s3rec_model *model, s3_user_vectors *users) {
-  *users = (s3_user_vectors){.model = model};
+static s3rec_status create_parts(s3rec_model *model, s3_user_vectors *users) {
   users->vectors = s3_allocate(model->context, S3_USER_GROUP * width_of(users),
                                sizeof *users->vectors);
-  const s3rec_status status =
-      users->vectors == NULL
-          ? S3REC_ERROR_MEMORY
-          : s3_encoder_create(model->context, &model->config, &model->table, false,
-                              &users->encoder);
+  if (users->vectors == NULL) return S3REC_ERROR_MEMORY;
+  S3_TRY(s3_encoder_create(model->context, &model->config, &model->table, false,
+                           &users->encoder));
+  if (!s3_encoder_takes_panels(users->encoder)) return S3REC_OK;
+  const float *panels;
+  S3_TRY(s3_model_panels(model, &panels));
+  s3_encoder_set_panels(users->encoder, panels);
+  return S3REC_OK;
+}
+
+s3rec_status s3_user_vectors_create(s3rec_model *model, s3_user_vectors *users) {
+  *users = (s3_user_vectors){.model = model};
+  const s3rec_status status = create_parts(model, users);
   if (status != S3REC_OK) s3_user_vectors_destroy(users);
   return status;
 }

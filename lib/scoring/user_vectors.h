@@ -19,7 +19,7 @@ typedef struct s3_user_vectors {
   float *vectors; /* [S3_USER_GROUP, H], in the order the users were added */
 } s3_user_vectors;
 
-s3rec_status s3_user_vectors_create(const s3rec_model *model, s3_user_vectors *users);
+s3rec_status s3_user_vectors_create(s3rec_model *model, s3_user_vectors *users);
 /* All zeros is fine. */
 void s3_user_vectors_destroy(s3_user_vectors *users);
 size_t s3_user_vectors_memory(const s3_user_vectors *users);
