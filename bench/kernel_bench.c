@@ -76,8 +76,9 @@ static void softmax_accumulate(kernel_case *k) {
   k->k->softmax_accumulate(ROWS, COLUMNS, k->a, k->b, k->c);
 }
 static void softmax_gradient(kernel_case *k) {
-  k->k->softmax_gradient(ROWS, COLUMNS, k->a, k->d, k->c, 0.5f);
+  k->k->softmax_gradient(ROWS, COLUMNS, k->a, k->d, k->c);
 }
+static void scale_rows(kernel_case *k) { k->k->scale_rows(ROWS, COLUMNS, k->a, k->c); }
 static void matrix_vector(kernel_case *k) {
   k->k->matrix_vector(FLOATS / WIDTH, WIDTH, k->a, k->b, k->c);
 }
@@ -110,6 +111,7 @@ static const struct {
     {"sigmoid_cross_entropy", sigmoid_cross_entropy, FLOATS},
     {"softmax_accumulate", softmax_accumulate, FLOATS},
     {"softmax_gradient", softmax_gradient, FLOATS},
+    {"scale_rows", scale_rows, FLOATS},
     {"matrix_vector", matrix_vector, FLOATS},
     {"select_above", select_above, FLOATS},
     {"add", add, FLOATS},

@@ -69,7 +69,8 @@ static void check_softmax(const s3_kernels *kernels) {
     test_at("softmax, columns %zu, magnitude %g", columns, magnitude);
     float maximum[ROWS], sum[ROWS];
     double largest[ROWS], total[ROWS];
-    array tiles[3];
+    float subtracted[3][ROWS];
+    array tiles[3], kept[3];
     for (size_t r = 0; r < ROWS; r++) {
       maximum[r] = -INFINITY;
       largest[r] = -INFINITY;
@@ -78,7 +79,9 @@ static void check_softmax(const s3_kernels *kernels) {
     }
     for (size_t t = 0; t < 3; t++) {
       tiles[t] = array_random(ROWS * columns, magnitude);
-      kernels->softmax_accumulate(ROWS, columns, tiles[t].actual, maximum, sum);
+      kept[t] = array_copy(tiles[t]);
+      kernels->softmax_accumulate(ROWS, columns, kept[t].actual, maximum, sum);
+      memcpy(subtracted[t], maximum, sizeof maximum);
       for (size_t j = 0; j < tiles[t].count; j++) {
         largest[j / columns] = fmax(largest[j / columns], tiles[t].expected[j]);
       }
@@ -87,7 +90,7 @@ static void check_softmax(const s3_kernels *kernels) {
       arrays_free();
       continue;
     }
-    float log_sum[ROWS];
+    float factor[ROWS];
     for (size_t r = 0; r < ROWS; r++) {
       for (size_t t = 0; t < 3; t++) {
         for (size_t c = 0; c < columns; c++) {
@@ -97,21 +100,28 @@ static void check_softmax(const s3_kernels *kernels) {
       CHECK(maximum[r] == (float)largest[r], "maximum %g, expected %g", maximum[r], largest[r]);
       CHECK(fabs(sum[r] - total[r]) <= 2e-6 * total[r], "columns %zu: sum %.9g, expected %.9g",
             columns, sum[r], total[r]);
-      log_sum[r] = (float)log(total[r]);
+      factor[r] = (float)(0.5 / total[r]);
     }
     for (size_t t = 0; t < 3; t++) {
-      kernels->softmax_gradient(ROWS, columns, tiles[t].actual, maximum, log_sum, 0.5f);
+      /* Directly, and from what was kept. */
+      float later[ROWS];
+      for (size_t r = 0; r < ROWS; r++)
+        later[r] = factor[r] * expf(subtracted[t][r] - maximum[r]);
+      kernels->softmax_gradient(ROWS, columns, tiles[t].actual, maximum, factor);
+      kernels->scale_rows(ROWS, columns, kept[t].actual, later);
       double *bound = array_constant(tiles[t].count, 0.0f).expected;
+      double *kept_bound = array_constant(tiles[t].count, 0.0f).expected;
       for (size_t j = 0; j < tiles[t].count; j++) {
-        const double exponent =
-            tiles[t].expected[j] - (double)maximum[j / columns] - (double)log_sum[j / columns];
-        const double below = (double)maximum[j / columns] - tiles[t].expected[j];
-        tiles[t].expected[j] = 0.5 * exp(exponent);
-        /* The exponential's error, its argument's two roundings, and where it stops. */
-        bound[j] = tiles[t].expected[j] * (2e-7 + FLT_EPSILON / 2 * (1.0 + below - exponent)) +
-                   0.5000001 * exp(-87.0);
+        const double below = largest[j / columns] - tiles[t].expected[j];
+        const double expected = 0.5 * exp(-below) / total[j / columns];
+        tiles[t].expected[j] = kept[t].expected[j] = expected;
+        /* The exponential's error, the roundings of its argument and of the factor, and
+         * where it stops; what was kept has a second exponential in its factor. */
+        bound[j] = expected * (2e-7 + FLT_EPSILON / 2 * (1.0 + below)) + 0.5000001 * exp(-87.0);
+        kept_bound[j] = bound[j] + expected * 2e-7;
       }
       array_check_bound("gradient", tiles[t], bound, 1.0);
+      array_check_bound("gradient from kept", kept[t], kept_bound, 1.0);
     }
     arrays_free();
   }

@@ -83,13 +83,15 @@ typedef struct s3_kernels {
 
   /* Softmax over columns that arrive in tiles: folds a tile [rows, columns] into
    * the running maximum and sum(exp(x - maximum)) of each row. Start with
-   * maximum = -INFINITY, sum = 0. */
-  void (*softmax_accumulate)(size_t rows, size_t columns, const float *logits,
-                             float *maximum, float *sum);
-  /* logits = scale * exp(logits - maximum[r] - log_sum[r]), log_sum the logarithm of
-   * softmax_accumulate's sum: kept apart from the maximum, it keeps its precision. */
+   * maximum = -INFINITY, sum = 0. The logits become exp(logits - maximum[r]) with the
+   * maximum that is left behind. */
+  void (*softmax_accumulate)(size_t rows, size_t columns, float *logits, float *maximum,
+                             float *sum);
+  /* logits = factor[r] * exp(logits - maximum[r]) */
   void (*softmax_gradient)(size_t rows, size_t columns, float *logits, const float *maximum,
-                           const float *log_sum, float scale);
+                           const float *factor);
+  /* values *= factor[r] */
+  void (*scale_rows)(size_t rows, size_t columns, float *values, const float *factor);
 
   /* dst[r] = <matrix[r], vector> for [rows, width] */
   void (*matrix_vector)(size_t rows, size_t width, const float *matrix, const float *vector,

@@ -96,10 +96,11 @@ void S3_NAME(attention_backward)(const s3_attention_shape *shape, s3_attention_i
 double S3_NAME(sigmoid_cross_entropy)(size_t rows, size_t columns, float *logits,
                                       const size_t *begin, const size_t *end,
                                       const int32_t *targets, float scale);
-void S3_NAME(softmax_accumulate)(size_t rows, size_t columns, const float *logits,
-                                 float *maximum, float *sum);
+void S3_NAME(softmax_accumulate)(size_t rows, size_t columns, float *logits, float *maximum,
+                                 float *sum);
 void S3_NAME(softmax_gradient)(size_t rows, size_t columns, float *logits,
-                               const float *maximum, const float *log_sum, float scale);
+                               const float *maximum, const float *factor);
+void S3_NAME(scale_rows)(size_t rows, size_t columns, float *values, const float *factor);
 void S3_NAME(matrix_vector)(size_t rows, size_t width, const float *matrix,
                             const float *vector, float *dst);
 void S3_NAME(gathered_products)(size_t count, size_t width, const float *table,

@@ -36,16 +36,24 @@ double S3_NAME(sigmoid_cross_entropy)(size_t rows, size_t columns, float *logits
   return total;
 }
 
-void S3_NAME(softmax_accumulate)(size_t rows, size_t columns, const float *logits,
-                                 float *maximum, float *sum) {
+/* values become factor * exp(values - highest), which is returned. */
+static inline s3_vector exp_part(size_t count, float highest, float factor, float *values) {
+  const s3_vector e = factor * s3_exp(s3_load_some(values, count) - highest);
+  s3_store_some(values, e, count);
+  return e;
+}
+
+void S3_NAME(softmax_accumulate)(size_t rows, size_t columns, float *logits, float *maximum,
+                                 float *sum) {
   for (size_t r = 0; r < rows; r++) {
-    const float *restrict row = logits + r * columns;
+    float *row = logits + r * columns;
     const float highest = s3_largest(columns, row, maximum[r]);
     s3_vector sums = {0};
     size_t c = 0;
-    for (; c + S3_LANES <= columns; c += S3_LANES) sums += s3_exp(s3_load(row + c) - highest);
+    for (; c + S3_LANES <= columns; c += S3_LANES)
+      sums += exp_part(S3_LANES, highest, 1.0f, row + c);
     if (c < columns)
-      sums += s3_keep_first(s3_exp(s3_load_some(row + c, columns - c) - highest), columns - c);
+      sums += s3_keep_first(exp_part(columns - c, highest, 1.0f, row + c), columns - c);
     sum[r] = (maximum[r] == highest ? sum[r] : sum[r] * expf(maximum[r] - highest)) +
              s3_lane_sum(sums);
     maximum[r] = highest;
@@ -53,16 +61,21 @@ void S3_NAME(softmax_accumulate)(size_t rows, size_t columns, const float *logit
 }
 
 void S3_NAME(softmax_gradient)(size_t rows, size_t columns, float *logits,
-                               const float *maximum, const float *log_sum, float scale) {
+                               const float *maximum, const float *factor) {
   for (size_t r = 0; r < rows; r++) {
-    float *restrict row = logits + r * columns;
-    const float highest = maximum[r], rest = log_sum[r];
+    float *row = logits + r * columns;
     size_t c = 0;
     for (; c + S3_LANES <= columns; c += S3_LANES)
-      s3_store(row + c, scale * s3_exp((s3_load(row + c) - highest) - rest));
-    if (c < columns)
-      s3_store_some(row + c,
-                    scale * s3_exp((s3_load_some(row + c, columns - c) - highest) - rest),
-                    columns - c);
+      exp_part(S3_LANES, maximum[r], factor[r], row + c);
+    if (c < columns) exp_part(columns - c, maximum[r], factor[r], row + c);
+  }
+}
+
+void S3_NAME(scale_rows)(size_t rows, size_t columns, float *values, const float *factor) {
+  for (size_t r = 0; r < rows; r++) {
+    float *row = values + r * columns;
+    const float f = factor[r];
+#pragma omp simd
+    for (size_t c = 0; c < columns; c++) row[c] *= f;
   }
 }

@@ -26,6 +26,7 @@ const s3_kernels S3_NAME(kernels) = {
     .sigmoid_cross_entropy = S3_NAME(sigmoid_cross_entropy),
     .softmax_accumulate = S3_NAME(softmax_accumulate),
     .softmax_gradient = S3_NAME(softmax_gradient),
+    .scale_rows = S3_NAME(scale_rows),
     .matrix_vector = S3_NAME(matrix_vector),
     .gathered_products = S3_NAME(gathered_products),
     .select_above = S3_NAME(select_above),

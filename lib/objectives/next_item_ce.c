@@ -7,10 +7,13 @@
  *   diff_z = (softmax(z) - onehot(y)) / N
  *   diff_x = diff_z E,  diff_E = diff_z^T x
  *
- * z never exists as a whole. The first pass walks over tiles [rows, items] for the
- * log-sums, the second makes each tile again, turns it into diff_z and uses it at
- * once. A job owns a range of items, so diff_E needs no reduction, and diff_x is
- * kept per job until the caller adds it up in order. */
+ * z never exists as a whole. A first pass walks over tiles [rows, items] for the sums,
+ * a second turns each tile into diff_z and uses it at once. Where a block of rows of all
+ * items fits into most_kept, it goes through both passes before the next one, and
+ * exp(z - maximum so far) is kept in between; for larger tables all rows go through
+ * the first pass and the second makes each tile again. A job owns a range of items, so
+ * diff_E needs no reduction, and diff_x is kept per job until the caller adds it up in
+ * order. */
 #include "objectives/next_item_ce.h"
 
 #include <math.h>
@@ -28,16 +31,25 @@ static s3rec_status grow_floats(const s3_cross_entropy *ce, float **memory, size
   return s3_grow(ce->context, (void **)memory, capacity, count, sizeof(float));
 }
 
+static size_t ranked_items(const s3_cross_entropy *ce) { return (size_t)ce->item_size - 2; }
+
+/* Room for a group's tiles, each with the maxima it was made with. */
+static size_t group_floats(const s3_cross_entropy *ce) {
+  const size_t items = ranked_items(ce) / ce->groups + 1;
+  return ce->is_kept ? TILE_ROWS * (items + items / TILE_ITEMS + 1)
+                     : (size_t)TILE_ROWS * (TILE_ITEMS + 1);
+}
+
 s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count) {
   const size_t rows = target_count * ce->hidden_size;
+  ce->is_kept = ranked_items(ce) <= ce->most_kept / (TILE_ROWS * sizeof(float));
   S3_TRY(grow_floats(ce, &ce->x, &ce->x_capacity, rows));
   S3_TRY(s3_grow(ce->context, (void **)&ce->targets, &ce->targets_capacity, target_count,
                  sizeof *ce->targets));
   S3_TRY(grow_floats(ce, &ce->diff_x, &ce->diff_x_capacity, ce->groups * rows));
   S3_TRY(grow_floats(ce, &ce->statistics, &ce->statistics_capacity,
                      2 * ce->groups * target_count));
-  S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity,
-                     ce->groups * TILE_ROWS * TILE_ITEMS));
+  S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity, ce->groups * group_floats(ce)));
   ce->target_count = target_count;
   return S3REC_OK;
 }
@@ -61,28 +73,31 @@ size_t s3_cross_entropy_memory(const s3_cross_entropy *ce) {
 typedef struct tile {
   size_t first_row, rows;
   size_t first_item, items;
-  float *logits; /* [rows, items] */
+  float *logits;  /* [rows, items] */
+  float *maximum; /* [rows] what was subtracted, if it is kept */
 } tile;
 
-/* Makes the logits of the next tile of group g; false after the last. Tiles of one
- * item range come one after another. */
+/* The next tile of group g in the block; false after the last. Tiles of one item range
+ * come one after another. */
 static bool next_tile(const s3_cross_entropy *ce, size_t g, tile *t) {
-  const size_t ranked = (size_t)ce->item_size - 2;
-  const size_t end = 1 + ranked * (g + 1) / ce->groups;
+  const size_t end = 1 + ranked_items(ce) * (g + 1) / ce->groups;
+  const size_t end_row = ce->first_row + ce->block_rows;
   if (t->items == 0) {
-    t->first_item = 1 + ranked * g / ce->groups;
-    t->logits = ce->tiles + g * TILE_ROWS * TILE_ITEMS;
+    t->first_row = ce->first_row;
+    t->first_item = 1 + ranked_items(ce) * g / ce->groups;
+    t->logits = ce->tiles + g * group_floats(ce);
   } else {
+    if (ce->is_kept) t->logits = t->maximum + t->rows;
     t->first_row += t->rows;
-    if (t->first_row == ce->target_count) {
-      t->first_row = 0;
+    if (t->first_row == end_row) {
+      t->first_row = ce->first_row;
       t->first_item += t->items;
     }
   }
-  if (t->first_item >= end || ce->target_count == 0) return false;
-  t->rows = ce->target_count - t->first_row < TILE_ROWS ? ce->target_count - t->first_row
-                                                        : TILE_ROWS;
+  if (t->first_item >= end) return false;
+  t->rows = end_row - t->first_row < TILE_ROWS ? end_row - t->first_row : TILE_ROWS;
   t->items = end - t->first_item < TILE_ITEMS ? end - t->first_item : TILE_ITEMS;
+  t->maximum = t->logits + t->rows * t->items;
   return true;
 }
 
@@ -98,7 +113,7 @@ static s3rec_status accumulate_job(void *argument, size_t g, size_t worker) {
   s3_cross_entropy *ce = argument;
   float *maximum = ce->statistics + 2 * g * ce->target_count;
   float *sum = maximum + ce->target_count;
-  for (size_t n = 0; n < ce->target_count; n++) {
+  for (size_t n = ce->first_row; n < ce->first_row + ce->block_rows; n++) {
     maximum[n] = -INFINITY;
     sum[n] = 0.0f;
   }
@@ -106,7 +121,22 @@ static s3rec_status accumulate_job(void *argument, size_t g, size_t worker) {
     S3_TRY(make_logits(ce, &t));
     ce->context->kernels->softmax_accumulate(t.rows, t.items, t.logits, maximum + t.first_row,
                                              sum + t.first_row);
+    if (ce->is_kept) memcpy(t.maximum, maximum + t.first_row, t.rows * sizeof *t.maximum);
   }
+  return S3REC_OK;
+}
+
+/* diff_z without its -1 / N at the target. */
+static s3rec_status make_softmax(const s3_cross_entropy *ce, const tile *t) {
+  const float *maximum = ce->statistics + t->first_row, *factor = maximum + ce->target_count;
+  if (!ce->is_kept) {
+    S3_TRY(make_logits(ce, t));
+    ce->context->kernels->softmax_gradient(t->rows, t->items, t->logits, maximum, factor);
+    return S3REC_OK;
+  }
+  for (size_t r = 0; r < t->rows; r++)
+    t->maximum[r] = factor[r] * expf(t->maximum[r] - maximum[r]);
+  ce->context->kernels->scale_rows(t->rows, t->items, t->logits, t->maximum);
   return S3REC_OK;
 }
 
@@ -114,14 +144,11 @@ static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
   (void)worker;
   s3_cross_entropy *ce = argument;
   const size_t hidden = ce->hidden_size;
-  const float *maximum = ce->statistics, *log_sum = maximum + ce->target_count;
   const float mean = 1.0f / (float)ce->target_count;
   float *diff_x = ce->diff_x + g * ce->target_count * hidden;
-  memset(diff_x, 0, ce->target_count * hidden * sizeof *diff_x);
+  memset(diff_x + ce->first_row * hidden, 0, ce->block_rows * hidden * sizeof *diff_x);
   for (tile t = {0}; next_tile(ce, g, &t);) {
-    S3_TRY(make_logits(ce, &t));
-    ce->context->kernels->softmax_gradient(t.rows, t.items, t.logits, maximum + t.first_row,
-                                           log_sum + t.first_row, mean);
+    S3_TRY(make_softmax(ce, &t));
     for (size_t r = 0; r < t.rows; r++) {
       const size_t target = (size_t)ce->targets[t.first_row + r];
       if (target >= t.first_item && target < t.first_item + t.items)
@@ -138,7 +165,7 @@ static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
 }
 
 /* Folds the groups' maxima and sums of a position: maximum to the first group's
- * place, logarithm of the sum behind it. Returns their sum, the log-sum. */
+ * place, 1 / (N sum) behind it. Returns the log-sum. */
 static double fold_statistics(const s3_cross_entropy *ce, size_t n) {
   float *first = ce->statistics + n;
   float maximum = -INFINITY;
@@ -150,23 +177,28 @@ static double fold_statistics(const s3_cross_entropy *ce, size_t n) {
   for (size_t g = 0; g < ce->groups; g++) {
     const float *statistics = first + 2 * g * ce->target_count;
     sum += (double)statistics[ce->target_count] *
-           exp((double)statistics[0] - (double)maximum);
+           (double)expf(statistics[0] - maximum);
   }
   first[0] = maximum;
-  first[ce->target_count] = (float)log(sum);
+  first[ce->target_count] = (float)(1.0 / (sum * (double)ce->target_count));
   return (double)maximum + log(sum);
 }
 
 s3rec_status s3_cross_entropy_run(s3_cross_entropy *ce, s3_thread_pool *pool, double *loss) {
-  S3_TRY(s3_thread_pool_run(pool, ce->groups, accumulate_job, ce));
   double total = 0.0;
-  for (size_t n = 0; n < ce->target_count; n++) {
-    float target;
-    ce->context->kernels->matrix_vector(
-        1, ce->hidden_size, ce->x + n * ce->hidden_size,
-        ce->item_embeddings + (size_t)ce->targets[n] * ce->hidden_size, &target);
-    total += fold_statistics(ce, n) - (double)target;
+  for (ce->first_row = 0; ce->first_row < ce->target_count; ce->first_row += ce->block_rows) {
+    const size_t left = ce->target_count - ce->first_row;
+    ce->block_rows = ce->is_kept && left > TILE_ROWS ? TILE_ROWS : left;
+    S3_TRY(s3_thread_pool_run(pool, ce->groups, accumulate_job, ce));
+    for (size_t n = ce->first_row; n < ce->first_row + ce->block_rows; n++) {
+      float target;
+      ce->context->kernels->matrix_vector(
+          1, ce->hidden_size, ce->x + n * ce->hidden_size,
+          ce->item_embeddings + (size_t)ce->targets[n] * ce->hidden_size, &target);
+      total += fold_statistics(ce, n) - (double)target;
+    }
+    S3_TRY(s3_thread_pool_run(pool, ce->groups, gradient_job, ce));
   }
   *loss = total / (double)ce->target_count;
-  return s3_thread_pool_run(pool, ce->groups, gradient_job, ce);
+  return S3REC_OK;
 }

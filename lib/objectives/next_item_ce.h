@@ -9,10 +9,12 @@
  * once. Work is split by ranges of items into `groups` jobs, a fixed number, whose
  * results are added up in order. */
 enum { S3_CROSS_ENTROPY_GROUPS = 16 }; /* at most: each keeps a diff_x */
+enum { S3_CROSS_ENTROPY_KEPT = 32 << 20 }; /* bytes of exponentials */
 
 typedef struct s3_cross_entropy {
   const s3rec_context *context;
   size_t groups;
+  size_t most_kept; /* bytes of exponentials that may be kept instead of made again */
   size_t target_count, hidden_size;
   int32_t item_size;
   const float *item_embeddings; /* [I,H] */
@@ -22,8 +24,11 @@ typedef struct s3_cross_entropy {
   float *diff_items;            /* [I,H], lent; rows 1..I-2 are overwritten */
   /* Private. */
   size_t x_capacity, targets_capacity, diff_x_capacity, statistics_capacity, tiles_capacity;
-  float *statistics; /* [groups, 2, N] maximum and sum; then the first group's are those of all */
-  float *tiles;      /* [groups, tile] logits */
+  bool is_kept;                 /* a block's tiles, from the first pass to the second */
+  size_t first_row, block_rows; /* of the block under way */
+  float *statistics; /* [groups, 2, N] maximum and sum; then in the first group's place the
+                      * maximum of all and 1 / (N sum) */
+  float *tiles;      /* of each group one, or all of a block */
 } s3_cross_entropy;
 
 /* Sets N and makes room for x, targets and the rest. */

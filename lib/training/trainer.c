@@ -31,6 +31,7 @@ s3rec_status s3_trainer_create(s3rec_model *model, const s3rec_trainer_options *
   t->options = *options;
   t->cross_entropy = (s3_cross_entropy){
       .context = t->context,
+      .most_kept = S3_CROSS_ENTROPY_KEPT,
       .hidden_size = (size_t)model->config.hidden_size,
       .item_size = model->config.item_size,
       .item_embeddings = model->weights + model->table.item_embeddings,
