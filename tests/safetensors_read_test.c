@@ -248,6 +248,22 @@ START_TEST(falls_back_to_reading) {
 }
 END_TEST
 
+/* Values are read, not taken from the mapping, which would end in SIGBUS. */
+START_TEST(a_file_cut_short_while_open) {
+  static const int64_t shape[] = {10000};
+  const test_path path = write_file(
+      "{\"x\":{\"dtype\":\"F32\",\"shape\":[10000],\"data_offsets\":[0,40000]}}", 40000);
+  s3_safetensors *file;
+  float *const values = calloc(10000, sizeof *values);
+  ck_assert_int_eq(s3_safetensors_open(context, path.text, &file), S3REC_OK);
+  ck_assert_int_eq(truncate(path.text, 20000), 0);
+  ck_assert_int_eq(s3_safetensors_read_f32(file, "x", 1, shape, values), S3REC_ERROR_IO);
+  ck_assert_ptr_nonnull(strstr(s3_error_text(), "tensor 'x': the file became shorter"));
+  s3_safetensors_close(file);
+  free(values);
+}
+END_TEST
+
 START_TEST(every_truncation_is_refused) {
   const test_path path = write_file(valid, VALID_DATA), cut = test_file("cut.safetensors");
   size_t count;
@@ -337,6 +353,7 @@ int main(void) {
   tcase_add_test(refused, hostile_names_do_not_break_the_text);
   tcase_add_test(refused, deep_nesting_is_refused);
   tcase_add_test(refused, missing_files_and_folders);
+  tcase_add_test(refused, a_file_cut_short_while_open);
   tcase_add_test(refused, every_truncation_is_refused);
   tcase_add_test(refused, random_damage_never_crashes);
   tcase_add_test(refused, survives_missing_memory);
