@@ -51,27 +51,27 @@ static inline __attribute__((always_inline)) void tile(size_t rows, size_t panel
                                                        const operands *o) {
   s3_vector sums[TILE_ROWS][MOST_PANELS * PARTS], weights[MOST_PANELS * PARTS];
   const size_t vectors = panels * PARTS;
-UNROLL
+  UNROLL
   for (size_t r = 0; r < rows; r++)
-UNROLL
+    UNROLL
     for (size_t v = 0; v < vectors; v++)
       sums[r][v] = s3_load(o->from + r * o->from_stride + v * S3_LANES);
   const float *src = o->src, *panel = o->panels;
   const size_t src_stride = o->src_stride, panel_stride = o->panel_stride;
   for (size_t i = 0; i < o->inputs; i++, src++, panel += S3_PANEL_WIDTH) {
-UNROLL
+    UNROLL
     for (size_t v = 0; v < vectors; v++)
       weights[v] = s3_load(panel + v / PARTS * panel_stride + v % PARTS * S3_LANES);
-UNROLL
+    UNROLL
     for (size_t r = 0; r < rows; r++) {
       const float x = src[r * src_stride];
-UNROLL
+      UNROLL
       for (size_t v = 0; v < vectors; v++) sums[r][v] += x * weights[v];
     }
   }
-UNROLL
+  UNROLL
   for (size_t r = 0; r < rows; r++)
-UNROLL
+    UNROLL
     for (size_t v = 0; v < vectors; v++)
       s3_store(o->dst + r * o->dst_stride + v * S3_LANES, sums[r][v]);
 }
