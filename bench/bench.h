@@ -17,6 +17,7 @@ typedef struct bench_settings {
   size_t steps;   /* > 0: exactly so many timed steps instead */
   const char *data, *name; /* folder and data set; NULL: synthetic */
   int32_t items;           /* of the synthetic catalogue; 0: the benchmark's default */
+  int32_t shortest;        /* least training items of a synthetic user, at most 50 */
   bool json;
 } bench_settings;
 
@@ -31,6 +32,13 @@ int bench_kernels(const bench_settings *settings);
 int bench_linear(const bench_settings *settings);
 int bench_load(const bench_settings *settings);
 int bench_memory(const bench_settings *settings);
+int bench_growth(const bench_settings *settings);
+
+/* Medians of a measurement of training steps; fine-tuning by the full softmax. */
+typedef struct step_figures {
+  double tokens, step_ms, floor_ms, ratio;
+} step_figures;
+int bench_steps(const bench_settings *settings, s3rec_stage stage, step_figures *figures);
 
 /* Prints the library's last error behind `what` and returns 1. */
 int bench_fail(const char *what);
@@ -72,8 +80,9 @@ int workload_create(const bench_settings *settings, bench_workload *workload);
 void workload_destroy(bench_workload *workload);
 /* 22,363 users whose training prefixes have Beauty's lengths (mean 7.15; 75 %
  * <= 8, 89 % <= 16, 97 % <= 32, longest 50), `items` items, 638 attributes,
- * 3.7 an item. */
-s3rec_status workload_synthetic(s3rec_context *context, int32_t items, s3rec_dataset **dataset);
+ * 3.7 an item. No prefix is shorter than `shortest`, at most 50. */
+s3rec_status workload_synthetic(s3rec_context *context, int32_t items, int32_t shortest,
+                                s3rec_dataset **dataset);
 
 /* Runs `function` in a process of its own, which sends its values back. It is a
  * fork, so its resident set begins with what this process has touched. */

@@ -20,6 +20,7 @@ static const struct {
     {"finetune", "fine-tuning steps, full softmax and paper loss", bench_finetune},
     {"score", "one user at a time: latency of the 20 best items", bench_score},
     {"score-batch", "256 users at a time: users per second", bench_score_batch},
+    {"growth", "steps and scoring for growing batches, lengths, catalogues, threads", bench_growth},
     {"kernels", "each kernel at this level against the baseline level", bench_kernels},
 };
 enum { BENCHMARKS = sizeof benchmarks / sizeof *benchmarks };

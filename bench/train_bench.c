@@ -119,7 +119,9 @@ static void report_training(const bench_settings *settings, const training *t, c
   report_end(settings);
 }
 
-static int measure(const bench_settings *settings, training *t, const char *name) {
+/* Prints the result, or fills `figures` when there are some to fill. */
+static int measure(const bench_settings *settings, training *t, const char *name,
+                   step_figures *figures) {
   double step_ms[BENCH_WINDOWS], floor_ms[BENCH_WINDOWS], ratios[BENCH_WINDOWS],
       rates[BENCH_WINDOWS];
   const size_t count =
@@ -157,25 +159,36 @@ static int measure(const bench_settings *settings, training *t, const char *name
     total.flops.logits += w.flops.logits;
   }
   floor_destroy(floor);
-  report_training(settings, t, name, &total, count, step_ms, floor_ms, ratios, rates, peak);
+  if (figures != NULL) {
+    figures->tokens = total.tokens / (double)total.steps;
+    figures->step_ms = bench_median(step_ms, count);
+    figures->floor_ms = bench_median(floor_ms, count);
+    figures->ratio = bench_median(ratios, count);
+  } else {
+    report_training(settings, t, name, &total, count, step_ms, floor_ms, ratios, rates, peak);
+  }
   return 0;
 }
 
 static int bench_training(const bench_settings *settings, s3rec_stage stage,
-                          s3rec_finetune_loss loss, const char *name) {
+                          s3rec_finetune_loss loss, const char *name, step_figures *figures) {
   training t;
   if (training_create(settings, stage, loss, &t) != 0) return 1;
-  const int result = measure(settings, &t, name);
+  const int result = measure(settings, &t, name, figures);
   training_destroy(&t);
   return result;
 }
 
+int bench_steps(const bench_settings *settings, s3rec_stage stage, step_figures *figures) {
+  return bench_training(settings, stage, S3REC_LOSS_CE, "growth", figures);
+}
+
 int bench_pretrain(const bench_settings *settings) {
-  return bench_training(settings, S3REC_STAGE_PRETRAIN, S3REC_LOSS_CE, "pretrain");
+  return bench_training(settings, S3REC_STAGE_PRETRAIN, S3REC_LOSS_CE, "pretrain", NULL);
 }
 
 int bench_finetune(const bench_settings *settings) {
-  const int ce = bench_training(settings, S3REC_STAGE_FINETUNE, S3REC_LOSS_CE, "finetune_ce");
+  const int ce = bench_training(settings, S3REC_STAGE_FINETUNE, S3REC_LOSS_CE, "finetune_ce", NULL);
   return ce != 0 ? ce
-                 : bench_training(settings, S3REC_STAGE_FINETUNE, S3REC_LOSS_BCE, "finetune_bce");
+                 : bench_training(settings, S3REC_STAGE_FINETUNE, S3REC_LOSS_BCE, "finetune_bce", NULL);
 }

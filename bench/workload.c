@@ -20,8 +20,8 @@ static double users_with(double n) {
   return knots[k - 1][1] * pow(knots[k][1] / knots[k - 1][1], part);
 }
 
-static int64_t sequence_length(size_t user) {
-  int64_t n = 3;
+static int64_t sequence_length(size_t user, int32_t shortest) {
+  int64_t n = shortest > 3 ? shortest : 3;
   while (n < LONGEST && users_with((double)(n + 1)) > (double)user) n++;
   return n + HELD_OUT;
 }
@@ -46,7 +46,8 @@ static void fill_attributes(s3_random *random, int32_t items, int32_t *attribute
   attributes[offsets[items] - 1] = ATTRIBUTES - 1;
 }
 
-s3rec_status workload_synthetic(s3rec_context *context, int32_t items, s3rec_dataset **dataset) {
+s3rec_status workload_synthetic(s3rec_context *context, int32_t items, int32_t shortest,
+                                s3rec_dataset **dataset) {
   s3_random random = s3_random_make(2020);
   const size_t item_count = (size_t)items;
   int64_t *offsets = calloc(USERS + 1, sizeof *offsets);
@@ -59,7 +60,7 @@ s3rec_status workload_synthetic(s3rec_context *context, int32_t items, s3rec_dat
       attributes != NULL) {
     s3rec_dataset_arrays arrays;
     for (size_t user = 0; user < USERS; user++) {
-      offsets[user + 1] = offsets[user] + sequence_length(user);
+      offsets[user + 1] = offsets[user] + sequence_length(user, shortest);
       for (int64_t i = offsets[user]; i < offsets[user + 1]; i++) {
         sequences[i] = draw_item(&random, items);
       }
@@ -91,7 +92,8 @@ int32_t workload_items(const bench_settings *settings) {
 static s3rec_status load(const bench_settings *settings, bench_workload *workload) {
   char sequences[1024], attributes[1024];
   if (settings->name == NULL) {
-    return workload_synthetic(workload->context, workload_items(settings), &workload->dataset);
+    return workload_synthetic(workload->context, workload_items(settings), settings->shortest,
+                              &workload->dataset);
   }
   snprintf(sequences, sizeof sequences, "%s/%s.txt", settings->data, settings->name);
   snprintf(attributes, sizeof attributes, "%s/%s_item2attributes.json", settings->data,
