@@ -128,7 +128,8 @@ run() {
   "$@" >>"$out/$file" 2>"$out/errors" || { cat "$out/errors" >&2; fail "failed: $*"; }
 }
 
-# measure BENCHMARK THREADS: a run of each side.
+# measure BENCHMARK THREADS: a run of each side. The number of items is the data's; named, it keeps
+# s3rec-bench from measuring a large catalogue as well.
 measure() {
   peers=$1 variants=$trainers
   case $1 in
@@ -137,7 +138,7 @@ measure() {
     score-batch) peers=score_batch variants=$scorers ;;
   esac
   run library "$build/bench/s3rec-bench" "$1" --data "$data" --name "$name" --threads "$2" \
-    --kernels "$kernels" --seconds "$seconds" --json
+    --kernels "$kernels" --seconds "$seconds" --items 12101 --json
   for peer in $peers; do
     for variant in $variants; do
       run peer "$python" "$root/bench/peer_torch.py" --bench "$peer" --variant "$variant" \
