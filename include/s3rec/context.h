@@ -39,7 +39,7 @@ typedef enum s3rec_kernel_level {
   S3REC_KERNELS_AUTO = 0,     /**< the best this machine can run */
   S3REC_KERNELS_BASELINE = 1, /**< plain C of the target's baseline, everywhere */
   S3REC_KERNELS_AVX2 = 2,     /**< x86-64 with AVX2 and FMA */
-  S3REC_KERNELS_AVX512 = 3    /**< x86-64 with AVX-512 F, BW, DQ, VL */
+  S3REC_KERNELS_AVX512 = 3    /**< x86-64 with AVX-512 F, BW, DQ, VL, CD, VNNI */
 } s3rec_kernel_level;
 
 /** Who computes the encoder. Both give the same numbers within rounding. */
