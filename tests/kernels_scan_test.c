@@ -64,28 +64,28 @@ START_TEST(select_rows) { for_each_level(check_select_rows); }
 END_TEST
 
 static void check_maxima(const s3_kernels *kernels) {
-  for (size_t columns = 16; columns <= 128; columns += 16) {
-    for (size_t rows = 1; rows < 6; rows++) {
-      const array values = array_random(rows * columns, 1.0);
-      const array maxima = array_constant(columns, NAN);
-      values.actual[rows * columns - 1] = -INFINITY;
-      kernels->column_maxima(rows, columns, values.actual, maxima.actual);
-      for (size_t c = 0; c < columns; c++) {
-        float largest = values.actual[c];
-        for (size_t r = 1; r < rows; r++) {
-          largest = fmaxf(largest, values.actual[r * columns + c]);
-        }
-        CHECK(maxima.actual[c] == largest, "rows %zu, columns %zu: column %zu", rows, columns, c);
-      }
-      /* Two equal maxima: the first one is meant. */
-      const size_t place = random_below((uint32_t)columns);
-      const size_t again = place + random_below((uint32_t)(columns - place));
-      maxima.actual[place] = maxima.actual[again] = 100.0f;
-      CHECK(kernels->index_of_largest(columns, maxima.actual) == place, "columns %zu", columns);
-      for (size_t c = 0; c < columns; c++) maxima.actual[c] = -INFINITY;
-      CHECK(kernels->index_of_largest(columns, maxima.actual) == 0, "columns %zu", columns);
-      arrays_free();
+  enum { GROUP = S3_GROUP_VALUES };
+  for (size_t groups = 0; groups < 9; groups++) {
+    const array values = array_random(groups * GROUP, 1.0), maxima = array_constant(groups, NAN);
+    for (size_t g = 0; g < groups; g++) values.actual[g * GROUP + g] = g % 4 == 0 ? -INFINITY : 9;
+    kernels->group_maxima(groups, values.actual, maxima.actual);
+    for (size_t g = 0; g < groups; g++) {
+      float largest = -INFINITY;
+      for (size_t i = 0; i < GROUP; i++) largest = fmaxf(largest, values.actual[g * GROUP + i]);
+      CHECK(maxima.actual[g] == largest, "group %zu of %zu", g, groups);
     }
+    arrays_free();
+  }
+  for (size_t count = 16; count <= 144; count += 16) {
+    const array values = array_random(count, 1.0);
+    /* Two equal maxima: the first one is meant. */
+    const size_t place = random_below((uint32_t)count);
+    const size_t again = place + random_below((uint32_t)(count - place));
+    values.actual[place] = values.actual[again] = 100.0f;
+    CHECK(kernels->index_of_largest(count, values.actual) == place, "count %zu", count);
+    for (size_t i = 0; i < count; i++) values.actual[i] = -INFINITY;
+    CHECK(kernels->index_of_largest(count, values.actual) == 0, "count %zu", count);
+    arrays_free();
   }
 }
 

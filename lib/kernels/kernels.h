@@ -27,6 +27,7 @@ typedef struct s3_bound_user {
 
 enum {
   S3_BLOCK_ITEMS = 64,  /* items of a block of a compact table */
+  S3_GROUP_VALUES = 64, /* of group_maxima */
   S3_USER_LEVELS = 63,  /* user bytes are -63..63 */
   S3_WIDEST_ROW = 4096  /* of an item table */
 };
@@ -107,8 +108,8 @@ typedef struct s3_kernels {
   size_t (*select_rows)(size_t rows, size_t columns, const float *values,
                         const float *thresholds, uint32_t *indices);
 
-  /* The largest value of each column of [rows, columns]; columns a multiple of 16. */
-  void (*column_maxima)(size_t rows, size_t columns, const float *values, float *maxima);
+  /* The largest of each S3_GROUP_VALUES values. */
+  void (*group_maxima)(size_t groups, const float *values, float *maxima);
   /* Index of the largest value, the first of equal ones; `count` a multiple of 16. No NaN. */
   size_t (*index_of_largest)(size_t count, const float *values);
 

@@ -109,7 +109,7 @@ size_t S3_NAME(select_above)(size_t count, const float *values, float threshold,
                              uint32_t *indices);
 size_t S3_NAME(select_rows)(size_t rows, size_t columns, const float *values,
                             const float *thresholds, uint32_t *indices);
-void S3_NAME(column_maxima)(size_t rows, size_t columns, const float *values, float *maxima);
+void S3_NAME(group_maxima)(size_t groups, const float *values, float *maxima);
 size_t S3_NAME(index_of_largest)(size_t count, const float *values);
 void S3_NAME(int8_quantize)(size_t rows, size_t width, const float *src, uint8_t *items,
                             float *scales, float *magnitude, float *residual);

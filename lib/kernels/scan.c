@@ -130,12 +130,13 @@ size_t S3_NAME(select_rows)(size_t rows, size_t columns, const float *values,
   return selected;
 }
 
-void S3_NAME(column_maxima)(size_t rows, size_t columns, const float *values, float *maxima) {
-  for (size_t c = 0; c < columns; c += S3_LANES) {
-    s3_vector largest = s3_load(values + c);
-    for (size_t r = 1; r < rows; r++)
-      largest = s3_max(s3_load(values + r * columns + c), largest);
-    s3_store(maxima + c, largest);
+void S3_NAME(group_maxima)(size_t groups, const float *values, float *maxima) {
+  for (size_t g = 0; g < groups; g++) {
+    const float *group = values + g * S3_GROUP_VALUES;
+    s3_vector largest = s3_load(group);
+    for (size_t c = S3_LANES; c < S3_GROUP_VALUES; c += S3_LANES)
+      largest = s3_max(s3_load(group + c), largest);
+    maxima[g] = s3_lane_max(largest);
   }
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The best items by way of a compact table. A tile of items is bounded for a few users;
  * for each user its items are then scored in the order of falling bounds, until the
- * next bound is not above the user's k-th best. To find the next one quickly a tile is
- * looked at as a matrix [rows, S3_BOUND_COLUMNS], of which the maxima of the columns
- * are known. */
+ * next bound is not above the user's k-th best. The next one is found by the maxima of
+ * groups of items. */
 #include <math.h>
 
 #include "scoring/rank_items.h"
@@ -14,7 +13,8 @@ enum { USERS = 4 /* bounded at once */, SCORED = 4 /* items scored at once */ };
 typedef struct tile {
   size_t first, count; /* item i has id 1 + first + i */
   float *bounds;       /* [count], -INFINITY behind it and where an item is done */
-  float *maxima;       /* [S3_BOUND_COLUMNS] */
+  size_t group_count;
+  float *maxima; /* [group_count] */
   size_t row;
 } tile;
 
@@ -25,29 +25,25 @@ bool s3_rank_quantized_suits(const s3rec_scorer *scorer, size_t kept) {
          kept <= (size_t)scorer->model->config.item_size / 16;
 }
 
+/* Fills up the last groups: index_of_largest takes sixteen at once. */
 static void begin_tile(const s3_kernels *kernels, tile *t) {
-  const size_t rows = (t->count + S3_BOUND_COLUMNS - 1) / S3_BOUND_COLUMNS;
-  for (size_t i = t->count; i < rows * S3_BOUND_COLUMNS; i++) t->bounds[i] = -INFINITY;
-  kernels->column_maxima(rows, S3_BOUND_COLUMNS, t->bounds, t->maxima);
+  const size_t groups = (t->count + S3_GROUP_VALUES - 1) / S3_GROUP_VALUES;
+  t->group_count = (groups + 15) / 16 * 16;
+  for (size_t i = t->count; i < groups * S3_GROUP_VALUES; i++) t->bounds[i] = -INFINITY;
+  kernels->group_maxima(groups, t->bounds, t->maxima);
+  for (size_t g = groups; g < t->group_count; g++) t->maxima[g] = -INFINITY;
 }
 
 /* Takes the item of the largest bound out; false when that bound is not above the
  * threshold. With a threshold of NaN every item is. */
 static bool take_next(const s3_kernels *kernels, tile *t, float threshold, int32_t *id) {
-  const size_t column = kernels->index_of_largest(S3_BOUND_COLUMNS, t->maxima);
-  const float largest = t->maxima[column];
-  if (largest <= threshold || largest == -INFINITY) return false;
-  size_t taken = t->count;
-  float next = -INFINITY;
-  for (size_t i = column; i < t->count; i += S3_BOUND_COLUMNS) {
-    if (taken == t->count && t->bounds[i] == largest) {
-      taken = i;
-      t->bounds[i] = -INFINITY;
-    }
-    if (t->bounds[i] > next) next = t->bounds[i];
-  }
-  t->maxima[column] = next;
-  *id = (int32_t)(1 + t->first + taken);
+  const size_t group = kernels->index_of_largest(t->group_count, t->maxima);
+  if (t->maxima[group] <= threshold || t->maxima[group] == -INFINITY) return false;
+  float *bounds = t->bounds + group * S3_GROUP_VALUES;
+  const size_t item = kernels->index_of_largest(S3_GROUP_VALUES, bounds);
+  bounds[item] = -INFINITY;
+  kernels->group_maxima(1, bounds, t->maxima + group);
+  *id = (int32_t)(1 + t->first + group * S3_GROUP_VALUES + item);
   return true;
 }
 
@@ -74,11 +70,15 @@ static void offer_tile(const s3rec_scorer *scorer, s3_top_k *top, tile *t) {
 static void rank_tile(s3rec_scorer *scorer, s3_user_rows *rows, size_t first, size_t count,
                       const s3_bound_user *user, const size_t *row_of, size_t users) {
   const size_t blocks = (count + S3_BLOCK_ITEMS - 1) / S3_BLOCK_ITEMS;
-  float maxima[S3_BOUND_COLUMNS];
+  float maxima[S3_BOUND_TILE / S3_GROUP_VALUES];
   s3_quantized_bounds(scorer->quantized, scorer->model, first / S3_BLOCK_ITEMS, blocks, users,
                       user, S3_BOUND_TILE, scorer->scores);
   for (size_t i = 0; i < users; i++) {
-    tile t = {first, count, scorer->scores + i * S3_BOUND_TILE, maxima, row_of[i]};
+    tile t = {.first = first,
+              .count = count,
+              .bounds = scorer->scores + i * S3_BOUND_TILE,
+              .maxima = maxima,
+              .row = row_of[i]};
     offer_tile(scorer, &rows->tops[row_of[i]], &t);
   }
 }
