@@ -21,7 +21,7 @@ enum {
   S3_TILE_ITEMS = 1024,     /* items scored at once */
   S3_TILE_CANDIDATES = 256, /* the same when their rows must be gathered */
   S3_GEMM_USERS = 8,        /* from here on sgemm is faster than one by one */
-  S3_BOUND_TILE = 8192,     /* items bounded at once */
+  S3_BOUND_TILE = 16384,    /* items bounded at once */
   S3_SPARE = 8              /* picked beyond k by sgemm, for scores that rounding swaps */
 };
 
