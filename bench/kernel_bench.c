@@ -83,6 +83,35 @@ static void matrix_vector(kernel_case *k) {
   k->k->matrix_vector(FLOATS / WIDTH, WIDTH, k->a, k->b, k->c);
 }
 static void select_above(kernel_case *k) { k->k->select_above(FLOATS, k->a, 0.999f, k->indices); }
+static void gathered_products(kernel_case *k) {
+  k->k->gathered_products(ROWS, WIDTH, k->a, k->ids, k->b, k->c);
+}
+static void select_rows(kernel_case *k) {
+  k->k->select_rows(FLOATS / WIDTH, WIDTH, k->a, k->e, k->indices);
+}
+static void group_maxima(kernel_case *k) {
+  k->k->group_maxima(FLOATS / S3_GROUP_VALUES, k->a, k->b);
+}
+static void index_of_largest(kernel_case *k) {
+  k->indices[0] = (uint32_t)k->k->index_of_largest(FLOATS / 16 * 16, k->a);
+}
+/* Compact tables of FLOATS weights; any bits will do. */
+enum { BLOCKS = FLOATS / WIDTH / S3_BLOCK_ITEMS, COMPACT = BLOCKS * S3_BLOCK_ITEMS };
+static void int8_quantize(kernel_case *k) {
+  float magnitude = 0, residual = 0;
+  k->k->int8_quantize(COMPACT, WIDTH, k->a, (uint8_t *)k->b, k->c, &magnitude, &residual);
+}
+static void bf16_quantize(kernel_case *k) {
+  k->k->bf16_quantize(COMPACT, WIDTH, k->a, (uint32_t *)k->b);
+}
+static void int8_bounds(kernel_case *k) {
+  const s3_bound_user user = {.bytes = (const int8_t *)k->a, .scale = 1, .slack = 1};
+  k->k->int8_bounds(BLOCKS, WIDTH / 4, (const uint8_t *)k->b, k->c, 1, &user, COMPACT, k->d);
+}
+static void bf16_bounds(kernel_case *k) {
+  const s3_bound_user user = {.vector = k->a, .slack = 1};
+  k->k->bf16_bounds(BLOCKS, WIDTH / 2, (const uint32_t *)k->b, 1, &user, COMPACT, k->d);
+}
 static void add(kernel_case *k) { k->k->add(FLOATS, k->e, k->b); }
 static void normal(kernel_case *k) { k->k->normal(FLOATS, 0.02, 1, k->g); }
 static void square_sum(kernel_case *k) { k->k->square_sum(FLOATS, k->a); }
@@ -114,6 +143,14 @@ static const struct {
     {"scale_rows", scale_rows, FLOATS},
     {"matrix_vector", matrix_vector, FLOATS},
     {"select_above", select_above, FLOATS},
+    {"gathered_products", gathered_products, ROWS * WIDTH},
+    {"select_rows", select_rows, FLOATS},
+    {"group_maxima", group_maxima, FLOATS},
+    {"index_of_largest", index_of_largest, FLOATS},
+    {"int8_quantize", int8_quantize, COMPACT * WIDTH},
+    {"bf16_quantize", bf16_quantize, COMPACT * WIDTH},
+    {"int8_bounds", int8_bounds, COMPACT * WIDTH},
+    {"bf16_bounds", bf16_bounds, COMPACT * WIDTH},
     {"add", add, FLOATS},
     {"square_sum", square_sum, FLOATS},
     {"adam", adam, FLOATS},
