@@ -7,6 +7,8 @@
 #include "dnnl/engine.h"
 #include "scoring.h"
 
+enum { USERS = SCORING_USERS, TOP = SCORING_TOP };
+
 /* The scores alone, [items, H] x [H, users]: seconds, or 0 on failure. */
 static double product_seconds(const scoring *s, const float *items, const float *users,
                               float *scores) {
@@ -17,8 +19,8 @@ static double product_seconds(const scoring *s, const float *items, const float 
   bool good = true;
   for (size_t row = 0; row < count; row += ROWS) {
     const size_t rows = count - row < ROWS ? count - row : ROWS;
-    good = s3_gemm(false, true, rows, SCORING_USERS, h, 1, items + row * h, h, users, h, 0, scores,
-                   SCORING_USERS) == S3REC_OK &&
+    good = s3_gemm(false, true, rows, USERS, h, 1, items + row * h, h, users, h, 0, scores,
+                   USERS) == S3REC_OK &&
            good;
   }
   const double seconds = bench_clock() - begin;
@@ -28,9 +30,9 @@ static double product_seconds(const scoring *s, const float *items, const float 
 
 static int measure_batches(const bench_settings *settings, scoring *s, float *items, float *users,
                            float *tile) {
-  static int32_t ids[SCORING_USERS * SCORING_TOP];
-  static float scores[SCORING_USERS * SCORING_TOP];
-  static size_t counts[SCORING_USERS];
+  static int32_t ids[USERS * TOP];
+  static float scores[USERS * TOP];
+  static size_t counts[USERS];
   double rates[BENCH_WINDOWS], floors[BENCH_WINDOWS], shares[BENCH_WINDOWS];
   const size_t values = (size_t)s->config.item_size * (size_t)s->config.hidden_size;
   if (s3rec_model_parameter_read(s->work.model, "item_embeddings.weight", items, values) !=
@@ -42,7 +44,7 @@ static int measure_batches(const bench_settings *settings, scoring *s, float *it
     size_t calls = 0;
     while (calls == 0 || spent < settings->seconds / (2 * BENCH_WINDOWS)) {
       const double begin = bench_clock();
-      if (s3rec_score_next_batch(s->scorer, s->histories, s->offsets, SCORING_USERS, NULL, SCORING_TOP, ids,
+      if (s3rec_score_next_batch(s->scorer, s->histories, s->offsets, USERS, NULL, TOP, ids,
                                  scores, counts) != S3REC_OK) {
         return bench_fail("score-batch");
       }
@@ -54,15 +56,15 @@ static int measure_batches(const bench_settings *settings, scoring *s, float *it
       if (seconds == 0) return bench_fail("score-batch");
       floor += seconds;
     }
-    rates[w] = SCORING_USERS * (double)calls / spent;
-    floors[w] = SCORING_USERS * (double)calls / floor;
+    rates[w] = USERS * (double)calls / spent;
+    floors[w] = USERS * (double)calls / floor;
     shares[w] = rates[w] / floors[w];
   }
   report_begin(settings, "score_batch");
   report_set_up(settings, s->work.context);
   report_number(settings, "items", s->config.item_size - 2);
-  report_number(settings, "users_per_call", SCORING_USERS);
-  report_number(settings, "top", SCORING_TOP);
+  report_number(settings, "users_per_call", USERS);
+  report_number(settings, "top", TOP);
   report_spread(settings, "users_per_s", rates, BENCH_WINDOWS);
   report_spread(settings, "product_users_per_s", floors, BENCH_WINDOWS);
   report_spread(settings, "share_of_product_rate", shares, BENCH_WINDOWS);
@@ -76,10 +78,10 @@ int bench_score_batch(const bench_settings *settings) {
   if (scoring_create(settings, &s) != 0) return 1;
   const size_t h = (size_t)s.config.hidden_size;
   float *items = malloc((size_t)s.config.item_size * h * sizeof *items);
-  float *users = calloc(SCORING_USERS * h, sizeof *users), *tile = calloc(2048 * SCORING_USERS, sizeof *tile);
+  float *users = calloc(USERS * h, sizeof *users), *tile = calloc(2048 * USERS, sizeof *tile);
   int result = 1;
   if (items != NULL && users != NULL && tile != NULL) {
-    for (size_t i = 0; i < SCORING_USERS * h; i++) users[i] = (float)(i % 7) - 3;
+    for (size_t i = 0; i < USERS * h; i++) users[i] = (float)(i % 7) - 3;
     result = measure_batches(settings, &s, items, users, tile);
   }
   free(items);

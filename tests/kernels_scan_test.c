@@ -92,7 +92,8 @@ static void check_maxima(const s3_kernels *kernels) {
 START_TEST(maxima) { for_each_level(check_maxima); }
 END_TEST
 
-enum { MOST_WIDTH = 70, MOST_ROWS = 150, BLOCK = S3_BLOCK_ITEMS, MOST_BLOCKS = (MOST_ROWS + BLOCK - 1) / BLOCK, USERS = 7 };
+enum { MOST_WIDTH = 70, MOST_ROWS = 150, USERS = 7 };
+enum { BLOCK = S3_BLOCK_ITEMS, MOST_BLOCKS = (MOST_ROWS + BLOCK - 1) / BLOCK };
 static uint8_t bytes[MOST_BLOCKS * BLOCK * 72];
 static uint32_t pairs[MOST_BLOCKS * BLOCK * (MOST_WIDTH + 1) / 2];
 static float scales[MOST_BLOCKS * BLOCK], bounds[USERS * MOST_BLOCKS * BLOCK];
@@ -103,7 +104,8 @@ static int32_t level_of(size_t groups, size_t row, size_t column) {
 }
 
 static void check_int8_width(const s3_kernels *kernels, size_t rows, size_t width) {
-  const size_t groups = (width + 3) / 4, blocks = (rows + BLOCK - 1) / BLOCK, stride = blocks * BLOCK;
+  const size_t groups = (width + 3) / 4;
+  const size_t blocks = (rows + BLOCK - 1) / BLOCK, stride = blocks * BLOCK;
   const array table = array_random(rows * width, 2.0);
   float magnitude = 0, residual = 0;
   double largest = 0, error = 0;

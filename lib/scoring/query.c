@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recommendations for any number of users: groups of S3_USER_GROUP, results kept
+/* Recommendations for any number of users: groups of up to S3_USER_GROUP, results kept
  * inside until all are there, so that a failure leaves the caller's arrays alone. */
 #include "base/error.h"
 #include "dnnl/engine.h"
@@ -85,10 +85,18 @@ static s3rec_status collect_candidates(s3rec_scorer *scorer, const s3rec_score_o
 }
 
 /* All memory a query needs beside the encoder's. */
+/* Users ranked together: fewer when the sets of what is left out are large. */
+static size_t most_users(const s3rec_scorer *scorer) {
+  static const size_t set_bytes = (size_t)4 << 20;
+  const size_t users = set_bytes / (scorer->set_words * sizeof *scorer->sets);
+  return users > S3_USER_GROUP ? S3_USER_GROUP : users < S3_USER_STEP ? S3_USER_STEP : users;
+}
+
 static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query,
                               s3_ranking *ranking) {
   const s3rec_context *context = scorer->model->context;
-  const size_t group = query->user_count < S3_USER_GROUP ? query->user_count : S3_USER_GROUP;
+  const size_t most = most_users(scorer);
+  const size_t group = query->user_count < most ? query->user_count : most;
   const size_t columns = group < S3_GEMM_USERS ? 1 : s3_user_vectors_padded(group);
   size_t scores = S3_TILE_ITEMS * columns;
   const size_t bounds = scorer->quantized == NULL ? 0 : S3_BOUND_TILE * (group < 4 ? group : 4);
@@ -126,11 +134,10 @@ s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, s3_rank
                options->excluded_count);
   s3rec_status status = S3REC_OK;
   const s3_openmp_state openmp = s3_openmp_enter();
-  for (size_t first = 0; first < query->user_count && status == S3REC_OK;
-       first += S3_USER_GROUP) {
+  const size_t most = most_users(scorer);
+  for (size_t first = 0; first < query->user_count && status == S3REC_OK; first += most) {
     const size_t rest = query->user_count - first;
-    status = rank_group(scorer, query, first,
-                        first + (rest < S3_USER_GROUP ? rest : S3_USER_GROUP), ranking);
+    status = rank_group(scorer, query, first, first + (rest < most ? rest : most), ranking);
   }
   s3_openmp_leave(openmp);
   erase_known(scorer->model, s3_left_out_for_all(scorer), options->excluded,
