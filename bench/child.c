@@ -89,6 +89,7 @@ static int make_model(const bench_settings *settings, const char *path, double *
 int bench_model_file(const bench_settings *settings, char *folder, char *path, double *values) {
   const char *const temporary = getenv("TMPDIR");
   bench_settings large = *settings;
+  large.data = large.name = NULL; /* no data set is as large */
   if (large.items == 0) large.items = 1000000;
   snprintf(folder, PATH_MAX, "%s/s3rec-bench-XXXXXX", temporary != NULL ? temporary : "/tmp");
   if (mkdtemp(folder) == NULL) {

@@ -117,7 +117,7 @@ static int measure(const bench_settings *settings, const char *path, const doubl
     ratios[w] = mapped.ms[TOTAL][w] / floor_ms[w];
   }
   report_begin(settings, "load");
-  report_text(settings, "data", settings->name != NULL ? settings->name : "synthetic");
+  report_text(settings, "data", "synthetic");
   report_number(settings, "items", made[CHILD_ITEM_SIZE] - 2);
   report_number(settings, "table_mb", made[CHILD_TABLE_BYTES] * 1e-6);
   report_number(settings, "create_ms", made[CHILD_CREATE] * 1e3);

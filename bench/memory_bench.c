@@ -127,7 +127,7 @@ static int measure(const bench_settings *settings, const char *path, const char 
   if (bench_child(settings, path, function, values) != 0) return 1;
   const bool scoring = path != NULL;
   report_begin(settings, name);
-  report_text(settings, "data", settings->name != NULL ? settings->name : "synthetic");
+  report_text(settings, "data", settings->name != NULL && !scoring ? settings->name : "synthetic");
   report_number(settings, "threads", settings->thread_count);
   report_number(settings, "items", values[ITEMS]);
   report_number(settings, "table_mb", values[TABLE] * 1e-6);
