@@ -188,7 +188,12 @@ int bench_pretrain(const bench_settings *settings) {
 }
 
 int bench_finetune(const bench_settings *settings) {
-  const int ce = bench_training(settings, S3REC_STAGE_FINETUNE, S3REC_LOSS_CE, "finetune_ce", NULL);
-  return ce != 0 ? ce
-                 : bench_training(settings, S3REC_STAGE_FINETUNE, S3REC_LOSS_BCE, "finetune_bce", NULL);
+  static const s3rec_finetune_loss losses[] = {S3REC_LOSS_CE, S3REC_LOSS_BCE};
+  static const char *const names[] = {"finetune_ce", "finetune_bce"};
+  for (size_t i = 0; i < 2; i++) {
+    const int result =
+        bench_training(settings, S3REC_STAGE_FINETUNE, losses[i], names[i], NULL);
+    if (result != 0) return result;
+  }
+  return 0;
 }
