@@ -41,7 +41,7 @@ typedef struct row_view {
 static void transpose(size_t rows, size_t columns, row_view src, float *dst, size_t stride) {
   for (size_t r = 0; r < rows; r += S3_LANES)
     for (size_t c = 0; c < columns; c += S3_LANES) {
-      const size_t count = columns - c < S3_LANES ? columns - c : S3_LANES;
+      const size_t count = s3_lanes_left(columns - c);
       s3_vector square[S3_LANES];
 #pragma GCC unroll 16
       for (size_t i = 0; i < S3_LANES; i++) {
@@ -58,14 +58,21 @@ static void transpose(size_t rows, size_t columns, row_view src, float *dst, siz
     }
 }
 
-/* Four rows of weights [4, depth], anywhere and in any direction. */
+/* Weights [rows, depth], or the transpose of what is stored: the distance of rows, and
+ * of the weights in a row. */
+typedef struct weight_view {
+  const float *values;
+  size_t stride, step;
+} weight_view;
+
 enum { ROWS = 4 };
 typedef struct weight_rows {
   const float *row[ROWS];
-  size_t step; /* from one weight of a row to the next */
+  size_t step;
 } weight_rows;
 
-/* dst[i] = scale * (row i of weights times matrix [depth, count or 2 vectors]) */
+/* dst[i] = scale * (row i of weights times matrix [depth, count or 2 vectors]). Four rows
+ * share what is loaded, and hide the latency of the sums. */
 static inline void one_vector(size_t depth, size_t count, weight_rows w, row_view matrix,
                               float scale, float *const dst[ROWS]) {
   s3_vector a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
@@ -108,14 +115,10 @@ static inline void two_vectors(size_t depth, weight_rows w, row_view matrix, flo
   s3_store(dst[3] + S3_LANES, scale * b3);
 }
 
-/* Rows of a product, at most four: dst [rows, columns] = scale * weights matrix, with
- * weights [rows, depth] and matrix [depth, columns]. Of fewer than four the last one
- * is computed and stored again. */
-typedef struct operand {
-  const float *values;
-  size_t stride, step;
-} operand;
-static void product_rows(size_t rows, size_t columns, size_t depth, operand weights,
+/* dst [rows, columns] = scale * weights matrix, with at most four rows of weights
+ * [rows, depth] and matrix [depth, columns]. Of fewer than four the last one is computed
+ * and stored again. */
+static void product_rows(size_t rows, size_t columns, size_t depth, weight_view weights,
                          row_view matrix, float scale, float *dst, size_t dst_stride) {
   weight_rows w = {.step = weights.step};
   float *to[ROWS];
@@ -171,8 +174,10 @@ static void softmax_row(size_t keys, size_t stride, s3_dropout dropout, uint32_t
   }
 }
 
-/* Element number of key 0 for dropout at query row `query`, head `head`. */
+/* Element number of key 0 for dropout at query row `query`, head `head`; without dropout
+ * there are no token numbers. */
 static uint32_t first_element(const s3_attention_shape *shape, size_t query, size_t head) {
+  if (shape->dropout.dropout.threshold == 0) return 0;
   return (shape->dropout.tokens[query] * (uint32_t)shape->heads + (uint32_t)head) *
          (uint32_t)shape->max_seq_length;
 }
@@ -236,15 +241,13 @@ static void head_forward(const head_part *part, float *scratch, float *kept, flo
     const size_t visible = visible_keys(shape, part->q, i + rows - 1);
     float *p = kept + i * h.stride;
     product_rows(rows, s3_round_to_lanes(visible), head_size,
-                 (operand){part->query.values + i * part->query.stride, part->query.stride, 1},
+                 (weight_view){part->query.values + i * part->query.stride, part->query.stride, 1},
                  (row_view){h.transposed, h.stride}, scale, p, h.stride);
-    for (size_t r = 0; r < rows; r++) {
-      const uint32_t first =
-          drop ? first_element(shape, part->q.first_query + i + r, part->head) : 0;
-      softmax_row(visible_keys(shape, part->q, i + r), h.stride, dropout, first,
+    for (size_t r = 0; r < rows; r++)
+      softmax_row(visible_keys(shape, part->q, i + r), h.stride, dropout,
+                  first_element(shape, part->q.first_query + i + r, part->head),
                   p + r * h.stride, h.weights + r * h.stride);
-    }
-    product_rows(rows, head_size, visible, (operand){drop ? h.weights : p, h.stride, 1},
+    product_rows(rows, head_size, visible, (weight_view){drop ? h.weights : p, h.stride, 1},
                  part->value, 1.0f, dst + i * hidden, hidden);
   }
 }
@@ -264,8 +267,8 @@ void S3_NAME(attention_forward)(const s3_attention_shape *shape, s3_attention_in
   }
 }
 
-/* From P and F^-1 diff_P of a row to P F in `weights` and to diff_S / sqrt(D) in
- * `scores`, with zeros up to the stride. */
+/* One row: `weights` becomes P F, and `scores` from diff_O V^T to diff_S / sqrt(D), both
+ * with zeros up to the stride. */
 static void backward_row(size_t keys, size_t stride, float scale, s3_dropout dropout,
                          uint32_t first, const float *p, float *weights, float *scores) {
   const bool drop = dropout.threshold != 0;
@@ -307,18 +310,14 @@ static void head_backward(const head_part *part, float *scratch, const float *ke
     const size_t visible = visible_keys(shape, part->q, i + rows - 1);
     float *scores = h.scores + i * h.stride;
     product_rows(rows, s3_round_to_lanes(visible), head_size,
-                 (operand){diff_dst.values + i * diff_dst.stride, diff_dst.stride, 1},
+                 (weight_view){diff_dst.values + i * diff_dst.stride, diff_dst.stride, 1},
                  (row_view){h.transposed, h.stride}, 1.0f, scores, h.stride);
-    for (size_t r = 0; r < rows; r++) {
-      const uint32_t first = dropout.threshold == 0 ? 0
-                                                    : first_element(shape,
-                                                                    part->q.first_query + i + r,
-                                                                    part->head);
-      backward_row(visible_keys(shape, part->q, i + r), h.stride, scale, dropout, first,
+    for (size_t r = 0; r < rows; r++)
+      backward_row(visible_keys(shape, part->q, i + r), h.stride, scale, dropout,
+                   first_element(shape, part->q.first_query + i + r, part->head),
                    kept + (i + r) * h.stride, h.weights + (i + r) * h.stride,
                    scores + r * h.stride);
-    }
-    product_rows(rows, head_size, visible, (operand){scores, h.stride, 1}, part->key, 1.0f,
+    product_rows(rows, head_size, visible, (weight_view){scores, h.stride, 1}, part->key, 1.0f,
                  diff.query + i * part->query.stride, part->query.stride);
   }
   for (size_t j = 0; j < keys; j += ROWS) {
@@ -328,9 +327,9 @@ static void head_backward(const head_part *part, float *scratch, const float *ke
     const row_view query = {part->query.values + first * part->query.stride,
                             part->query.stride};
     const row_view diff_rows = {diff_dst.values + first * diff_dst.stride, diff_dst.stride};
-    product_rows(rows, head_size, seen, (operand){h.scores + from, 1, h.stride}, query, 1.0f,
+    product_rows(rows, head_size, seen, (weight_view){h.scores + from, 1, h.stride}, query, 1.0f,
                  diff.key + at, part->key.stride);
-    product_rows(rows, head_size, seen, (operand){h.weights + from, 1, h.stride}, diff_rows,
+    product_rows(rows, head_size, seen, (weight_view){h.weights + from, 1, h.stride}, diff_rows,
                  1.0f, diff.value + at, part->key.stride);
   }
 }
