@@ -78,7 +78,8 @@ prepare_torch() {
   if ! has_torch "$venv/bin/python" $version; then
     echo "installing torch${version:+ $version} in $venv, up to 6 GB ..." >&2
     if ! { "$python" -m venv "$venv" && "$venv/bin/python" -m pip install --quiet \
-        --disable-pip-version-check "torch${version:+==$version}"; } >"$build/pip.log" 2>&1; then
+        --disable-pip-version-check "torch${version:+==$version}" numpy; } \
+        >"$build/pip.log" 2>&1; then
       cat "$build/pip.log" >&2
       rm -rf "$venv"
       fail 'pip cannot install torch here; --python names a Python that has it'
@@ -93,7 +94,7 @@ prepare_torch() {
 choose_variants() {
   trainers=eager scorers=eager
   if "$python" -c 'import sys, torch
-sys.exit(tuple(map(int, torch.__version__.split(".")[:2])) < (2, 4))'; then
+sys.exit(tuple(map(int, torch.__version__.split(".")[:2])) < (2, 4))' 2>/dev/null; then
     trainers="eager tuned $compile" scorers='eager tuned'
   else
     echo 'torch is older than 2.4: without the tuned variant'
