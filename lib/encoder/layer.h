@@ -14,7 +14,8 @@ typedef struct s3_pass {
   const s3_parameter_table *table;
   const s3_packed *packed;
   s3_activations *activations;
-  const float *panels; /* of all layers; NULL: the weights are read as they are */
+  /* Of all layers; NULL: the weights are read as they are. */
+  const float *panels, *transposed;
   s3_layer_panels panels_at;
   bool training;
   uint64_t seed, step; /* of dropout */

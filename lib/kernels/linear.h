@@ -5,7 +5,7 @@
 #include "kernels/level.h"
 
 void S3_NAME(linear_panels)(size_t rows, size_t in, size_t out, const float *src,
-                            const float *panels, const float *bias, float *dst,
-                            size_t dst_stride);
+                            size_t src_stride, const float *panels, const float *bias,
+                            bool accumulate, float *dst, size_t dst_stride);
 
 #endif
