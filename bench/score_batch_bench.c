@@ -28,28 +28,34 @@ static double product_seconds(const scoring *s, const float *items, const float 
   return good ? seconds : 0;
 }
 
-static int measure_batches(const bench_settings *settings, scoring *s, float *items, float *users,
-                           float *tile) {
+/* Seconds of one call, or 0 on failure. */
+static double score_users(const scoring *s) {
   static int32_t ids[USERS * TOP];
   static float scores[USERS * TOP];
   static size_t counts[USERS];
+  const double begin = bench_clock();
+  const s3rec_status status = s3rec_score_next_batch(s->scorer, s->histories, s->offsets, USERS,
+                                                     NULL, TOP, ids, scores, counts);
+  return status == S3REC_OK ? bench_clock() - begin : 0;
+}
+
+static int measure_batches(const bench_settings *settings, scoring *s, float *items, float *users,
+                           float *tile) {
   double rates[BENCH_WINDOWS], floors[BENCH_WINDOWS], shares[BENCH_WINDOWS];
   const size_t values = (size_t)s->config.item_size * (size_t)s->config.hidden_size;
   if (s3rec_model_parameter_read(s->work.model, "item_embeddings.weight", items, values) !=
       S3REC_OK) {
     return bench_fail("score-batch");
   }
+  if (score_users(s) == 0) return bench_fail("score-batch"); /* warms up */
   for (size_t w = 0; w < BENCH_WINDOWS; w++) {
     double spent = 0, floor = 0;
     size_t calls = 0;
     while (calls == 0 || spent < settings->seconds / (2 * BENCH_WINDOWS)) {
-      const double begin = bench_clock();
-      if (s3rec_score_next_batch(s->scorer, s->histories, s->offsets, USERS, NULL, TOP, ids,
-                                 scores, counts) != S3REC_OK) {
-        return bench_fail("score-batch");
-      }
-      if (w > 0 || calls > 0) spent += bench_clock() - begin; /* the first call warms up */
-      calls += w > 0 || calls > 0 || spent == 0;
+      const double seconds = score_users(s);
+      if (seconds == 0) return bench_fail("score-batch");
+      spent += seconds;
+      calls++;
     }
     for (size_t i = 0; i < calls; i++) {
       const double seconds = product_seconds(s, items, users, tile);

@@ -71,7 +71,8 @@ const cli_option cli_option_table[] = {
     TEXT("model", "FILE", model, CLI_FINETUNE, 0, FILES,
          "pretrained model to start from; without it training starts from fresh weights (SASRec)"),
     TEXT("model", "FILE", model, SCORE | CLI_INFO, CLI_RECOMMEND, FILES,
-         "model file, or a training state, or a converted PyTorch state dict (safetensors)"),
+         "model file, or a training state, or a converted PyTorch state dict (safetensors); stays "
+         "mapped, so replace it by renaming, not by copying over it"),
     TEXT("out", "FILE", out, CLI_PRETRAIN, CLI_PRETRAIN, FILES, "model file to write at the end"),
     TEXT("out", "FILE", out, CLI_FINETUNE, CLI_FINETUNE, FILES,
          "model file to write: the weights of the best epoch so far, at every improvement"),

@@ -59,8 +59,11 @@ static int score(cli_recommendation *r) {
   how.excluded_count = r->exclude.count;
   how.candidates = r->candidates.ids;
   how.candidate_count = r->candidates.count;
+  s3rec_scorer_options reading;
+  s3rec_scorer_options_init(&reading);
+  reading.scan = S3REC_SCAN_F32; /* a compact table does not pay for one query */
   s3rec_scorer *scorer = NULL;
-  s3rec_status status = s3rec_scorer_create(r->model, &scorer);
+  s3rec_status status = s3rec_scorer_create_with(r->model, &reading, &scorer);
   if (status == S3REC_OK)
     status = s3rec_score_next(scorer, r->history.ids, r->history.count, &how, k, r->ids, r->scores,
                               &r->count);

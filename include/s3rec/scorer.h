@@ -18,19 +18,23 @@ typedef struct s3rec_scorer s3rec_scorer;
 
 /** What s3rec_score_next and s3rec_score_next_batch read to find the best items.
  * It decides about time and memory, never about the result: the compact tables
- * give an upper bound of every score, and items whose bound reaches the k best are
- * scored again with the model's own floats. Ids and scores have the same bits with
- * every scan. A compact table is made by the first scorer that asks for it, shared
- * by all scorers of the model and kept until the weights change. */
+ * give an upper bound of every score, and items whose bound is above the k-th best are
+ * scored with the model's own floats. Ids and scores have the same bits with every
+ * scan. A compact table is made by the first scorer that asks for it, shared by all
+ * scorers of the model and kept until the weights change. The weights are scanned
+ * whatever was chosen for `candidates`, for k above item_size / 16, and when weights are
+ * not finite or so large or small (norms beyond 2^-20 .. 2^50) that floats give no
+ * bound. Since 0.2. */
 typedef enum s3rec_scan {
   S3REC_SCAN_AUTO = 0, /**< INT8 for item tables up to 64 MiB (262,144 items of 64 floats),
-                        * F32 for larger ones and with the baseline kernels */
+                        * F32 for larger ones and with the baseline kernels; no memory for
+                        * the copy is an error, not a reason for F32 */
   S3REC_SCAN_F32 = 1,  /**< the model's table, 4 bytes a weight: no further memory */
   S3REC_SCAN_BF16 = 2, /**< a copy of 2 bytes a weight */
   S3REC_SCAN_INT8 = 3  /**< a copy of 1 byte a weight and 4 an item */
 } s3rec_scan;
 
-/** Options of a scorer. */
+/** Options of a scorer. Since 0.2. */
 typedef struct s3rec_scorer_options {
   size_t struct_size; /**< set by s3rec_scorer_options_init */
   s3rec_scan scan;    /**< default AUTO */
@@ -44,7 +48,8 @@ S3REC_API void s3rec_scorer_options_init(s3rec_scorer_options *options);
  * ENGINE. Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_scorer_create(s3rec_model *model, s3rec_scorer **scorer);
 /** The same with options; NULL for the defaults. Making a compact table takes about as
- * long as reading the item table twice; scorers made meanwhile wait. Statuses as above.
+ * long as reading the item table twice; scorers and evaluations that begin meanwhile
+ * wait. Statuses as above.
  * Any thread. Since 0.2. */
 S3REC_API s3rec_status s3rec_scorer_create_with(s3rec_model *model,
                                                 const s3rec_scorer_options *options,
@@ -171,7 +176,8 @@ typedef struct s3rec_metrics {
 S3REC_API void s3rec_metrics_init(s3rec_metrics *metrics);
 
 /** Leave-one-out evaluation of a dataset, on the context's threads (each gets a
- * scorer of its own); the result does not depend on their number.
+ * scorer of its own); the result does not depend on their number. The layers' weights
+ * laid out for it stay with the model until its weights change (s3rec_model_memory).
  * `options` may be NULL for the defaults. `ranks` may be NULL, else [users of the
  * dataset]: zero-based rank of each answer, -1 for a skipped user. Mirrors
  * get_full_sort_score and get_sample_scores of the reference.

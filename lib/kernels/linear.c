@@ -11,7 +11,7 @@
  * The loops around the tiles keep what they share in the caches: the panels of a
  * group of tiles in the first level, for which long rows are summed in parts of
  * INPUTS, with the sums in dst between them; a chunk of rows in the second. */
-#include "kernels/linear.h"
+#include "kernels/level.h"
 
 #include "model/panels.h"
 

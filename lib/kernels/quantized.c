@@ -11,14 +11,9 @@
  *
  * A word of bf16 holds column 2 g + 1 in its lower half. The word as it is, lower half
  * and all, is column 2 g: the upper half is chosen so that the whole is nearest. */
-#include <float.h>
 #include <math.h>
 
 #include "kernels/level.h"
-
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
 
 enum {
   BLOCK = S3_BLOCK_ITEMS,
@@ -153,8 +148,7 @@ static float quantize_row(size_t width, const float *src, uint8_t *bytes, float 
     magnitudes += whole * whole;
     residuals += (x - whole) * (x - whole);
     const byte_vector stored = __builtin_convertvector(q + 128, byte_vector);
-    memcpy(bytes + c, &stored, sizeof stored); /* bytes has room for a vector more */
-    if (count < S3_LANES) memset(bytes + width, 128, S3_LANES);
+    memcpy(bytes + c, &stored, sizeof stored); /* 128 behind the width: zeros were loaded */
   }
   *magnitude = s3_lane_sum(magnitudes);
   *residual = s3_lane_sum(residuals);

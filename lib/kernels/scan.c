@@ -2,42 +2,20 @@
 /* One vector against all rows of a table, and picking what is above a threshold. */
 #include "kernels/level.h"
 
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
-
-typedef float quad __attribute__((vector_size(16)));
-#ifdef __clang__
-#define PICK(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
-#else
-typedef int32_t quad_mask __attribute__((vector_size(16)));
-#define PICK(a, b, i, j, k, l) __builtin_shuffle(a, b, (quad_mask){i, j, k, l})
-#endif
-
-/* The sum of a vector's parts of four lanes. */
-static inline quad fold(s3_vector v) {
-  quad sum, part;
-  memcpy(&sum, &v, sizeof sum);
-  for (size_t i = 1; i < S3_LANES / 4; i++) {
-    memcpy(&part, (const char *)&v + i * sizeof part, sizeof part);
-    sum += part;
-  }
-  return sum;
-}
-
 /* {sum of all lanes of a, of b, of c, of d}, each by the same tree: adding while
  * transposing takes a few shuffles where four sums of their own take many. */
-static inline quad four_lane_sums(s3_vector a, s3_vector b, s3_vector c, s3_vector d) {
-  const quad qa = fold(a), qb = fold(b), qc = fold(c), qd = fold(d);
-  const quad ab = PICK(qa, qb, 0, 4, 1, 5) + PICK(qa, qb, 2, 6, 3, 7);
-  const quad cd = PICK(qc, qd, 0, 4, 1, 5) + PICK(qc, qd, 2, 6, 3, 7);
-  return PICK(ab, cd, 0, 1, 4, 5) + PICK(ab, cd, 2, 3, 6, 7);
+static inline s3_quad four_lane_sums(s3_vector a, s3_vector b, s3_vector c, s3_vector d) {
+  const s3_quad qa = s3_quad_sum(a), qb = s3_quad_sum(b);
+  const s3_quad qc = s3_quad_sum(c), qd = s3_quad_sum(d);
+  const s3_quad ab = S3_SHUFFLE4(qa, qb, 0, 4, 1, 5) + S3_SHUFFLE4(qa, qb, 2, 6, 3, 7);
+  const s3_quad cd = S3_SHUFFLE4(qc, qd, 0, 4, 1, 5) + S3_SHUFFLE4(qc, qd, 2, 6, 3, 7);
+  return S3_SHUFFLE4(ab, cd, 0, 1, 4, 5) + S3_SHUFFLE4(ab, cd, 2, 3, 6, 7);
 }
 
 /* Four rows at once hide the latency of the sums. One sequence of instructions
  * serves every row, the last ones too, so that a row's product has the same bits
  * wherever it stands: ties between items rest on that. */
-static quad four_products(const float *const row[4], size_t width, const float *vector) {
+static s3_quad four_products(const float *const row[4], size_t width, const float *vector) {
   s3_vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
   size_t c = 0;
   for (; c + S3_LANES <= width; c += S3_LANES) {
@@ -68,7 +46,7 @@ void S3_NAME(matrix_vector)(size_t rows, size_t width, const float *matrix,
     const uintptr_t ahead = (uintptr_t)row[0] + 2048;
     for (size_t i = 0; i < 4 * width * sizeof *matrix; i += 64)
       __builtin_prefetch((const void *)(ahead + i));
-    const quad products = four_products(row, width, vector);
+    const s3_quad products = four_products(row, width, vector);
     memcpy(dst + r, &products, count * sizeof *dst);
   }
 }
@@ -79,7 +57,7 @@ void S3_NAME(gathered_products)(size_t count, size_t width, const float *table,
     const size_t some = count - i < 4 ? count - i : 4;
     const float *row[4];
     for (size_t j = 0; j < 4; j++) row[j] = table + (size_t)ids[i + (j < some ? j : 0)] * width;
-    const quad products = four_products(row, width, vector);
+    const s3_quad products = four_products(row, width, vector);
     memcpy(dst + i, &products, some * sizeof *dst);
   }
 }

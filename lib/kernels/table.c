@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of the level being compiled. */
-#include "kernels/linear.h"
+#include "kernels/level.h"
 
 #define LEVEL_OF_baseline S3REC_KERNELS_BASELINE
 #define LEVEL_OF_avx2 S3REC_KERNELS_AVX2

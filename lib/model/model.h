@@ -8,7 +8,7 @@
 #include "model/safetensors_map.h"
 
 /* Places of `compact`: the item table in two ways, the layers' weights in panels. */
-enum { S3_COMPACT_PANELS = 2, S3_COMPACT_KINDS };
+enum { S3_COMPACT_BF16, S3_COMPACT_INT8, S3_COMPACT_PANELS, S3_COMPACT_KINDS };
 
 struct s3rec_model {
   atomic_size_t references;

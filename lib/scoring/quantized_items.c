@@ -10,10 +10,11 @@
 /* Magnitudes within which no product below leaves the range of normal floats. */
 static const double least_item = 0x1p-20, largest_norm = 0x1p50, least_user = 0x1p-30;
 
-static s3rec_status allocate(const s3rec_model *model, s3rec_scan scan,
+/* Unless it is usable, the table has no blocks. */
+static s3rec_status allocate(const s3rec_model *model, s3rec_scan scan, bool usable,
                              s3_quantized_items **items) {
   const size_t width = (size_t)model->config.hidden_size;
-  const size_t count = (size_t)model->config.item_size - 2;
+  const size_t count = usable ? (size_t)model->config.item_size - 2 : 0;
   const size_t blocks = (count + S3_BLOCK_ITEMS - 1) / S3_BLOCK_ITEMS;
   const size_t groups = scan == S3REC_SCAN_INT8 ? (width + 3) / 4 : (width + 1) / 2;
   const size_t header = (sizeof(s3_quantized_items) + 63) / 64 * 64;
@@ -24,6 +25,7 @@ static s3rec_status allocate(const s3rec_model *model, s3rec_scan scan,
   if (memory == NULL) return S3REC_ERROR_MEMORY;
   *items = (s3_quantized_items *)memory;
   **items = (s3_quantized_items){.scan = scan,
+                                 .usable = usable,
                                  .block_count = blocks,
                                  .groups = groups,
                                  .scales = (float *)(memory + header),
@@ -32,42 +34,46 @@ static s3rec_status allocate(const s3rec_model *model, s3rec_scan scan,
   return S3REC_OK;
 }
 
-static void quantize(const s3rec_model *model, s3_quantized_items *items) {
+static void quantize(const s3rec_model *model, double norm, s3_quantized_items *items) {
   const s3_kernels *kernels = model->context->kernels;
   const size_t width = (size_t)model->config.hidden_size;
   const size_t count = (size_t)model->config.item_size - 2;
   const float *table = model->weights + model->table.item_embeddings + width;
-  const double norm = s3_largest_item_norm(model);
-  if (!(norm >= least_item && norm <= largest_norm)) return;
   if (items->scan == S3REC_SCAN_BF16) {
     kernels->bf16_quantize(count, width, table, items->values);
     items->magnitude = norm;
-  } else {
-    float magnitude = 0.0f, residual = 0.0f;
-    kernels->int8_quantize(count, width, table, items->values, items->scales, &magnitude,
-                           &residual);
-    items->magnitude = sqrt(magnitude);
-    /* The scale's rounding and that of e / scale add to what was measured. */
-    items->residual = sqrt(residual) + 1e-4 * sqrt((double)width);
+    return;
   }
-  items->usable = true;
+  float magnitude = 0.0f, residual = 0.0f;
+  kernels->int8_quantize(count, width, table, items->values, items->scales, &magnitude,
+                         &residual);
+  items->magnitude = sqrt(magnitude);
+  /* The scale's rounding and that of e / scale add to what was measured. */
+  items->residual = sqrt(residual) + 1e-4 * sqrt((double)width);
+}
+
+static s3rec_status make(const s3rec_model *model, s3rec_scan scan, s3_quantized_items **items) {
+  const double norm = s3_largest_item_norm(model);
+  const bool usable = norm >= least_item && norm <= largest_norm;
+  S3_TRY(allocate(model, scan, usable, items));
+  if (usable) quantize(model, norm, *items);
+  return S3REC_OK;
 }
 
 s3rec_status s3_quantized_items_get(s3rec_model *model, s3rec_scan scan,
                                     const s3_quantized_items **items) {
-  const size_t slot = scan == S3REC_SCAN_INT8;
+  void **place = &model->compact[scan == S3REC_SCAN_INT8 ? S3_COMPACT_INT8 : S3_COMPACT_BF16];
   s3rec_status status = S3REC_OK;
   pthread_mutex_lock(&model->compact_lock);
-  if (model->compact[slot] == NULL) {
+  if (*place == NULL) {
     s3_quantized_items *made;
-    status = allocate(model, scan, &made);
+    status = make(model, scan, &made);
     if (status == S3REC_OK) {
-      quantize(model, made);
-      model->compact[slot] = made;
+      *place = made;
       model->compact_bytes += made->byte_count;
     }
   }
-  *items = model->compact[slot];
+  *items = *place;
   pthread_mutex_unlock(&model->compact_lock);
   return status;
 }

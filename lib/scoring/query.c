@@ -84,7 +84,6 @@ static s3rec_status collect_candidates(s3rec_scorer *scorer, const s3rec_score_o
   return S3REC_OK;
 }
 
-/* All memory a query needs beside the encoder's. */
 /* Users ranked together: fewer when the sets of what is left out are large. */
 static size_t most_users(const s3rec_scorer *scorer) {
   static const size_t set_bytes = (size_t)4 << 20;
@@ -92,6 +91,7 @@ static size_t most_users(const s3rec_scorer *scorer) {
   return users > S3_USER_GROUP ? S3_USER_GROUP : users < S3_USER_STEP ? S3_USER_STEP : users;
 }
 
+/* All memory a query needs beside the encoder's. */
 static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query,
                               s3_ranking *ranking) {
   const s3rec_context *context = scorer->model->context;
@@ -99,8 +99,10 @@ static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query,
   const size_t group = query->user_count < most ? query->user_count : most;
   const size_t columns = group < S3_GEMM_USERS ? 1 : s3_user_vectors_padded(group);
   size_t scores = S3_TILE_ITEMS * columns;
-  const size_t bounds = scorer->quantized == NULL ? 0 : S3_BOUND_TILE * (group < 4 ? group : 4);
-  if (scores < bounds) scores = bounds;
+  if (scorer->quantized != NULL) {
+    const size_t bounds = S3_BOUND_TILE * (group < S3_BOUND_USERS ? group : S3_BOUND_USERS);
+    if (scores < bounds) scores = bounds;
+  }
   S3_TRY(s3_grow(context, (void **)&scorer->sets, &scorer->sets_capacity,
                  (1 + group) * scorer->set_words, sizeof *scorer->sets));
   S3_TRY(s3_grow(context, (void **)&scorer->scores, &scorer->scores_capacity, scores,

@@ -7,7 +7,7 @@
 
 #include "scoring/rank_items.h"
 
-enum { USERS = 4 /* bounded at once */, SCORED = 4 /* items scored at once */ };
+enum { SCORED = 4 /* items at once */ };
 
 /* The bounds of a tile for one row of the group. */
 typedef struct tile {
@@ -102,9 +102,9 @@ size_t s3_rank_quantized(s3rec_scorer *scorer, s3_user_rows *rows, size_t kept, 
   }
   for (size_t first = 0; first < item_count; first += S3_BOUND_TILE) {
     const size_t rest = item_count - first;
-    for (size_t u = 0; u < count; u += USERS) {
+    for (size_t u = 0; u < count; u += S3_BOUND_USERS) {
       rank_tile(scorer, rows, first, rest < S3_BOUND_TILE ? rest : S3_BOUND_TILE, users + u,
-                row_of + u, count - u < USERS ? count - u : USERS);
+                row_of + u, count - u < S3_BOUND_USERS ? count - u : S3_BOUND_USERS);
     }
   }
   for (size_t u = 0; u < count; u++) s3_top_k_sort(&rows->tops[row_of[u]]);

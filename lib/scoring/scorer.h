@@ -22,6 +22,7 @@ enum {
   S3_TILE_CANDIDATES = 256, /* the same when their rows must be gathered */
   S3_GEMM_USERS = 8,        /* from here on sgemm is faster than one by one */
   S3_BOUND_TILE = 16384,    /* items bounded at once */
+  S3_BOUND_USERS = 4,       /* for so many users */
   S3_SPARE = 8              /* picked beyond k by sgemm, for scores that rounding swaps */
 };
 
@@ -33,7 +34,7 @@ struct s3rec_scorer {
   size_t sets_capacity, set_words;
   const s3_quantized_items *quantized; /* the model's; NULL: scan the weights */
   char *user_columns;                  /* [S3_USER_GROUP, s3_quantized_user_size] */
-  float *scores; /* [S3_TILE_ITEMS, users], or [4, S3_BOUND_TILE] */
+  float *scores; /* [S3_TILE_ITEMS, users], or [S3_BOUND_USERS, S3_BOUND_TILE] */
   size_t scores_capacity;
   uint32_t *selected; /* [S3_TILE_ITEMS] */
   int32_t *candidates; /* known and distinct */
