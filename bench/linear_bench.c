@@ -24,8 +24,7 @@ static void run_sgemm(const linear_case *c) {
 }
 
 static void run_panels(const linear_case *c) {
-  c->kernels->linear_panels(c->rows, c->in, c->out, c->src, c->in, c->panels, NULL,
-                            false, c->dst, c->out);
+  c->kernels->linear_panels(c->rows, c->in, c->out, c->src, c->panels, NULL, c->dst, c->out);
 }
 
 /* Microseconds a call. */

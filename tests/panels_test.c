@@ -34,8 +34,8 @@ static void check_shape(const s3_kernels *kernels, size_t rows, size_t in, size_
   const array bias = with_bias ? array_random(out, 1.0) : array_constant(out, 0.0f);
   const array panels = in_panels(in, out, weights), dst = array_constant(rows * out, NAN);
   const array bound = array_constant(rows * out, NAN);
-  kernels->linear_panels(rows, in, out, src.actual, in, panels.actual,
-                         with_bias ? bias.actual : NULL, false, dst.actual, out);
+  kernels->linear_panels(rows, in, out, src.actual, panels.actual,
+                         with_bias ? bias.actual : NULL, dst.actual, out);
   reference_linear_forward(rows, in, out, src.expected, weights.expected, dst.expected);
   reference_bias_forward(rows, out, bias.expected, dst.expected);
   reference_linear_forward(rows, in, out, absolute(src).expected, absolute(weights).expected,
@@ -49,49 +49,20 @@ static void check_shape(const s3_kernels *kernels, size_t rows, size_t in, size_
   const array apart = array_constant(rows * stride, 123.0f);
   for (size_t r = 0; r < rows; r++) {
     float *row = apart.actual + r * stride;
-    kernels->linear_panels(1, in, out, src.actual + r * in, in, panels.actual,
-                           with_bias ? bias.actual : NULL, false, row, stride);
+    kernels->linear_panels(1, in, out, src.actual + r * in, panels.actual,
+                           with_bias ? bias.actual : NULL, row, stride);
     CHECK(memcmp(row, dst.actual + r * out, out * sizeof *row) == 0,
           "row %zu has other bits alone", r);
     for (size_t i = out; i < stride; i++) CHECK(row[i] == 123.0f, "row %zu: gap written", r);
   }
-  kernels->linear_panels(rows, in, out, src.actual, in, panels.actual,
-                         with_bias ? bias.actual : NULL, false, apart.actual, stride);
+  kernels->linear_panels(rows, in, out, src.actual, panels.actual,
+                         with_bias ? bias.actual : NULL, apart.actual, stride);
   for (size_t r = 0; r < rows; r++) {
     const float *row = apart.actual + r * stride;
     CHECK(memcmp(row, dst.actual + r * out, out * sizeof *row) == 0,
           "row %zu has other bits with a stride", r);
     for (size_t i = out; i < stride; i++) CHECK(row[i] == 123.0f, "row %zu: gap written", r);
   }
-  arrays_free();
-}
-
-/* diff_src [rows, in] += diff_dst [rows, out] W by panels of W^T, rows of both apart. */
-static void check_backward_shape(const s3_kernels *kernels, size_t rows, size_t in, size_t out) {
-  test_at("backward, rows %zu, in %zu, out %zu", rows, in, out);
-  const size_t src_stride = out + 5, dst_stride = in + 3;
-  const array diff_dst = array_random(rows * out, 1.0), weights = array_random(out * in, 0.1);
-  const array diff_src = array_random(rows * in, 1.0), bound = absolute(diff_src);
-  const array panels = array_constant(s3_panel_floats(out, in), NAN);
-  const array src = array_constant(rows * src_stride, NAN);
-  const array dst = array_constant(rows * dst_stride, 123.0f);
-  for (size_t r = 0; r < rows; r++) {
-    memcpy(src.actual + r * src_stride, diff_dst.actual + r * out, out * sizeof(float));
-    memcpy(dst.actual + r * dst_stride, diff_src.actual + r * in, in * sizeof(float));
-  }
-  s3_panels_fill_transposed(in, out, weights.actual, panels.actual);
-  kernels->linear_panels(rows, out, in, src.actual, src_stride, panels.actual, NULL, true,
-                         dst.actual, dst_stride);
-  reference_linear_backward_data(rows, in, out, diff_dst.expected, weights.expected, true,
-                                 diff_src.expected);
-  reference_linear_backward_data(rows, in, out, absolute(diff_dst).expected,
-                                 absolute(weights).expected, true, bound.expected);
-  for (size_t r = 0; r < rows; r++) {
-    const float *row = dst.actual + r * dst_stride;
-    for (size_t i = in; i < dst_stride; i++) CHECK(row[i] == 123.0f, "row %zu: gap written", r);
-    memcpy(diff_src.actual + r * in, row, in * sizeof *row);
-  }
-  array_check_bound("diff_src", diff_src, bound.expected, sum_tolerance);
   arrays_free();
 }
 
@@ -116,21 +87,6 @@ static void check_linear(const s3_kernels *kernels) {
 START_TEST(linear) { for_each_level(check_linear); }
 END_TEST
 
-static void check_backward(const s3_kernels *kernels) {
-  static const size_t widths[] = {1, 16, 33, 64, 100, 257};
-  enum { WIDTHS = sizeof widths / sizeof *widths };
-  static const size_t rows[] = {0, 1, 3, 8, 19, 129};
-  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-    for (size_t i = 0; i < WIDTHS; i++) {
-      for (size_t o = 0; o < WIDTHS; o++)
-        check_backward_shape(kernels, rows[r], widths[i], widths[o]);
-    }
-  }
-}
-
-START_TEST(backward) { for_each_level(check_backward); }
-END_TEST
-
 /* A NaN or an infinity concerns its own row or output only. */
 static void check_spread(const s3_kernels *kernels) {
   enum { ROWS = 9, IN = 20, OUT = 37 };
@@ -139,8 +95,8 @@ static void check_spread(const s3_kernels *kernels) {
     const array dst = array_constant(ROWS * OUT, 0.0f);
     src.actual[place] = place % 2 == 0 ? NAN : INFINITY;
     weights.actual[OUT * IN - 1] = INFINITY;
-    kernels->linear_panels(ROWS, IN, OUT, src.actual, IN,
-                           in_panels(IN, OUT, weights).actual, NULL, false, dst.actual, OUT);
+    kernels->linear_panels(ROWS, IN, OUT, src.actual, in_panels(IN, OUT, weights).actual, NULL,
+                           dst.actual, OUT);
     for (size_t i = 0; i < ROWS * OUT; i++) {
       const bool touched = i / OUT == place / IN || i % OUT == OUT - 1;
       CHECK(isfinite(dst.actual[i]) == !touched, "place %zu: element %zu is %g", place, i,
@@ -203,7 +159,6 @@ END_TEST
 int main(void) {
   TCase *kernel = tcase_create("kernel");
   tcase_add_test(kernel, linear);
-  tcase_add_test(kernel, backward);
   tcase_add_test(kernel, nothing_spreads);
   TCase *sharing = tcase_create("sharing");
   tcase_add_test(sharing, shared_by_a_model);

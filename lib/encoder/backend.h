@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the encoder asks of a compute backend. There are two, and each is the
  * other's oracle in the tests:
- *   fused   oneDNN's sgemm for linear layers in training (with AVX-512 for their
- *           weight gradients only), kernels/ for the rest
+ *   fused   oneDNN's sgemm for linear layers in training, kernels/ for the rest
  *   onednn  oneDNN primitives for everything they offer
  *
  * Rules for all operations
@@ -85,13 +84,11 @@ typedef struct s3_backend_operations {
                                           const float *src, const float *diff_dst,
                                           float *diff_weights);
   /* dst[rows, out] = src[rows, in] weights^T + bias, the weights in panels
-   * (model/panels.h), bias NULL for none; dst itself in place of bias when accumulating.
-   * Rows are src_stride and dst_stride floats apart. NULL when the backend has no use
-   * for panels. */
+   * (model/panels.h), bias NULL for none, rows of dst dst_stride floats apart; NULL
+   * when the backend has no use for panels. */
   s3rec_status (*linear_panels)(s3_backend *, size_t rows, size_t in, size_t out,
-                                const float *src, size_t src_stride, const float *panels,
-                                const float *bias, bool accumulate, float *dst,
-                                size_t dst_stride);
+                                const float *src, const float *panels, const float *bias,
+                                float *dst, size_t dst_stride);
 
   /* dst += bias in every row; diff_bias += column sums of diff_dst */
   s3rec_status (*bias_forward)(s3_backend *, size_t rows, size_t width, const float *bias,

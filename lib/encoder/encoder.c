@@ -12,7 +12,7 @@ struct s3_encoder {
   bool training;
   s3_backend *backend;
   s3_activations activations;
-  const float *panels, *transposed; /* NULL: none */
+  const float *panels; /* NULL: none */
   char *block; /* what activations are carved from */
   size_t block_capacity;
   s3_pass pass; /* of the last forward */
@@ -52,14 +52,11 @@ size_t s3_encoder_memory(const s3_encoder *encoder) {
 s3_backend *s3_encoder_backend(s3_encoder *encoder) { return encoder->backend; }
 
 bool s3_encoder_takes_panels(const s3_encoder *encoder) {
-  if (encoder->backend->operations->linear_panels == NULL) return false;
-  /* Many rows at once: there sgemm beats the kernel below AVX-512. */
-  return !encoder->training || encoder->context->kernels->level == S3REC_KERNELS_AVX512;
+  return !encoder->training && encoder->backend->operations->linear_panels != NULL;
 }
 
-void s3_encoder_set_panels(s3_encoder *encoder, const float *panels, const float *transposed) {
+void s3_encoder_set_panels(s3_encoder *encoder, const float *panels) {
   encoder->panels = panels;
-  encoder->transposed = transposed;
 }
 
 /* Queries of sequence s in the last layer. */
@@ -117,7 +114,6 @@ static s3rec_status plan(s3_encoder *e, const s3_packed *packed) {
                       .packed = packed,
                       .activations = a,
                       .panels = e->panels,
-                      .transposed = e->transposed,
                       .panels_at = s3_layer_panels_of((size_t)e->config->hidden_size),
                       .training = e->training,
                       .tokens = sizes.tokens,

@@ -59,11 +59,10 @@ s3rec_status s3_encoder_reserve(s3_encoder *encoder, s3_pass_sizes sizes);
 size_t s3_encoder_memory(const s3_encoder *encoder);
 s3_backend *s3_encoder_backend(s3_encoder *encoder);
 
-/* Whether passes are faster with the layers' weights in panels (model/panels.h), and
- * giving it these, in training those of the transposes too; they must outlive the
- * encoder and hold the weights that a pass is given. */
+/* Whether forward passes without training are faster with the layers' weights in
+ * panels (model/panels.h), and giving it these; they must outlive the encoder. */
 bool s3_encoder_takes_panels(const s3_encoder *encoder);
-void s3_encoder_set_panels(s3_encoder *encoder, const float *panels, const float *transposed);
+void s3_encoder_set_panels(s3_encoder *encoder, const float *panels);
 
 /* *hidden: [s3_packed_rows, H], valid until the next call. `weights` is a block
  * laid out by the table. Dropout acts when packed->tokens is not NULL, keyed by

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fused backend: oneDNN's sgemm for the linear layers in training as far as they do
- * not come in panels, the library's kernels for everything else. */
+/* The fused backend: oneDNN's sgemm for the linear layers in training, the library's
+ * kernels for everything else. */
 #include "base/error.h"
 #include "dnnl/engine.h"
 #include "encoder/backend.h"
@@ -40,11 +40,9 @@ static s3rec_status linear_backward_weights(s3_backend *backend, size_t rows, si
 }
 
 static s3rec_status linear_panels(s3_backend *backend, size_t rows, size_t in, size_t out,
-                                  const float *src, size_t src_stride, const float *panels,
-                                  const float *bias, bool accumulate, float *dst,
-                                  size_t dst_stride) {
-  kernels_of(backend)->linear_panels(rows, in, out, src, src_stride, panels, bias, accumulate,
-                                     dst, dst_stride);
+                                  const float *src, const float *panels, const float *bias,
+                                  float *dst, size_t dst_stride) {
+  kernels_of(backend)->linear_panels(rows, in, out, src, panels, bias, dst, dst_stride);
   return S3REC_OK;
 }
 

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "encoder/linear.h"
 #include "kernels/kernels.h"
 
 static bool is_pruned(const s3_pass *pass, const s3_layer_activations *layer) {
@@ -64,61 +63,67 @@ static s3_attention_input attention_input(const s3_layer_activations *layer) {
                               layer->key_stride};
 }
 
-/* The linear weights of a layer, in each layout there is. */
-typedef struct layer_weights {
-  s3_linear_weights query, key_value; /* query's matrix is that of all three too */
-  s3_linear_weights dense, dense_1, dense_2;
-} layer_weights;
+/* A linear weight as it is, and in panels or NULL. */
+typedef struct linear_weights {
+  const float *matrix, *panels;
+} linear_weights;
 
-static s3_linear_weights weights_at(const s3_pass *pass, size_t n, const float *matrix,
-                                    size_t panels_offset) {
-  const size_t at = n * pass->panels_at.count + panels_offset;
-  s3_linear_weights w = {.matrix = matrix};
-  if (pass->panels != NULL) w.panels = pass->panels + at;
-  if (pass->transposed != NULL) w.transposed = pass->transposed + at;
+static linear_weights weights_at(const s3_pass *pass, size_t n, const float *weights,
+                                 size_t matrix_offset, size_t panels_offset) {
+  linear_weights w = {weights + matrix_offset, NULL};
+  if (pass->panels != NULL)
+    w.panels = pass->panels + n * pass->panels_at.count + panels_offset;
   return w;
 }
 
-static layer_weights layer_weights_of(const s3_pass *pass, size_t n, const float *weights) {
-  const size_t hidden = (size_t)pass->config->hidden_size;
-  const s3_layer_offsets *at = &pass->table->layers[n];
-  const s3_layer_panels *panels = &pass->panels_at;
-  const float *query = weights + at->qkv_weight;
-  return (layer_weights){
-      .query = weights_at(pass, n, query, panels->query),
-      .key_value = weights_at(pass, n, query + hidden * hidden, panels->key_value),
-      .dense = weights_at(pass, n, weights + at->dense_weight, panels->dense),
-      .dense_1 = weights_at(pass, n, weights + at->dense_1_weight, panels->dense_1),
-      .dense_2 = weights_at(pass, n, weights + at->dense_2_weight, panels->dense_2),
-  };
+/* dst [rows, out] = src [rows, in] W^T */
+static s3rec_status linear(const s3_pass *pass, size_t rows, size_t in, size_t out,
+                           const float *src, linear_weights w, float *dst) {
+  s3_backend *b = pass->backend;
+  return w.panels == NULL
+             ? b->operations->linear_forward(b, rows, in, out, src, w.matrix, dst)
+             : b->operations->linear_panels(b, rows, in, out, src, w.panels, NULL, dst, out);
 }
 
-/* query, key and value of all rows. When every token asks they are one matrix, and
- * sgemm makes them in one product. */
-static s3rec_status project(const s3_pass *pass, size_t n, const layer_weights *w,
-                            const float *bias) {
+/* query, key and value by panels. */
+static s3rec_status project_panels(const s3_pass *pass, const s3_layer_activations *layer,
+                                   const float *panels, const float *bias) {
   s3_backend *b = pass->backend;
-  const s3_backend_operations *op = b->operations;
+  const size_t hidden = (size_t)pass->config->hidden_size;
+  S3_TRY(b->operations->linear_panels(b, layer->rows, hidden, hidden, layer->query_input,
+                                      panels + pass->panels_at.query, bias, layer->query,
+                                      layer->query_stride));
+  return b->operations->linear_panels(b, pass->tokens, hidden, 2 * hidden, layer->input,
+                                      panels + pass->panels_at.key_value, bias + hidden,
+                                      layer->key, layer->key_stride);
+}
+
+/* query, key and value of all rows; one product when every token asks. */
+static s3rec_status project(const s3_pass *pass, size_t n, const float *weights) {
+  s3_backend *b = pass->backend;
   const s3_layer_activations *layer = &pass->activations->layers[n];
+  const s3_layer_offsets *at = &pass->table->layers[n];
   const size_t hidden = (size_t)pass->config->hidden_size, tokens = pass->tokens;
+  const float *matrix = weights + at->qkv_weight, *bias = weights + at->qkv_bias;
   if (is_pruned(pass, layer)) {
     const size_t *rows = pass->activations->output_rows;
     for (size_t r = 0; r < layer->rows; r++)
       memcpy(layer->query_input + r * hidden, layer->input + rows[r] * hidden,
              hidden * sizeof(float));
-    S3_TRY(s3_linear_forward(b, layer->rows, hidden, hidden, layer->query_input, w->query, bias,
-                             layer->query));
-    return s3_linear_forward(b, tokens, hidden, 2 * hidden, layer->input, w->key_value,
-                             bias + hidden, layer->key);
   }
-  if (w->query.panels == NULL)
-    return s3_linear_forward(b, tokens, hidden, 3 * hidden, layer->input, w->query, bias,
-                             layer->projected);
-  S3_TRY(op->linear_panels(b, tokens, hidden, hidden, layer->input, hidden, w->query.panels,
-                           bias, false, layer->query, layer->query_stride));
-  return op->linear_panels(b, tokens, hidden, 2 * hidden, layer->input, hidden,
-                           w->key_value.panels, bias + hidden, false, layer->key,
-                           layer->key_stride);
+  if (pass->panels != NULL)
+    return project_panels(pass, layer, pass->panels + n * pass->panels_at.count, bias);
+  if (!is_pruned(pass, layer)) {
+    S3_TRY(b->operations->linear_forward(b, tokens, hidden, 3 * hidden, layer->input, matrix,
+                                         layer->projected));
+    return b->operations->bias_forward(b, tokens, 3 * hidden, bias, layer->projected);
+  }
+  S3_TRY(b->operations->linear_forward(b, layer->rows, hidden, hidden, layer->query_input,
+                                       matrix, layer->query));
+  S3_TRY(b->operations->bias_forward(b, layer->rows, hidden, bias, layer->query));
+  S3_TRY(b->operations->linear_forward(b, tokens, hidden, 2 * hidden, layer->input,
+                                       matrix + hidden * hidden, layer->projected));
+  return b->operations->bias_forward(b, tokens, 2 * hidden, bias + hidden, layer->projected);
 }
 
 s3rec_status s3_layer_forward(const s3_pass *pass, size_t n, const float *weights,
@@ -130,25 +135,28 @@ s3rec_status s3_layer_forward(const s3_pass *pass, size_t n, const float *weight
   const double p = pass->config->hidden_dropout_prob;
   float *dense = pass->activations->dense;
 
-  const layer_weights w = layer_weights_of(pass, n, weights);
-  S3_TRY(project(pass, n, &w, weights + at->qkv_bias));
+  S3_TRY(project(pass, n, weights));
   const s3_attention_shape shape = attention_shape(pass, n);
   S3_TRY(b->operations->attention_forward(b, &shape, attention_input(layer),
                                           layer->probabilities, layer->context));
 
-  S3_TRY(s3_linear_forward(b, rows, hidden, hidden, layer->context, w.dense, NULL, dense));
+  S3_TRY(linear(pass, rows, hidden, hidden, layer->context,
+                weights_at(pass, n, weights, at->dense_weight, pass->panels_at.dense), dense));
   s3_row_dropout dropout = dropout_at(pass, n, S3_SITE_ATTENTION_OUTPUT, p);
   S3_TRY(b->operations->add_norm_forward(
       b, rows, hidden, dense, weights + at->dense_bias, layer->query_input,
       norm_at(weights, at->attention_norm_weight, at->attention_norm_bias), &dropout,
       layer->attention_norm, layer->attended));
 
-  S3_TRY(s3_linear_forward(b, rows, hidden, 4 * hidden, layer->attended, w.dense_1, NULL,
-                           layer->feed_kept));
+  S3_TRY(linear(pass, rows, hidden, 4 * hidden, layer->attended,
+                weights_at(pass, n, weights, at->dense_1_weight, pass->panels_at.dense_1),
+                layer->feed_kept));
   S3_TRY(b->operations->activation_forward(b, pass->config->hidden_act, pass->training, rows,
                                            4 * hidden, layer->feed_kept,
                                            weights + at->dense_1_bias, layer->feed));
-  S3_TRY(s3_linear_forward(b, rows, 4 * hidden, hidden, layer->feed, w.dense_2, NULL, dense));
+  S3_TRY(linear(pass, rows, 4 * hidden, hidden, layer->feed,
+                weights_at(pass, n, weights, at->dense_2_weight, pass->panels_at.dense_2),
+                dense));
   dropout = dropout_at(pass, n, S3_SITE_FEED_FORWARD, p);
   return b->operations->add_norm_forward(b, rows, hidden, dense, weights + at->dense_2_bias,
                                          layer->attended,
@@ -165,14 +173,14 @@ static void clear_key_bias(size_t hidden, float *diff_key_bias) {
 
 /* From diff query, key, value to diff_src; diff_residual [rows, H] is the part
  * that reached xq past the attention. */
-static s3rec_status project_backward(const s3_pass *pass, size_t n, const layer_weights *w,
+static s3rec_status project_backward(const s3_pass *pass, const s3_layer_activations *layer,
+                                     const s3_layer_offsets *at, const float *weights,
                                      s3_attention_diff diff, float *diff_residual,
                                      float *diff_dense) {
   const s3_backend_operations *op = pass->backend->operations;
-  const s3_layer_activations *layer = &pass->activations->layers[n];
-  const s3_layer_offsets *at = &pass->table->layers[n];
   s3_backend *b = pass->backend;
   const size_t hidden = (size_t)pass->config->hidden_size, tokens = pass->tokens;
+  const float *matrix = weights + at->qkv_weight;
   float *diff_matrix = s3_dense_at(pass->table, diff_dense, at->qkv_weight);
   float *diff_bias = s3_dense_at(pass->table, diff_dense, at->qkv_bias);
   float *diff_src = pass->activations->diff_a;
@@ -181,25 +189,20 @@ static s3rec_status project_backward(const s3_pass *pass, size_t n, const layer_
     clear_key_bias(hidden, diff_bias + hidden);
     S3_TRY(op->linear_backward_weights(b, tokens, hidden, 3 * hidden, layer->input, diff.query,
                                        diff_matrix));
-    if (w->query.transposed == NULL)
-      return s3_linear_backward_data(b, tokens, hidden, 3 * hidden, diff.query, w->query, true,
-                                     diff_src);
-    S3_TRY(op->linear_panels(b, tokens, hidden, hidden, diff.query, 3 * hidden,
-                             w->query.transposed, NULL, true, diff_src, hidden));
-    return op->linear_panels(b, tokens, 2 * hidden, hidden, diff.key, 3 * hidden,
-                             w->key_value.transposed, NULL, true, diff_src, hidden);
+    return op->linear_backward_data(b, tokens, hidden, 3 * hidden, diff.query, matrix, true,
+                                    diff_src);
   }
   S3_TRY(op->bias_backward(b, layer->rows, hidden, diff.query, diff_bias));
   S3_TRY(op->linear_backward_weights(b, layer->rows, hidden, hidden, layer->query_input,
                                      diff.query, diff_matrix));
-  S3_TRY(s3_linear_backward_data(b, layer->rows, hidden, hidden, diff.query, w->query, true,
-                                 diff_residual));
+  S3_TRY(op->linear_backward_data(b, layer->rows, hidden, hidden, diff.query, matrix, true,
+                                  diff_residual));
   S3_TRY(op->bias_backward(b, tokens, 2 * hidden, diff.key, diff_bias + hidden));
   clear_key_bias(hidden, diff_bias + hidden);
   S3_TRY(op->linear_backward_weights(b, tokens, hidden, 2 * hidden, layer->input, diff.key,
                                      diff_matrix + hidden * hidden));
-  S3_TRY(s3_linear_backward_data(b, tokens, hidden, 2 * hidden, diff.key, w->key_value, false,
-                                 diff_src));
+  S3_TRY(op->linear_backward_data(b, tokens, hidden, 2 * hidden, diff.key,
+                                  matrix + hidden * hidden, false, diff_src));
   const size_t *rows = pass->activations->output_rows;
   for (size_t r = 0; r < layer->rows; r++)
     b->context->kernels->add(hidden, diff_residual + r * hidden, diff_src + rows[r] * hidden);
@@ -215,7 +218,6 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
   const s3_layer_offsets *at = &pass->table->layers[n];
   const size_t hidden = (size_t)pass->config->hidden_size, rows = layer->rows;
   const double p = pass->config->hidden_dropout_prob;
-  const layer_weights w = layer_weights_of(pass, n, weights);
 
   float *diff_attended = a->diff_b;
   s3_row_dropout dropout = dropout_at(pass, n, S3_SITE_FEED_FORWARD, p);
@@ -225,15 +227,15 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
       s3_dense_at(pass->table, diff_dense, at->dense_2_bias), a->dense, diff_attended));
   S3_TRY(op->linear_backward_weights(b, rows, 4 * hidden, hidden, layer->feed, a->dense,
                                      s3_dense_at(pass->table, diff_dense, at->dense_2_weight)));
-  S3_TRY(s3_linear_backward_data(b, rows, 4 * hidden, hidden, a->dense, w.dense_2, false,
-                                 a->diff_feed));
+  S3_TRY(op->linear_backward_data(b, rows, 4 * hidden, hidden, a->dense,
+                                  weights + at->dense_2_weight, false, a->diff_feed));
   S3_TRY(op->activation_backward(b, pass->config->hidden_act, rows, 4 * hidden,
                                  layer->feed_kept, a->diff_feed, a->diff_feed,
                                  s3_dense_at(pass->table, diff_dense, at->dense_1_bias)));
   S3_TRY(op->linear_backward_weights(b, rows, hidden, 4 * hidden, layer->attended, a->diff_feed,
                                      s3_dense_at(pass->table, diff_dense, at->dense_1_weight)));
-  S3_TRY(s3_linear_backward_data(b, rows, hidden, 4 * hidden, a->diff_feed, w.dense_1, true,
-                                 diff_attended));
+  S3_TRY(op->linear_backward_data(b, rows, hidden, 4 * hidden, a->diff_feed,
+                                  weights + at->dense_1_weight, true, diff_attended));
 
   float *diff_residual = is_pruned(pass, layer) ? a->diff_query_input : a->diff_a;
   dropout = dropout_at(pass, n, S3_SITE_ATTENTION_OUTPUT, p);
@@ -245,8 +247,8 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
   S3_TRY(op->linear_backward_weights(b, rows, hidden, hidden, layer->context, a->dense,
                                      s3_dense_at(pass->table, diff_dense, at->dense_weight)));
   float *diff_context = a->diff_b;
-  S3_TRY(s3_linear_backward_data(b, rows, hidden, hidden, a->dense, w.dense, false,
-                                 diff_context));
+  S3_TRY(op->linear_backward_data(b, rows, hidden, hidden, a->dense,
+                                  weights + at->dense_weight, false, diff_context));
 
   s3_attention_diff diff;
   if (is_pruned(pass, layer)) {
@@ -260,5 +262,5 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
   const s3_attention_shape shape = attention_shape(pass, n);
   S3_TRY(op->attention_backward(b, &shape, attention_input(layer), layer->probabilities,
                                 diff_context, diff));
-  return project_backward(pass, n, &w, diff, diff_residual, diff_dense);
+  return project_backward(pass, layer, at, weights, diff, diff_residual, diff_dense);
 }

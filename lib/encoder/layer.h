@@ -14,8 +14,7 @@ typedef struct s3_pass {
   const s3_parameter_table *table;
   const s3_packed *packed;
   s3_activations *activations;
-  /* Of all layers; NULL: the weights are read as they are. */
-  const float *panels, *transposed;
+  const float *panels; /* of all layers; NULL: the weights are read as they are */
   s3_layer_panels panels_at;
   bool training;
   uint64_t seed, step; /* of dropout */

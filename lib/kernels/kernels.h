@@ -37,12 +37,11 @@ typedef struct s3_kernels {
   s3rec_kernel_level level;
 
   /* dst[rows, out] = src[rows, in] weights^T + bias, weights in panels
-   * (model/panels.h), bias NULL for none; dst itself in place of bias when accumulating.
-   * Rows are src_stride and dst_stride floats apart. A row has the same bits whatever
-   * the others are. */
+   * (model/panels.h), bias NULL for none, rows of dst dst_stride floats apart. A row
+   * has the same bits whatever the others are. */
   void (*linear_panels)(size_t rows, size_t in, size_t out, const float *src,
-                        size_t src_stride, const float *panels, const float *bias,
-                        bool accumulate, float *dst, size_t dst_stride);
+                        const float *panels, const float *bias, float *dst,
+                        size_t dst_stride);
 
   void (*bias_forward)(size_t rows, size_t width, const float *bias, float *dst);
   void (*bias_backward)(size_t rows, size_t width, const float *diff_dst, float *diff_bias);

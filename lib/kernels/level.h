@@ -67,8 +67,8 @@ static inline float s3_largest(size_t count, const float *values, float maximum)
 
 /* Functions of every level, for its table. */
 void S3_NAME(linear_panels)(size_t rows, size_t in, size_t out, const float *src,
-                            size_t src_stride, const float *panels, const float *bias,
-                            bool accumulate, float *dst, size_t dst_stride);
+                            const float *panels, const float *bias, float *dst,
+                            size_t dst_stride);
 void S3_NAME(bias_forward)(size_t rows, size_t width, const float *bias, float *dst);
 void S3_NAME(bias_backward)(size_t rows, size_t width, const float *diff_dst,
                             float *diff_bias);

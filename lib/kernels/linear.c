@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A linear layer over weights in panels (model/panels.h):
  *
- *   dst [rows, out] = src [rows, in] W^T + bias, or + dst
+ *   dst [rows, out] = src [rows, in] W^T + bias
  *
  * A tile of some rows and panels is summed in registers, input by input: the
  * vectors of the panels times one number of each row. An element of dst is the
@@ -143,9 +143,8 @@ static void run_rows(size_t rows, size_t columns, operands o) {
   }
 }
 
-static void run_chunk(size_t rows, size_t in, size_t out, const float *src, size_t src_stride,
-                      const float *panels, const float *bias, bool accumulate, float *dst,
-                      size_t dst_stride) {
+static void run_chunk(size_t rows, size_t in, size_t out, const float *src,
+                      const float *panels, const float *bias, float *dst, size_t dst_stride) {
   static const float zeros[MOST_PANELS * S3_PANEL_WIDTH];
   const size_t panel_stride = in * S3_PANEL_WIDTH;
   /* One block of rows finds nothing in the cache that another left. */
@@ -155,12 +154,12 @@ static void run_chunk(size_t rows, size_t in, size_t out, const float *src, size
       operands o = {.src = src + i,
                     .panels = panels + column * in + i * S3_PANEL_WIDTH,
                     .inputs = in - i < INPUTS ? in - i : INPUTS,
-                    .src_stride = src_stride,
+                    .src_stride = in,
                     .panel_stride = panel_stride,
                     .from = bias != NULL ? bias + column : zeros,
                     .dst = dst + column,
                     .dst_stride = dst_stride};
-      if (i > 0 || accumulate) {
+      if (i > 0) {
         o.from = o.dst;
         o.from_stride = dst_stride;
       }
@@ -170,9 +169,9 @@ static void run_chunk(size_t rows, size_t in, size_t out, const float *src, size
 }
 
 void S3_NAME(linear_panels)(size_t rows, size_t in, size_t out, const float *src,
-                            size_t src_stride, const float *panels, const float *bias,
-                            bool accumulate, float *dst, size_t dst_stride) {
+                            const float *panels, const float *bias, float *dst,
+                            size_t dst_stride) {
   for (size_t r = 0; r < rows; r += CHUNK_ROWS)
-    run_chunk(rows - r < CHUNK_ROWS ? rows - r : CHUNK_ROWS, in, out, src + r * src_stride,
-              src_stride, panels, bias, accumulate, dst + r * dst_stride, dst_stride);
+    run_chunk(rows - r < CHUNK_ROWS ? rows - r : CHUNK_ROWS, in, out, src + r * in, panels, bias,
+              dst + r * dst_stride, dst_stride);
 }

@@ -3,10 +3,10 @@
  * reads them. A weight [out, in] becomes ceil(out / 16) panels [in, 16]: panel p has
  * for each input the weights of outputs 16 p .. 16 p + 15, zeros behind the last.
  *
- * For inference the copy is made for a model's first scorer or evaluation, is shared
+ * Inference only. The copy is made for a model's first scorer or evaluation, is shared
  * by all, and goes when somebody writes the weights. It takes what the layers' matrices
  * take, 12 H^2 floats each (H a multiple of 16), which is little beside the item table
- * unless H is large. A trainer has copies of its own (training/panels.c). */
+ * unless H is large. */
 #ifndef S3_MODEL_PANELS_H
 #define S3_MODEL_PANELS_H
 
@@ -18,18 +18,10 @@ enum { S3_PANEL_WIDTH = 16 };
 static inline size_t s3_panel_floats(size_t in, size_t out) {
   return (out + S3_PANEL_WIDTH - 1) / S3_PANEL_WIDTH * S3_PANEL_WIDTH * in;
 }
-/* Enough for the panels of W and for those of W^T. */
-static inline size_t s3_panel_room(size_t in, size_t out) {
-  const size_t forward = s3_panel_floats(in, out), backward = s3_panel_floats(out, in);
-  return forward > backward ? forward : backward;
-}
 void s3_panels_fill(size_t in, size_t out, const float *weights, float *panels);
-/* Panels of W^T, which is [in, out]: backward data is a product with them. */
-void s3_panels_fill_transposed(size_t in, size_t out, const float *weights, float *panels);
 
-/* Where a layer's panels begin, in floats, of the weights and of their transposes
- * alike; layer n begins at n * count. Query and key with value are apart, since the
- * last layer has fewer queries. */
+/* Where a layer's panels begin, in floats; layer n begins at n * count. Query and
+ * key with value are apart, since the last layer has fewer queries. */
 typedef struct s3_layer_panels {
   size_t query;     /* [H, H] */
   size_t key_value; /* [2H, H] */
@@ -39,9 +31,6 @@ typedef struct s3_layer_panels {
   size_t count;
 } s3_layer_panels;
 s3_layer_panels s3_layer_panels_of(size_t hidden);
-/* Layer n's panels, and those of the transposes unless that is NULL. */
-void s3_layer_panels_fill(const s3rec_model *model, size_t n, float *panels,
-                          float *transposed);
 
 /* *panels of all layers; they belong to the model and stay while the caller scores it.
  * MEMORY. Any thread. */

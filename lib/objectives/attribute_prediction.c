@@ -18,22 +18,22 @@ s3rec_status s3_predict_attributes(const s3_objective_shard *shard, s3_head head
   const s3_parameter_table *table = shard->table;
   const s3_backend_operations *op = shard->backend->operations;
   const s3_objective_scratch *scratch = shard->scratch;
+  const float *embeddings = shard->weights + table->attribute_embeddings;
   float *x = scratch->floats, *y = x + S3_ATTRIBUTE_ROWS * hidden;
   float *logits = y + S3_ATTRIBUTE_ROWS * hidden;
   *loss = 0.0;
   for (size_t first = 0; first < count; first += S3_ATTRIBUTE_ROWS) {
     const size_t rows = count - first < S3_ATTRIBUTE_ROWS ? count - first : S3_ATTRIBUTE_ROWS;
     S3_TRY(s3_head_forward(shard, head, scratch->rows + first, rows, x, y));
-    S3_TRY(s3_linear_forward(shard->backend, rows, hidden, attributes, y,
-                             shard->attribute_weights, NULL, logits));
+    S3_TRY(op->linear_forward(shard->backend, rows, hidden, attributes, y, embeddings, logits));
     *loss += shard->context->kernels->sigmoid_cross_entropy(
         rows, attributes, logits, scratch->label_begin + first, scratch->label_end + first,
         shard->batch->attributes, (float)weight);
     S3_TRY(op->linear_backward_weights(
         shard->backend, rows, hidden, attributes, y, logits,
         s3_dense_at(table, shard->diff_dense, table->attribute_embeddings)));
-    S3_TRY(s3_linear_backward_data(shard->backend, rows, hidden, attributes, logits,
-                                   shard->attribute_weights, false, y));
+    S3_TRY(op->linear_backward_data(shard->backend, rows, hidden, attributes, logits,
+                                    embeddings, false, y));
     S3_TRY(s3_head_backward(shard, head, scratch->rows + first, rows, x, y));
   }
   return S3REC_OK;

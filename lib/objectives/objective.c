@@ -47,10 +47,13 @@ s3_pair_loss s3_pair_loss_of(double positive, double negative) {
 s3rec_status s3_head_forward(const s3_objective_shard *shard, s3_head head, const size_t *rows,
                              size_t count, float *x, float *y) {
   const size_t hidden = (size_t)shard->config->hidden_size;
+  const s3_backend_operations *op = shard->backend->operations;
   for (size_t r = 0; r < count; r++)
     memcpy(x + r * hidden, shard->hidden + rows[r] * hidden, hidden * sizeof *x);
-  return s3_linear_forward(shard->backend, count, hidden, hidden, x, shard->head_weights[head],
-                           shard->weights + shard->table->head_bias[head], y);
+  S3_TRY(op->linear_forward(shard->backend, count, hidden, hidden, x,
+                            shard->weights + shard->table->head_weight[head], y));
+  return op->bias_forward(shard->backend, count, hidden,
+                          shard->weights + shard->table->head_bias[head], y);
 }
 
 s3rec_status s3_head_backward(const s3_objective_shard *shard, s3_head head,
@@ -64,8 +67,8 @@ s3rec_status s3_head_backward(const s3_objective_shard *shard, s3_head head,
   S3_TRY(op->linear_backward_weights(
       shard->backend, count, hidden, hidden, x, diff_y,
       s3_dense_at(table, shard->diff_dense, table->head_weight[head])));
-  S3_TRY(s3_linear_backward_data(shard->backend, count, hidden, hidden, diff_y,
-                                 shard->head_weights[head], false, x));
+  S3_TRY(op->linear_backward_data(shard->backend, count, hidden, hidden, diff_y,
+                                  shard->weights + table->head_weight[head], false, x));
   for (size_t r = 0; r < count; r++)
     s3_hidden_add(shard, 1.0, x + r * hidden, shard->diff_hidden + rows[r] * hidden);
   return S3REC_OK;

@@ -14,7 +14,6 @@
 
 #include "data/batch.h"
 #include "encoder/encoder.h"
-#include "encoder/linear.h"
 #include "objectives/item_rows.h"
 
 /* Memory of the objectives of one worker, kept from step to step. */
@@ -39,7 +38,6 @@ typedef struct s3_objective_shard {
   const s3rec_model_config *config;
   const s3_parameter_table *table;
   const float *weights;
-  s3_linear_weights head_weights[S3_HEAD_COUNT], attribute_weights;
   s3_backend *backend;
   const s3rec_batch *batch;
   size_t first_sequence, sequence_count; /* of the batch */

@@ -19,7 +19,7 @@ static s3rec_status create_parts(s3rec_model *model, s3_user_vectors *users) {
   if (!s3_encoder_takes_panels(users->encoder)) return S3REC_OK;
   const float *panels;
   S3_TRY(s3_model_panels(model, &panels));
-  s3_encoder_set_panels(users->encoder, panels, NULL);
+  s3_encoder_set_panels(users->encoder, panels);
   return S3REC_OK;
 }
 

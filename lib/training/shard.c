@@ -136,7 +136,7 @@ s3_objective_shard s3_shard_view(s3rec_trainer *trainer, size_t shard, s3_slot *
   const s3rec_model *model = trainer->model;
   const s3_shard *s = &trainer->shards[shard];
   s3_shard_gradients *gradients = &trainer->gradients.shards[shard];
-  s3_objective_shard view = {
+  return (s3_objective_shard){
       .context = trainer->context,
       .config = &model->config,
       .table = &model->table,
@@ -152,12 +152,8 @@ s3_objective_shard s3_shard_view(s3rec_trainer *trainer, size_t shard, s3_slot *
       .diff_hidden = slot->diff_hidden,
       .diff_dense = gradients->dense,
       .diff_items = &gradients->items,
-      .attribute_weights = s3_attribute_weights(trainer),
       .scratch = &slot->scratch,
   };
-  for (int head = 0; head < S3_HEAD_COUNT; head++)
-    view.head_weights[head] = s3_head_weights(trainer, (s3_head)head);
-  return view;
 }
 
 s3rec_status s3_shard_backward(s3rec_trainer *trainer, size_t shard, s3_slot *slot) {

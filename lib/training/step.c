@@ -45,7 +45,7 @@ static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch 
   return S3REC_OK;
 }
 
-/* Threads, slots, panels: what the first step of its kind needs. */
+/* Threads, slots: what the first step of its kind needs. */
 static s3rec_status prepare(s3rec_trainer *trainer, size_t slot_count) {
   const size_t threads = (size_t)trainer->context->options.thread_count;
   if (trainer->pool == NULL && threads > 1) {
@@ -58,7 +58,7 @@ static s3rec_status prepare(s3rec_trainer *trainer, size_t slot_count) {
   const s3_slot_sizes sizes = s3_largest_shard(trainer);
   for (size_t s = 0; s < slot_count; s++)
     S3_TRY(s3_slot_reserve(trainer, sizes, &trainer->slots[s]));
-  return s3_trainer_fill_panels(trainer);
+  return S3REC_OK;
 }
 
 static void sum_losses(const s3rec_trainer *trainer, s3rec_losses *losses) {

@@ -56,7 +56,6 @@ void s3_trainer_destroy(s3rec_trainer *trainer) {
   s3_free(context, trainer->moment1);
   s3_free(context, trainer->moment2);
   s3_free(context, trainer->item_table);
-  s3_free(context, trainer->panels);
   s3_cross_entropy_free(&trainer->cross_entropy);
   s3_free(context, trainer->note);
   s3_model_end_training(trainer->model);
@@ -69,8 +68,7 @@ size_t s3_trainer_memory(const s3rec_trainer *trainer) {
   const size_t item_size = (size_t)trainer->model->config.item_size;
   size_t bytes = sizeof *trainer + 2 * trainer->model->table.float_count * sizeof(float) +
                  s3_gradients_memory(&trainer->gradients) +
-                 s3_cross_entropy_memory(&trainer->cross_entropy) +
-                 2 * trainer->panel_floats * sizeof *trainer->panels;
+                 s3_cross_entropy_memory(&trainer->cross_entropy);
   if (trainer->item_table != NULL)
     bytes += item_size * (size_t)trainer->model->config.hidden_size * sizeof(float);
   for (size_t s = 0; s < trainer->slot_count; s++)

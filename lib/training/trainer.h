@@ -54,8 +54,6 @@ struct s3rec_trainer {
   s3_slot *slots;       /* [slot_count] */
   size_t slot_count;
   s3_shard *shards; /* [options.shard_count] */
-  float *panels; /* [2 * panel_floats] of the weights, of their transposes; or NULL */
-  size_t panel_floats;
   s3_gradients gradients;
   bool gradients_valid; /* computed and not yet applied */
   s3rec_stage gradients_stage;
@@ -81,12 +79,6 @@ s3rec_status s3_trainer_step(s3rec_trainer *trainer, s3rec_stage stage,
                              const s3rec_batch *batch, s3rec_losses *losses);
 /* A whole gradient of the item table in place of the sparse rows. */
 s3rec_status s3_trainer_densify(s3rec_trainer *trainer);
-
-/* panels.c: lays out the weights as they are now, for the encoders of all slots. */
-s3rec_status s3_trainer_fill_panels(s3rec_trainer *trainer);
-/* The weights of the objectives, in panels too when there are some. */
-s3_linear_weights s3_head_weights(const s3rec_trainer *trainer, s3_head head);
-s3_linear_weights s3_attribute_weights(const s3rec_trainer *trainer);
 
 /* The stages: gradients of all shards and their losses. */
 s3rec_status s3_pretrain_gradients(s3rec_trainer *trainer);
