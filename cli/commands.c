@@ -27,6 +27,8 @@ static const char finetune_text[] =
     "\vExamples:\n"
     "  s3rec finetune --data data --name LastFM --model lastfm.safetensors \\\n"
     "    --out tuned.safetensors\n"
+    "  s3rec finetune --data data --name LastFM --model lastfm.safetensors \\\n"
+    "    --out tuned.safetensors --report tuned.html\n"
     "  s3rec finetune --data data --name LastFM --model lastfm.safetensors --loss bce \\\n"
     "    --stop-protocol sampled --out paper.safetensors\n"
     "\n"
@@ -35,6 +37,19 @@ static const char finetune_text[] =
     "--stop-protocol sampled only.\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data, 130 interrupted.";
+
+static const char report_text[] =
+    "Makes one page (HTML) of one or several training logs: results, curves of losses and "
+    "metrics, metrics by history length and by item popularity, example users, configuration. "
+    "The page stands alone: no scripts, nothing is loaded."
+    "\vExamples:\n"
+    "  s3rec report tuned.log --out tuned.html\n"
+    "  s3rec report ce.log bce.log scratch.log --out losses.html\n"
+    "\n"
+    "A log is what --log of pretrain and finetune writes; all its runs are shown, finished or not. "
+    "`s3rec finetune --report FILE' makes the page of its own run.\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
 
 static const char evaluate_text[] =
     "Ranks every user's hidden answer (test: the last item, valid: the one before) and prints "
@@ -100,6 +115,8 @@ const cli_command cli_commands[] = {
      evaluate_text},
     {"recommend", CLI_RECOMMEND, cli_recommend, "print what a user should see next", NULL,
      recommend_text},
+    {"report", CLI_REPORT, cli_report, "a page about training runs, from their logs", "LOG...",
+     report_text},
     {"info", CLI_INFO, cli_info, "describe a model, a training state, data or the build", "[FILE]",
      info_text},
     {NULL, 0, NULL, NULL, NULL, NULL}};

@@ -2,20 +2,25 @@
 /* s3rec finetune */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json_output.h"
 #include "metrics_output.h"
+#include "output_file.h"
+#include "report/report.h"
 #include "session.h"
-#include "training.h"
+#include "test_details.h"
+#include "training_log.h"
 
+/* ranks: NULL or a user each. */
 static int measure(const cli_training *training, s3rec_model *model, s3rec_split split,
-                   s3rec_metrics *metrics) {
+                   s3rec_metrics *metrics, int64_t *ranks) {
   s3rec_evaluate_options how = training->options->evaluate;
   how.split = split;
   how.protocol = (s3rec_protocol)training->options->stop_protocol;
   s3rec_metrics_init(metrics);
-  const s3rec_status status = s3rec_evaluate(model, training->dataset, &how, metrics, NULL);
+  const s3rec_status status = s3rec_evaluate(model, training->dataset, &how, metrics, ranks);
   if (status != S3REC_OK) return cli_fail_status(status);
   if (metrics->user_count == 0)
     return cli_fail(CLI_BAD_DATA, "%s: no user has the 3 items that measuring takes",
@@ -28,7 +33,7 @@ static int validate(cli_training *training, s3rec_model *copy, bool *improved) {
   const s3rec_status status = s3rec_model_copy_weights(copy, training->model);
   if (status != S3REC_OK) return cli_fail_status(status);
   s3rec_metrics metrics;
-  CLI_TRY(measure(training, copy, S3REC_SPLIT_VALID, &metrics));
+  CLI_TRY(measure(training, copy, S3REC_SPLIT_VALID, &metrics, NULL));
   const double value = cli_metric(&metrics, training->options->stop_metric);
   *improved = training->best.epoch == 0 || value > training->best.value;
   if (*improved) {
@@ -65,27 +70,65 @@ static int check_best(const cli_training *training, const s3rec_model *copy) {
                    path, (int)best->epoch, reason);
 }
 
-static int finish(const cli_training *training) {
+static json_t *describe(const cli_training *training, const s3rec_metrics *metrics) {
   const cli_options *const options = training->options;
-  s3rec_model *best = NULL;
-  const s3rec_status status = s3rec_model_map(training->context, options->out, NULL, &best);
-  if (status != S3REC_OK) return cli_fail_status(status);
-  s3rec_metrics metrics;
-  const int code = measure(training, best, S3REC_SPLIT_TEST, &metrics);
-  s3rec_model_destroy(best);
-  CLI_TRY(code);
-  const char *const metric = cli_stop_metrics[options->stop_metric].word;
+  return json_pack("{s:s, s:s, s:o, s:i, s:s, s:f, s:o, s:o, s:o}", "event", "done", "command",
+                   "finetune", "epochs", cli_json_uint64(training->epoch), "best_epoch",
+                   (int)training->best.epoch, "stop_metric",
+                   cli_stop_metrics[options->stop_metric].word, "best_value", training->best.value,
+                   "model", cli_json_text(options->out), "state",
+                   cli_json_text(training->state_path), "test", cli_json_metrics(metrics));
+}
+
+static int log_result(const cli_training *training, s3rec_model *best, const s3rec_metrics *metrics,
+                      const int64_t *ranks, size_t user_count) {
+  if (training->log == NULL) return CLI_OK;
+  json_t *const done = describe(training, metrics);
+  int code = cli_test_details(training, best, ranks, user_count, done);
+  if (code == CLI_OK) code = cli_log_append(training, done);
+  json_decref(done);
+  return code;
+}
+
+static void print_result(const cli_training *training, const s3rec_metrics *metrics) {
+  const cli_options *const options = training->options;
   if (options->json) {
-    cli_json_print(json_pack("{s:s, s:s, s:o, s:i, s:s, s:f, s:s, s:s, s:o}", "event", "done",
-                             "command", "finetune", "epochs", cli_json_uint64(training->epoch),
-                             "best_epoch", (int)training->best.epoch, "stop_metric", metric,
-                             "best_value", training->best.value, "model", options->out, "state",
-                             training->state_path, "test", cli_json_metrics(&metrics)));
-    return CLI_OK;
+    cli_json_print(describe(training, metrics));
+    return;
   }
   printf("best epoch %d of %" PRIu64 " (valid %s %.4f), written to %s\n", (int)training->best.epoch,
-         training->epoch, metric, training->best.value, options->out);
-  cli_print_metrics(&metrics, "test metrics of the best epoch");
+         training->epoch, cli_stop_metrics[options->stop_metric].word, training->best.value,
+         options->out);
+  cli_print_metrics(metrics, "test metrics of the best epoch");
+}
+
+static int finish(const cli_training *training) {
+  s3rec_dataset_info info;
+  s3rec_dataset_info_init(&info);
+  s3rec_status status = s3rec_dataset_info_get(training->dataset, &info);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  s3rec_model *best = NULL;
+  status = s3rec_model_map(training->context, training->options->out, NULL, &best);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  s3rec_metrics metrics;
+  int64_t *const ranks = calloc(info.user_count, sizeof *ranks);
+  int code = ranks == NULL ? cli_fail(CLI_FAILURE, "out of memory")
+                           : measure(training, best, S3REC_SPLIT_TEST, &metrics, ranks);
+  if (code == CLI_OK) code = log_result(training, best, &metrics, ranks, info.user_count);
+  free(ranks);
+  s3rec_model_destroy(best);
+  CLI_TRY(code);
+  print_result(training, &metrics);
+  if (training->options->report == NULL) return CLI_OK;
+  return cli_report_last_run(training->log_path, training->options->report);
+}
+
+/* After hours of training it would be late to find out. */
+static int check_report(const char *path) {
+  cli_output output;
+  if (path == NULL) return CLI_OK;
+  CLI_TRY(cli_output_open(path, &output));
+  cli_output_discard(&output);
   return CLI_OK;
 }
 
@@ -114,6 +157,8 @@ static int run(cli_training *training, cli_options *options) {
   const s3rec_status status = s3rec_model_clone(training->model, &copy);
   int code = status == S3REC_OK ? CLI_OK : cli_fail_status(status);
   if (code == CLI_OK && training->best.epoch > 0) code = check_best(training, copy);
+  if (code == CLI_OK) code = check_report(options->report);
+  if (code == CLI_OK) code = cli_log_begin(training);
   if (code == CLI_OK) code = train(training, copy);
   s3rec_model_destroy(copy);
   return code;

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 void cli_json_print(json_t *object) {
   json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
@@ -16,6 +18,18 @@ json_t *cli_json_uint64(uint64_t value) {
   char text[24];
   snprintf(text, sizeof text, "%" PRIu64, value);
   return json_string(text);
+}
+
+json_t *cli_json_text(const char *text) {
+  json_t *string = json_string(text);
+  if (string != NULL) return string;
+  char *const plain = strdup(text);
+  if (plain == NULL) return NULL;
+  for (char *c = plain; *c != '\0'; c++)
+    if ((unsigned char)*c >= 0x80) *c = '?';
+  string = json_string(plain);
+  free(plain);
+  return string;
 }
 
 const char *cli_split_name(s3rec_split split) {

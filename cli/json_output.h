@@ -14,6 +14,9 @@ void cli_json_print(json_t *object);
 /* JSON integers end at 2^63 - 1; larger values become text. */
 json_t *cli_json_uint64(uint64_t value);
 
+/* Text from anywhere; JSON holds UTF-8 only, other bytes become '?'. */
+json_t *cli_json_text(const char *text);
+
 /* Metrics with their stamp: protocol, split, seen policy, tie rule, users. */
 json_t *cli_json_metrics(const s3rec_metrics *metrics);
 json_t *cli_json_config(const s3rec_model_config *config);

@@ -80,7 +80,11 @@ const cli_option cli_option_table[] = {
          "training state to go on from, bit by bit as if there had been no stop"),
     TEXT("state", "FILE", state, TRAIN, 0, FILES,
          "training state to write (default: the one resumed from, else OUT.state)"),
-    TEXT("log", "FILE", log, TRAIN, 0, OUTPUT, "append one JSON object per epoch to FILE"),
+    TEXT("out", "FILE", out, CLI_REPORT, CLI_REPORT, FILES, "page to write (HTML)"),
+    TEXT("log", "FILE", log, TRAIN, 0, OUTPUT,
+         "append JSON objects to FILE: configuration, each epoch, result"),
+    TEXT("report", "FILE", report, CLI_FINETUNE, 0, OUTPUT,
+         "write a page about the run (HTML) from its log; --log is OUT.log then by default"),
     FLAG("json", json, ALL, false, OUTPUT, "machine-readable results on stdout, one object a line"),
 
     INT("epochs", epochs, 0, 1000000, CLI_PRETRAIN, false, TRAINING,

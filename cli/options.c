@@ -74,6 +74,7 @@ static void check(const cli_options *options, struct argp_state *state) {
     argp_error(state, "one of --model and --popularity is needed, and only one");
   if (options->popularity && options->evaluate.seen == S3REC_SEEN_ZERO)
     argp_error(state, "--popularity knows --seen exclude and --seen include only");
+  if (bit == CLI_REPORT && options->log_count == 0) argp_error(state, "a LOG is missing");
   if (bit == CLI_INFO && options->file != NULL && options->model != NULL)
     argp_error(state, "FILE and --model say the same; give one");
 }
@@ -90,6 +91,12 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
   }
   if (key == ARGP_KEY_ARG) {
+    if (options->command->bit == CLI_REPORT) {
+      if (options->log_count == CLI_LOG_LIMIT)
+        argp_error(state, "more than %d logs; a page compares up to as many", CLI_LOG_LIMIT);
+      options->logs[options->log_count++] = argument;
+      return 0;
+    }
     if (options->command->bit != CLI_INFO || options->file != NULL)
       argp_error(state, "unexpected argument '%s'", argument);
     options->file = argument;

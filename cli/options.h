@@ -14,10 +14,11 @@ enum {
   CLI_EVALUATE = 4,
   CLI_RECOMMEND = 8,
   CLI_INFO = 16,
-  CLI_GENERATE = 32
+  CLI_GENERATE = 32,
+  CLI_REPORT = 64
 };
 
-enum { CLI_OPTION_LIMIT = 64 };
+enum { CLI_OPTION_LIMIT = 64, CLI_LOG_LIMIT = 24 };
 
 struct cli_options;
 
@@ -46,8 +47,10 @@ typedef enum cli_stop_metric {
  * structs its init functions fill, so defaults are written down only there. */
 typedef struct cli_options {
   const cli_command *command;
-  const char *data, *name, *model, *out, *resume, *state, *log, *ranks;
+  const char *data, *name, *model, *out, *resume, *state, *log, *report, *ranks;
   const char *history, *exclude, *candidates, *file;
+  const char *logs[CLI_LOG_LIMIT]; /* of report */
+  size_t log_count;
   int32_t json, popularity;
   uint64_t seed;
   int32_t epochs, save_every, patience;

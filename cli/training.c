@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "training.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "interrupt.h"
 #include "output_file.h"
@@ -73,12 +71,15 @@ static int open_model(cli_training *training) {
   return check_status(s3rec_trainer_create(training->model, &options->trainer, &training->trainer));
 }
 
-static int open_log(cli_training *training) {
-  const char *const path = training->options->log;
-  if (path == NULL) return CLI_OK;
-  training->log = fopen(path, "a");
-  if (training->log != NULL) return CLI_OK;
-  return cli_fail(CLI_FAILURE, "%s: cannot be written: %s", path, strerror(errno));
+/* The page is made from the log, so it brings one along. */
+static int name_log(cli_training *training) {
+  const cli_options *const options = training->options;
+  if (options->log == NULL && options->report == NULL) return CLI_OK;
+  const int written = options->log != NULL ? asprintf(&training->log_path, "%s", options->log)
+                                           : asprintf(&training->log_path, "%s.log", options->out);
+  if (written >= 0) return CLI_OK;
+  training->log_path = NULL;
+  return cli_fail(CLI_FAILURE, "out of memory");
 }
 
 static int name_state(cli_training *training) {
@@ -94,6 +95,7 @@ static int name_state(cli_training *training) {
 int cli_training_open(cli_training *training, cli_options *options) {
   *training = (cli_training){.options = options};
   CLI_TRY(name_state(training));
+  CLI_TRY(name_log(training));
   CLI_TRY(cli_open_context(options, &training->context));
   if (options->resume != NULL) CLI_TRY(open_state(training));
   const bool sampled =
@@ -110,7 +112,6 @@ int cli_training_open(cli_training *training, cli_options *options) {
   CLI_TRY(check_status(s3rec_sampler_epoch_size(training->sampler, NULL, &training->steps)));
   CLI_TRY(
       check_status(s3rec_sampler_position(training->sampler, &training->epoch, &training->step)));
-  CLI_TRY(open_log(training));
   cli_interrupt_install();
   cli_progress_begin(&training->progress, training->epoch * training->steps + training->step);
   return CLI_OK;
@@ -125,6 +126,7 @@ void cli_training_close(cli_training *training) {
   s3rec_context_destroy(training->context);
   if (training->log != NULL) fclose(training->log);
   free(training->state_path);
+  free(training->log_path);
 }
 
 static int save(const cli_training *training) {
@@ -185,8 +187,8 @@ int cli_training_next_epoch(cli_training *training, bool must_save, bool last) {
   training->epoch++;
   training->step = 0;
   training->sums = (cli_sums){0};
-  const bool due = last || must_save ||
-                   training->epoch % (uint64_t)training->options->save_every == 0;
+  const bool due =
+      last || must_save || training->epoch % (uint64_t)training->options->save_every == 0;
   if (due) CLI_TRY(save(training));
   return cli_interrupted() && !last ? end_interrupted(training, due) : CLI_OK;
 }

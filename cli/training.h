@@ -3,6 +3,7 @@
 #ifndef CLI_TRAINING_H
 #define CLI_TRAINING_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -33,6 +34,7 @@ typedef struct cli_training {
   s3rec_sampler *sampler;
   s3rec_batch *batch;
   char *state_path;
+  char *log_path; /* NULL: no log */
   FILE *log;
   size_t steps;   /* an epoch */
   uint64_t epoch; /* the running one, from 0 */
@@ -60,6 +62,8 @@ int cli_training_next_epoch(cli_training *training, bool must_save, bool last);
 
 /* training_note.c: the tool's part of a state, as text to be freed. */
 char *cli_note_make(const cli_training *training);
+/* The options that results depend on, as an object of texts. */
+json_t *cli_note_options(const cli_options *options);
 /* Takes options, sums and best epoch from a note; refuses contradictions. */
 int cli_note_read(cli_training *training, const char *note);
 

@@ -9,7 +9,7 @@
 #include "json_output.h"
 #include "training.h"
 
-static json_t *record_options(const cli_options *options) {
+json_t *cli_note_options(const cli_options *options) {
   json_t *const object = json_object();
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *const option = &cli_option_table[i];
@@ -27,8 +27,8 @@ char *cli_note_make(const cli_training *training) {
       "{s:s, s:s, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}, "
       "s:{s:f, s:i, s:i, s:s}}",
       "program", "s3rec", "command", training->options->command->name, "options",
-      record_options(training->options), "epochs", (int)training->options->epochs, "sums", "total",
-      sums->total, "aap", sums->aap, "mip", sums->mip, "map", sums->map, "sp", sums->sp,
+      cli_note_options(training->options), "epochs", (int)training->options->epochs, "sums",
+      "total", sums->total, "aap", sums->aap, "mip", sums->mip, "map", sums->map, "sp", sums->sp,
       "next_item", sums->next_item, "sequences", cli_json_uint64(sums->sequences), "tokens",
       cli_json_uint64(sums->tokens), "targets", cli_json_uint64(sums->targets), "best", "value",
       training->best.value, "epoch", (int)training->best.epoch, "waited",

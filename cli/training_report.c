@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "json_output.h"
 #include "metrics_output.h"
-#include "training.h"
+#include "training_log.h"
 
 static double mean(double sum, uint64_t count) { return count == 0 ? 0 : sum / (double)count; }
 
@@ -49,16 +47,6 @@ static json_t *describe(const cli_training *training, double seconds, const s3re
   return object;
 }
 
-static int append_log(const cli_training *training, const json_t *object) {
-  if (training->log == NULL) return CLI_OK;
-  if (json_dumpf(object, training->log, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 &&
-      fputc('\n', training->log) != EOF && fflush(training->log) == 0) {
-    fsync(fileno(training->log)); /* pipes and terminals cannot; no harm done */
-    return CLI_OK;
-  }
-  return cli_fail(CLI_FAILURE, "%s: writing failed: %s", training->options->log, strerror(errno));
-}
-
 int cli_report_epoch(cli_training *training, const s3rec_metrics *valid) {
   const double seconds = cli_now() - training->epoch_begun;
   char losses[160], metric[96] = "";
@@ -73,7 +61,7 @@ int cli_report_epoch(cli_training *training, const s3rec_metrics *valid) {
              (int)training->options->epochs, losses, metric,
              seconds > 0 ? (double)training->epoch_sequences / seconds : 0.0, seconds);
   json_t *const object = describe(training, seconds, valid);
-  const int code = append_log(training, object);
+  const int code = cli_log_append(training, object);
   if (training->options->json)
     cli_json_print(object);
   else

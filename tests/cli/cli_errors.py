@@ -110,6 +110,18 @@ def files(tool):
                  *SMALL, "--epochs", "0", "--out", "missing/m.safetensors")
     tool.refused("a log that cannot be written", FAILURE, "missing/log", "pretrain", *tool.data(),
                  *SMALL, "--epochs", "1", "--log", "missing/log", "--out", "m.safetensors")
+    tool.path("notes.log").write_text("no log\n")
+    tool.refused("a log that is something else", BAD_DATA, r"notes\.log:1: not a line of a training",
+                 "pretrain", *tool.data(), *SMALL, "--epochs", "1", "--log", "notes.log", "--out",
+                 "m.safetensors")
+    tool.path("notes.log").write_text('{"event":"begin"}\nnot ended')
+    tool.refused("a log that ends with something else", BAD_DATA, r"notes\.log:2: not a line",
+                 "pretrain", *tool.data(), *SMALL, "--epochs", "1", "--log", "notes.log", "--out",
+                 "m.safetensors")
+    tool.equal("which stays as it was", tool.path("notes.log").read_text(),
+               '{"event":"begin"}\nnot ended')
+    tool.refused("a page that cannot be written", FAILURE, "missing/page", "finetune", *tool.data(),
+                 *SMALL, "--epochs", "1", "--report", "missing/page.html", "--out", "m.safetensors")
     tool.refused("a user behind the last", USAGE, r"has users 1\.\.200", "recommend", *tool.data(),
                  *model, "--user", "201")
 

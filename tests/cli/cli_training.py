@@ -35,9 +35,10 @@ def interrupt(tool, arguments, after, pause, number=signal.SIGINT):
     return process.wait(), text
 
 
-def losses(path):
-    """The parts of a log that must not depend on when it was written."""
-    return [{key: value for key, value in json.loads(line).items() if "second" not in key}
+def entries(path):
+    """The parts of a log that must not depend on when and where it was written."""
+    return [{key: value for key, value in json.loads(line).items()
+             if "second" not in key and key not in ("model", "state")}
             for line in path.read_text().splitlines()]
 
 
@@ -72,11 +73,11 @@ def stop_and_resume(tool, command, options):
         report.check(f"{command}: the same bytes with and without a stop (OUT{suffix})",
                      tool.path(f"straight.safetensors{suffix}").read_bytes() !=
                      tool.path(f"stopped.safetensors{suffix}").read_bytes() and "  they differ")
-    tool.equal(f"{command}: the same log", losses(tool.path("straight.log")),
-               losses(tool.path("stopped.log")))
-    tool.equal(f"{command}: an epoch a line",
-               [entry["epoch"] for entry in losses(tool.path("straight.log"))],
-               list(range(1, EPOCHS + 1)))
+    straight = entries(tool.path("straight.log"))
+    tool.equal(f"{command}: the same log", straight, entries(tool.path("stopped.log")))
+    tool.equal(f"{command}: configuration, an epoch a line, result",
+               [entry.get("epoch", entry["event"]) for entry in straight],
+               ["begin", *range(1, EPOCHS + 1), "done"])
 
 
 def contradictions(tool):
@@ -130,13 +131,23 @@ def best_weights(tool):
 def killed(tool):
     """A run that is killed goes on from its last state, whatever was being written."""
     run = ["finetune", *tool.data(), *SMALL, "--batch-size", "20", "--epochs", "40"]
-    tool.good("a run that is not killed", *run, "--out", "whole.safetensors")
+    log = ["--log", "killed.log"]
+    tool.good("a run that is not killed", *run, "--out", "whole.safetensors", "--log", "whole.log")
     for pause in (0, 0.001, 0.004):
-        status, text = interrupt(tool, [*run, "--out", "killed.safetensors"], after=3, pause=pause,
-                                 number=signal.SIGKILL)
+        tool.path("killed.log").write_bytes(b"")
+        status, text = interrupt(tool, [*run, "--out", "killed.safetensors", *log], after=3,
+                                 pause=pause, number=signal.SIGKILL)
         tool.report.check("killed", status != -signal.SIGKILL and f"  status {status}\n{text}")
-        tool.good("resumed", "finetune", *tool.data(), "--resume", "killed.safetensors.state",
-                  "--out", "killed.safetensors")
+        resume = ["finetune", *tool.data(), "--resume", "killed.safetensors.state", "--out",
+                  "killed.safetensors", *log]
+        with open(tool.path("killed.log"), "a") as stream:
+            stream.write('{"event":"epoch","comm')  # a line that was not written to its end
+        tool.good("resumed", *resume)
+        tool.equal("killed: the same log", entries(tool.path("killed.log")),
+                   entries(tool.path("whole.log")))
+        tool.good("resumed at its end", *resume)
+        tool.equal("killed: the same log again", entries(tool.path("killed.log")),
+                   entries(tool.path("whole.log")))
         for suffix in ("", ".state"):
             tool.report.check(f"killed: the same bytes (OUT{suffix})",
                               tool.path(f"whole.safetensors{suffix}").read_bytes() !=

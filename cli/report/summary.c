@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What came out: key figures of one run, or a table of several. */
+#include <string.h>
+
+#include "html/page.h"
+#include "html/table.h"
+#include "sections.h"
+
+static const struct {
+  const char *key, *title;
+} metrics[] = {{"hr@1", "HR@1"},       {"hr@5", "HR@5"},     {"hr@10", "HR@10"},
+               {"hr@20", "HR@20"},     {"ndcg@5", "NDCG@5"}, {"ndcg@10", "NDCG@10"},
+               {"ndcg@20", "NDCG@20"}, {"mrr", "MRR"}};
+enum { METRIC_COUNT = sizeof metrics / sizeof metrics[0] };
+
+static double seconds_of(const log_run *run) {
+  double seconds = 0;
+  size_t index;
+  json_t *epoch;
+  json_array_foreach(run->epochs, index, epoch) seconds += log_number(epoch, NULL, "seconds");
+  return seconds;
+}
+
+static void print_duration(double seconds, char *text, size_t capacity) {
+  if (seconds < 60)
+    snprintf(text, capacity, "%.1f s", seconds);
+  else if (seconds < 3600)
+    snprintf(text, capacity, "%.0f min", seconds / 60);
+  else
+    snprintf(text, capacity, "%.1f h", seconds / 3600);
+}
+
+static void write_tile(FILE *stream, const char *name, const char *value) {
+  fputs("<div><dt>", stream);
+  html_text(stream, name);
+  fputs("</dt><dd>", stream);
+  html_text(stream, value);
+  fputs("</dd></div>\n", stream);
+}
+
+static void write_tiles(FILE *stream, const log_run *run) {
+  char text[64];
+  fputs("<dl class=\"tiles\">\n", stream);
+  for (size_t i = 0; run->done != NULL && log_run_is(run, "finetune") && i < METRIC_COUNT; i++) {
+    if (strcmp(metrics[i].key, "hr@10") != 0 && strcmp(metrics[i].key, "ndcg@10") != 0 &&
+        strcmp(metrics[i].key, "mrr") != 0)
+      continue;
+    char name[32];
+    snprintf(name, sizeof name, "Test %s", metrics[i].title);
+    snprintf(text, sizeof text, "%.4f", log_number(run->done, "test", metrics[i].key));
+    write_tile(stream, name, text);
+  }
+  const size_t count = json_array_size(run->epochs);
+  const json_t *const last = json_array_get(run->epochs, count - 1);
+  snprintf(text, sizeof text, "%.0f", log_number(last, NULL, "epoch"));
+  write_tile(stream, "Epochs", text);
+  if (run->done != NULL && log_run_is(run, "finetune")) {
+    snprintf(text, sizeof text, "%.0f", log_number(run->done, NULL, "best_epoch"));
+    write_tile(stream, "Best epoch", text);
+  }
+  print_duration(seconds_of(run), text, sizeof text);
+  write_tile(stream, "Training time", text);
+  fputs("</dl>\n", stream);
+}
+
+static void write_data(FILE *stream, const log_run *run) {
+  const json_t *const begin = run->begin;
+  fputs("<p>Data set <bdi>", stream);
+  html_text(stream, log_text(begin, "data", "name"));
+  fputs("</bdi>", stream);
+  html_format(stream, ": %.0f users, %.0f interactions, items 1 to %.0f.",
+              log_number(begin, "data", "users"), log_number(begin, "data", "interactions"),
+              log_number(begin, "data", "items"));
+  fputs("</p>\n", stream);
+}
+
+static void write_start(FILE *stream, const log_run *run) {
+  if (!log_run_is(run, "finetune")) return;
+  fputs("<p>", stream);
+  if (log_text(run->begin, NULL, "model")[0] != '\0')
+    fputs("Starts from a pretrained model.", stream);
+  else if (json_object_get(run->begin, "epochs_before") != NULL)
+    html_format(stream, "The log begins with a resumed run, after %.0f epochs.",
+                log_number(run->begin, NULL, "epochs_before"));
+  else
+    fputs("Starts from fresh weights.", stream);
+  fputs("</p>\n", stream);
+}
+
+static void write_protocol(FILE *stream, const json_t *test) {
+  const char *const seen = log_text(test, NULL, "seen");
+  fputs("<p class=\"soft\">", stream);
+  if (strcmp(log_text(test, NULL, "protocol"), "sampled") == 0)
+    fputs("The last item of each user is ranked among the negatives listed for the user.", stream);
+  else
+    html_format(stream,
+                "The last item of each user is ranked among all items, those of the history %s.",
+                strcmp(seen, "exclude") == 0 ? "left out"
+                : strcmp(seen, "zero") == 0  ? "with score 0"
+                                             : "included");
+  html_format(stream,
+              " Ties: %s. %.0f users, %.0f skipped as too short. HR@k: share of the users whose "
+              "item is among the first k. NDCG@k: 1/log2(place + 1), 0 behind place k. MRR: mean "
+              "of 1/place.",
+              log_text(test, NULL, "ties"), log_number(test, NULL, "users"),
+              log_number(test, NULL, "skipped"));
+  fputs("</p>\n", stream);
+}
+
+static const log_run *first_tested(const log_runs *runs) {
+  for (size_t i = 0; i < runs->count; i++)
+    if (runs->runs[i].done != NULL && log_run_is(&runs->runs[i], "finetune")) return &runs->runs[i];
+  return NULL;
+}
+
+/* Whether all test metrics were measured in the same way on the same data. */
+static bool comparable(const log_runs *runs) {
+  const log_run *const first = first_tested(runs);
+  for (size_t i = 0; i < runs->count; i++) {
+    const log_run *const run = &runs->runs[i];
+    if (run->done == NULL || !log_run_is(run, "finetune")) continue;
+    if (strcmp(log_text(run->begin, "data", "fingerprint"),
+               log_text(first->begin, "data", "fingerprint")) != 0 ||
+        strcmp(log_text(run->done, "test", "protocol"),
+               log_text(first->done, "test", "protocol")) != 0 ||
+        strcmp(log_text(run->done, "test", "seen"), log_text(first->done, "test", "seen")) != 0)
+      return false;
+  }
+  return true;
+}
+
+static double best_of(const log_runs *runs, const char *key) {
+  double best = -1;
+  for (size_t i = 0; i < runs->count; i++) {
+    const log_run *const run = &runs->runs[i];
+    if (run->done == NULL || !log_run_is(run, "finetune")) continue;
+    const double value = log_number(run->done, "test", key);
+    if (value > best) best = value;
+  }
+  return best;
+}
+
+static bool same_data(const log_runs *runs) {
+  for (size_t i = 1; i < runs->count; i++)
+    if (strcmp(log_text(runs->runs[i].begin, "data", "fingerprint"),
+               log_text(runs->runs[0].begin, "data", "fingerprint")) != 0)
+      return false;
+  return true;
+}
+
+static void write_run(FILE *stream, const log_runs *runs, const log_run *run, bool mark) {
+  const bool tested = run->done != NULL && log_run_is(run, "finetune");
+  const size_t count = json_array_size(run->epochs);
+  char time[32];
+  html_row_begin(stream, NULL);
+  html_row_head(stream, HTML_WRAP, "%s", run->name);
+  if (!same_data(runs))
+    html_row_cell(stream, HTML_WORD, "%s", log_text(run->begin, "data", "name"));
+  html_row_cell(stream, HTML_WORD, "%s", log_text(run->begin, NULL, "command"));
+  html_row_cell(stream, HTML_NUMBER, "%.0f%s",
+                log_number(json_array_get(run->epochs, count - 1), NULL, "epoch"),
+                run->done == NULL ? ", not ended" : "");
+  if (tested)
+    html_row_cell(stream, HTML_NUMBER, "%.0f", log_number(run->done, NULL, "best_epoch"));
+  else
+    html_row_cell(stream, HTML_NUMBER, "%s", "");
+  for (size_t i = 0; i < METRIC_COUNT; i++) {
+    const double value = log_number(run->done, "test", metrics[i].key);
+    const bool best = tested && mark && value == best_of(runs, metrics[i].key);
+    if (tested)
+      html_row_cell(stream, best ? HTML_BEST : HTML_NUMBER, "%.4f", value);
+    else
+      html_row_cell(stream, HTML_NUMBER, "%s", "");
+  }
+  print_duration(seconds_of(run), time, sizeof time);
+  html_row_cell(stream, HTML_NUMBER, "%s", time);
+  html_row_end(stream);
+}
+
+static void write_runs(FILE *stream, const log_runs *runs) {
+  const bool mark = first_tested(runs) != NULL && comparable(runs);
+  html_table_begin(stream, mark ? "Test metrics of the best epoch; the best of each is bold"
+                                : "Test metrics of the best epoch");
+  html_head_begin(stream);
+  html_head_cell(stream, HTML_WORD, "Run");
+  if (!same_data(runs)) html_head_cell(stream, HTML_WORD, "Data");
+  html_head_cell(stream, HTML_WORD, "Stage");
+  html_head_cell(stream, HTML_NUMBER, "Epochs");
+  html_head_cell(stream, HTML_NUMBER, "Best");
+  for (size_t i = 0; i < METRIC_COUNT; i++) html_head_cell(stream, HTML_NUMBER, metrics[i].title);
+  html_head_cell(stream, HTML_NUMBER, "Time");
+  html_head_end(stream);
+  for (size_t i = 0; i < runs->count; i++) write_run(stream, runs, &runs->runs[i], mark);
+  html_table_end(stream);
+  if (first_tested(runs) != NULL && !mark)
+    fputs(
+        "<p>These metrics do not compare: the data, the protocol or the treatment of seen items "
+        "differ.</p>\n",
+        stream);
+}
+
+static void write_metrics(FILE *stream, const log_run *run) {
+  html_table_begin(stream, "Metrics of the best epoch");
+  html_head_begin(stream);
+  html_head_cell(stream, HTML_WORD, "Split");
+  for (size_t i = 0; i < METRIC_COUNT; i++) html_head_cell(stream, HTML_NUMBER, metrics[i].title);
+  html_head_end(stream);
+  html_row_begin(stream, NULL);
+  html_row_head(stream, HTML_WORD, "test");
+  for (size_t i = 0; i < METRIC_COUNT; i++)
+    html_row_cell(stream, HTML_NUMBER, "%.4f", log_number(run->done, "test", metrics[i].key));
+  html_row_end(stream);
+  size_t index;
+  json_t *epoch;
+  json_array_foreach(run->epochs, index, epoch) {
+    if (log_number(epoch, NULL, "epoch") != log_number(run->done, NULL, "best_epoch")) continue;
+    html_row_begin(stream, NULL);
+    html_row_head(stream, HTML_WORD, "valid");
+    for (size_t i = 0; i < METRIC_COUNT; i++)
+      html_row_cell(stream, HTML_NUMBER, "%.4f", log_number(epoch, "valid", metrics[i].key));
+    html_row_end(stream);
+  }
+  html_table_end(stream);
+}
+
+void report_summary(FILE *stream, const log_runs *runs) {
+  const log_run *const tested = first_tested(runs);
+  html_section_begin(stream, "result", "Result");
+  if (runs->count == 1) {
+    write_data(stream, &runs->runs[0]);
+    write_start(stream, &runs->runs[0]);
+    if (runs->runs[0].done == NULL) fputs("<p>The run has not ended.</p>\n", stream);
+    write_tiles(stream, &runs->runs[0]);
+    if (tested != NULL) write_metrics(stream, tested);
+  } else {
+    if (same_data(runs)) write_data(stream, &runs->runs[0]);
+    write_runs(stream, runs);
+  }
+  if (tested != NULL && comparable(runs))
+    write_protocol(stream, json_object_get(tested->done, "test"));
+  html_section_end(stream);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "training_log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "json_output.h"
+
+static const char head[] = "{\"event\":\""; /* of every line that was written whole or in part */
+
+static int fail_log(const cli_training *training, const char *what) {
+  return cli_fail(CLI_FAILURE, "%s: %s: %s", training->log_path, what, strerror(errno));
+}
+
+/* The object that begins a run. */
+static json_t *describe(const cli_training *training) {
+  const cli_options *const options = training->options;
+  s3rec_dataset_info info;
+  s3rec_model_config config;
+  s3rec_dataset_info_init(&info);
+  s3rec_model_config_init(&config);
+  if (s3rec_dataset_info_get(training->dataset, &info) != S3REC_OK ||
+      s3rec_model_config_get(training->model, &config) != S3REC_OK)
+    return NULL;
+  char fingerprint[20];
+  snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info.fingerprint);
+  json_t *const object =
+      json_pack("{s:s, s:s, s:s, s:{s:o, s:I, s:I, s:i, s:i, s:s}, s:o, s:o}", "event", "begin",
+                "command", options->command->name, "version", s3rec_version(), "data", "name",
+                cli_json_text(options->name), "users", (json_int_t)info.user_count, "interactions",
+                (json_int_t)info.interaction_count, "items", (int)info.item_size - 2,
+                "attribute_size", (int)info.attribute_size, "fingerprint", fingerprint, "network",
+                cli_json_config(&config), "options", cli_note_options(options));
+  if (options->model != NULL) json_object_set_new(object, "model", cli_json_text(options->model));
+  if (options->resume != NULL)
+    json_object_set_new(object, "epochs_before", cli_json_uint64(training->epoch));
+  return object;
+}
+
+/* Whether two objects begin the same run: the path of the first model, which a
+ * resumed run does not know, and the release aside. */
+static bool same_run(const json_t *a, const json_t *b) {
+  static const char *const keys[] = {"command", "data", "network", "options"};
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+    if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i]))) return false;
+  return true;
+}
+
+/* Where the log is to go on. */
+typedef struct place {
+  off_t offset; /* the file ends here */
+  bool begun;   /* the run that is resumed has entries before */
+} place;
+
+/* Takes one whole line that ends at `end`. */
+static bool take_line(const cli_training *training, const json_t *begin, const json_t *line,
+                      off_t end, place *at) {
+  const char *const event = json_string_value(json_object_get(line, "event"));
+  if (event == NULL) return false;
+  if (strcmp(event, "begin") == 0) {
+    at->begun = same_run(line, begin);
+  } else if (at->begun && training->options->resume != NULL) {
+    const json_int_t epoch = json_integer_value(json_object_get(line, "epoch"));
+    /* A result, or an epoch that comes again, and what stands behind it. */
+    if (strcmp(event, "epoch") != 0 || (uint64_t)epoch > training->epoch) return true;
+  }
+  at->offset = end;
+  return true;
+}
+
+/* Reads what the file holds already. A last line without an end is what a killed
+ * run left; anything that is no log is refused, so that no other file is cut. */
+static int find_place(const cli_training *training, const json_t *begin, place *at) {
+  char *line = NULL;
+  size_t capacity = 0, number = 0;
+  ssize_t length;
+  off_t end = 0;
+  bool good = true;
+  *at = (place){0};
+  while (good && (length = getline(&line, &capacity, training->log)) > 0) {
+    number++;
+    end += length;
+    if (line[length - 1] != '\n') {
+      const size_t known = (size_t)length < sizeof head - 1 ? (size_t)length : sizeof head - 1;
+      good = memcmp(line, head, known) == 0;
+      continue;
+    }
+    json_t *const object = json_loadb(line, (size_t)length, 0, NULL);
+    good = take_line(training, begin, object, end, at);
+    json_decref(object);
+  }
+  const bool failed = ferror(training->log) != 0;
+  free(line);
+  if (failed) return fail_log(training, "cannot be read");
+  if (good) return CLI_OK;
+  return cli_fail(CLI_BAD_DATA, "%s:%zu: not a line of a training log; --log appends to logs only",
+                  training->log_path, number);
+}
+
+static int begin_run(cli_training *training, const json_t *begin) {
+  place at = {0};
+  struct stat status;
+  training->log = fopen(training->log_path, "a+");
+  if (training->log == NULL || fstat(fileno(training->log), &status) != 0)
+    return fail_log(training, "cannot be written");
+  if (S_ISREG(status.st_mode)) {
+    CLI_TRY(find_place(training, begin, &at));
+    if (at.offset < status.st_size && ftruncate(fileno(training->log), at.offset) != 0)
+      return fail_log(training, "cannot be cut");
+    fseeko(training->log, 0, SEEK_END); /* from reading to writing */
+  }
+  if (at.begun && training->options->resume != NULL) return CLI_OK;
+  return cli_log_append(training, begin);
+}
+
+int cli_log_begin(cli_training *training) {
+  if (training->log_path == NULL) return CLI_OK;
+  json_t *const begin = describe(training);
+  const int code =
+      begin == NULL ? cli_fail(CLI_FAILURE, "out of memory") : begin_run(training, begin);
+  json_decref(begin);
+  return code;
+}
+
+int cli_log_append(const cli_training *training, const json_t *object) {
+  if (training->log == NULL) return CLI_OK;
+  if (json_dumpf(object, training->log, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 &&
+      fputc('\n', training->log) != EOF && fflush(training->log) == 0) {
+    fsync(fileno(training->log)); /* pipes and terminals cannot; no harm done */
+    return CLI_OK;
+  }
+  return fail_log(training, "writing failed");
+}
