@@ -32,7 +32,7 @@ typedef struct results {
 } results;
 
 static void score_users(s3rec_scorer *scorer, int32_t last_item, size_t users, results *r) {
-  static int32_t histories[USERS * LENGTH];
+  int32_t histories[USERS * LENGTH];
   int64_t offsets[USERS + 1];
   s3_random random = s3_random_make(11);
   score_draw_history(&random, 1, last_item, histories, USERS * LENGTH);
