@@ -37,6 +37,11 @@ typedef struct s3rec_sampler_options {
    * out items included; negatives up to the mask id; users of fewer than 3
    * items do not train. Default 0; see docs/reference-differences.md. */
   int32_t reference_draws;
+  /** How many items at the end of every user's sequence are not trained on, 0..2;
+   * default 2, for the test and the valid split. 1 trains on the valid items too, 0 on
+   * all. Users with fewer than 3 items have nothing held out. 2 with reference_draws.
+   * Since 0.2. */
+  int32_t held_out_count;
 } s3rec_sampler_options;
 
 /** Defaults for a stage. Since 0.1. */

@@ -19,7 +19,12 @@ typedef struct s3rec_trainer s3rec_trainer;
 typedef enum s3rec_finetune_loss {
   S3REC_LOSS_CE = 1, /**< softmax cross-entropy over items 1..item_size-2 at every
                       * real target, mean (arXiv 2301.00979); the default */
-  S3REC_LOSS_BCE = 2 /**< one negative a position, the paper's fine-tune loss */
+  S3REC_LOSS_BCE = 2, /**< one negative a position, the paper's fine-tune loss */
+  /** CE over the batch's targets and negative_count other items, drawn anew at every
+   * step, each standing for the items that were not drawn (its logit is raised by
+   * -log of its chance to be drawn: logQ correction, arXiv 1412.2007); the cost does
+   * not grow with the catalogue. Since 0.2. */
+  S3REC_LOSS_SAMPLED_CE = 3
 } s3rec_finetune_loss;
 
 /** Options of a trainer. */
@@ -42,6 +47,15 @@ typedef struct s3rec_trainer_options {
   /** 1..256 pieces of a step, summed in fixed order: the bits of a result depend on
    * it, not on the threads; default 8. More threads than pieces are idle. */
   int32_t shard_count;
+  /** Learning rate of update s, s = 0, 1, ...: rises in equal steps to learning_rate at
+   * update warmup_steps - 1; then stays or, with decay_steps above 0, falls along half a
+   * cosine to 0 at update decay_steps, and is 0 from there on. Default 0 and 0: it is
+   * learning_rate always. decay_steps: 0, or above warmup_steps. Since 0.2. */
+  uint64_t warmup_steps;
+  uint64_t decay_steps; /**< see warmup_steps; since 0.2 */
+  /** SAMPLED_CE: how many items a step draws on average, 1..2147483647, default 1000;
+   * a catalogue with no more is taken whole, as by CE. Since 0.2. */
+  int32_t negative_count;
 } s3rec_trainer_options;
 
 /** Defaults. Since 0.1. */
