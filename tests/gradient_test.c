@@ -25,8 +25,9 @@
 #include "support/suite.h"
 #include "support/training.h"
 
-enum { AAP, MIP, MAP, SP, JOINT, BCE, CE, OBJECTIVES };
-static const char *const objective_names[] = {"aap", "mip", "map", "sp", "joint", "bce", "ce"};
+enum { AAP, MIP, MAP, SP, JOINT, BCE, CE, SAMPLED_CE, OBJECTIVES };
+static const char *const objective_names[] = {"aap",   "mip", "map", "sp",
+                                              "joint", "bce", "ce", "sampled ce"};
 
 static const test_shape shapes[] = {
     {.items = 9, .attributes = 5, .length = 5, .hidden = 8, .layers = 1, .heads = 1,
@@ -50,7 +51,10 @@ static s3rec_trainer_options options_for(int objective) {
     options.map_weight = objective == MAP;
     options.sp_weight = objective == SP;
   }
-  options.finetune_loss = objective == BCE ? S3REC_LOSS_BCE : S3REC_LOSS_CE;
+  options.finetune_loss = objective == BCE  ? S3REC_LOSS_BCE
+                          : objective == CE ? S3REC_LOSS_CE
+                                            : S3REC_LOSS_SAMPLED_CE;
+  options.negative_count = 5;
   options.shard_count = 3;
   return options;
 }
@@ -142,15 +146,17 @@ static double next_step(const setup *s, const s3rec_parameter_info *info, double
   return hides || h / 2 < SHORTEST_STEP ? 0 : h / 2;
 }
 
-static setup set_up(const test_shape *shape, int objective) {
+static setup set_up(int shape_index, int objective) {
   const s3rec_trainer_options options = options_for(objective);
+  test_shape shape = shapes[shape_index];
+  if (objective == SAMPLED_CE) shape.items *= 5; /* or nearly every item is a target */
   setup s;
   s.context = test_context(1);
-  s.model = test_model(s.context, shape, 11);
-  s.batch = objective < BCE ? test_pretrain_batch(s.context, shape, 12)
-                            : test_finetune_batch(s.context, shape, 12);
-  s.relative = shape->activation == S3REC_RELU ? 0.03 : 0.01;
-  s.error = shape->activation == S3REC_RELU ? 0.1 : 0.05;
+  s.model = test_model(s.context, &shape, 11);
+  s.batch = objective < BCE ? test_pretrain_batch(s.context, &shape, 12)
+                            : test_finetune_batch(s.context, &shape, 12);
+  s.relative = shape.activation == S3REC_RELU ? 0.03 : 0.01;
+  s.error = shape.activation == S3REC_RELU ? 0.1 : 0.05;
   test_ok(s3rec_trainer_create(s.model, &options, &s.trainer));
   return s;
 }
@@ -164,7 +170,7 @@ static void tear_down(setup *s) {
 
 START_TEST(equals_difference_quotients) {
   const int shape = _i / OBJECTIVES, objective = _i % OBJECTIVES;
-  setup s = set_up(&shapes[shape], objective);
+  setup s = set_up(shape, objective);
   for (size_t i = 0; i < s3rec_model_parameter_count(s.model); i++) {
     const s3rec_parameter_info info = test_parameter(s.model, i);
     double best = HUGE_VAL, norm, noise;
@@ -183,7 +189,7 @@ END_TEST
 START_TEST(a_wrong_length_is_noticed) {
   const int shape = _i / OBJECTIVES, objective = _i % OBJECTIVES;
   if (objective == JOINT) return;
-  setup s = set_up(&shapes[shape], objective);
+  setup s = set_up(shape, objective);
   const double factor = 1 + s.error;
   size_t judged = 0;
   for (size_t i = 0; i < s3rec_model_parameter_count(s.model); i++) {

@@ -79,7 +79,7 @@ END_TEST
 START_TEST(exploded_weights_stop) {
   s3rec_trainer_options options;
   s3rec_trainer_options_init(&options);
-  options.finetune_loss = _i == 2 ? S3REC_LOSS_BCE : S3REC_LOSS_CE;
+  options.finetune_loss = _i == 0 ? S3REC_LOSS_CE : (s3rec_finetune_loss)_i;
   test_training s = set_up(1, &options);
   const s3rec_parameter_info items = test_parameter(s.model, 0);
   float *huge = malloc(items.element_count * sizeof *huge);
@@ -190,7 +190,7 @@ END_TEST
 
 START_TEST(options_out_of_range) {
   const double nan_value = strtod("nan", NULL);
-  s3rec_trainer_options bad[19];
+  s3rec_trainer_options bad[20];
   enum { COUNT = sizeof bad / sizeof *bad };
   s3rec_context *context = test_context(1);
   s3rec_model *model = test_model(context, &shape, 1);
@@ -207,7 +207,7 @@ START_TEST(options_out_of_range) {
   bad[8].mip_weight = nan_value;
   bad[9].map_weight = HUGE_VAL;
   bad[10].sp_weight = -0.5;
-  bad[11].finetune_loss = (s3rec_finetune_loss)3;
+  bad[11].finetune_loss = (s3rec_finetune_loss)4;
   bad[12].shard_count = 0;
   bad[13].shard_count = 257;
   bad[14].learning_rate = HUGE_VAL;
@@ -215,6 +215,7 @@ START_TEST(options_out_of_range) {
   bad[16].adam_epsilon = 1e-17;
   bad[17].learning_rate = 1001;
   bad[18].weight_decay = 1001;
+  bad[19].negative_count = 0;
   for (int i = 0; i < COUNT; i++) {
     test_fails(s3rec_trainer_create(model, &bad[i], &trainer), S3REC_ERROR_ARGUMENT);
     ck_assert_ptr_null(trainer);
@@ -317,7 +318,7 @@ int main(void) {
   TCase *numeric = tcase_create("numeric"), *refusals = tcase_create("refusals");
   TCase *rules = tcase_create("rules");
   tcase_add_loop_test(numeric, infinite_loss_changes_nothing, 0, 4);
-  tcase_add_loop_test(numeric, exploded_weights_stop, 0, 3);
+  tcase_add_loop_test(numeric, exploded_weights_stop, 0, 4);
   tcase_add_test(numeric, gradients_need_to_be_there_and_finite);
   tcase_add_test(refusals, batches_that_do_not_fit);
   tcase_add_test(refusals, the_stage_must_be_the_steps);

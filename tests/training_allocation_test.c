@@ -92,11 +92,16 @@ typedef struct call {
   setup *setup;
   s3rec_trainer **trainer;
   const char *path;
+  s3rec_finetune_loss loss;
 } call;
 typedef s3rec_status (*call_function)(const call *call);
 
 static s3rec_status call_create(const call *c) {
-  return s3rec_trainer_create(c->setup->model, NULL, c->trainer);
+  s3rec_trainer_options options;
+  s3rec_trainer_options_init(&options);
+  options.finetune_loss = c->loss;
+  options.negative_count = 3;
+  return s3rec_trainer_create(c->setup->model, &options, c->trainer);
 }
 static s3rec_status call_pretrain(const call *c) {
   return s3rec_pretrain_step(*c->trainer, c->setup->pretrain, NULL);
@@ -142,7 +147,7 @@ static int fail_everywhere(call_function function, const call *c) {
   }
 }
 
-/* Loop: backend x threads. The troubled trainer ends where a twin with memory
+/* Loop: backend x threads x loss. The troubled trainer ends where a twin with memory
  * enough ends. */
 START_TEST(every_allocation_may_fail) {
   static const s3rec_backend backends[] = {S3REC_BACKEND_FUSED, S3REC_BACKEND_ONEDNN};
@@ -151,9 +156,10 @@ START_TEST(every_allocation_may_fail) {
   setup s, twin;
   size_t count;
   snprintf(path, sizeof path, "training_allocation_test.%ld.state", (long)getpid());
-  set_up(&s, 1 + _i / 2, backends[_i % 2]);
-  set_up(&twin, 1 + _i / 2, backends[_i % 2]);
-  const call c = {&s, &trainer, path}, t = {&twin, &twin_trainer, path};
+  const s3rec_finetune_loss loss = _i < 4 ? S3REC_LOSS_CE : S3REC_LOSS_SAMPLED_CE;
+  set_up(&s, 1 + _i / 2 % 2, backends[_i % 2]);
+  set_up(&twin, 1 + _i / 2 % 2, backends[_i % 2]);
+  const call c = {&s, &trainer, path, loss}, t = {&twin, &twin_trainer, path, loss};
   ck_assert_int_gt(fail_everywhere(call_create, &c), 0);
   ck_assert_int_gt(fail_everywhere(call_pretrain, &c), 0);
   fail_everywhere(call_finetune, &c);
@@ -179,15 +185,17 @@ START_TEST(every_allocation_may_fail) {
 }
 END_TEST
 
-/* The same batches again: no call for memory, on one thread or several. */
+/* The same batches again: no call for memory, on one thread or several. The sampled
+ * softmax has other candidates at every step, some more, some fewer. */
 START_TEST(a_warm_step_allocates_nothing) {
   s3rec_trainer_options options;
   s3rec_trainer *trainer;
   setup s;
   s3rec_trainer_options_init(&options);
-  options.finetune_loss = _i % 2 == 0 ? S3REC_LOSS_CE : S3REC_LOSS_BCE;
+  options.finetune_loss = (s3rec_finetune_loss)(1 + _i % 3);
+  options.negative_count = 3;
   options.max_gradient_norm = 1;
-  set_up(&s, _i < 2 ? 1 : 2, S3REC_BACKEND_AUTO);
+  set_up(&s, _i < 3 ? 1 : 2, S3REC_BACKEND_AUTO);
   test_ok(s3rec_trainer_create(s.model, &options, &trainer));
   test_ok(s3rec_pretrain_step(trainer, s.pretrain, NULL));
   test_ok(s3rec_finetune_step(trainer, s.finetune, NULL));
@@ -206,7 +214,7 @@ END_TEST
 
 int main(void) {
   TCase *cases = tcase_create("allocation");
-  tcase_add_loop_test(cases, every_allocation_may_fail, 0, 4);
-  tcase_add_loop_test(cases, a_warm_step_allocates_nothing, 0, 4);
+  tcase_add_loop_test(cases, every_allocation_may_fail, 0, 8);
+  tcase_add_loop_test(cases, a_warm_step_allocates_nothing, 0, 6);
   return test_run("training allocation", cases, NULL);
 }

@@ -36,6 +36,7 @@ static outcome train(int32_t threads, int32_t shards, s3rec_stage stage,
   s3rec_trainer_options_init(&options);
   options.shard_count = shards;
   options.finetune_loss = loss;
+  options.negative_count = 9;
   options.max_gradient_norm = 5;
   test_ok(s3rec_sampler_create(dataset, &sampler_options, &sampler));
   test_ok(s3rec_batch_create(context, &batch));
@@ -63,7 +64,8 @@ static const struct {
   s3rec_finetune_loss loss;
 } kinds[] = {{S3REC_STAGE_PRETRAIN, S3REC_LOSS_CE},
              {S3REC_STAGE_FINETUNE, S3REC_LOSS_CE},
-             {S3REC_STAGE_FINETUNE, S3REC_LOSS_BCE}};
+             {S3REC_STAGE_FINETUNE, S3REC_LOSS_BCE},
+             {S3REC_STAGE_FINETUNE, S3REC_LOSS_SAMPLED_CE}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 START_TEST(same_bits_at_any_thread_count) {

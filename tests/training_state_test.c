@@ -84,6 +84,7 @@ static s3rec_trainer_options unusual_options(void) {
   options.aap_weight = 0.7;
   options.sp_weight = 0.1;
   options.finetune_loss = S3REC_LOSS_BCE;
+  options.negative_count = 2; /* of the five or so items that are no target */
   options.seed = 4242;
   options.shard_count = 5;
   return options;
@@ -100,7 +101,8 @@ static int steps_of_epoch(const session *s) {
  * reader's model, trainer options and sampler position all differ before. */
 START_TEST(goes_on_bit_by_bit) {
   const s3rec_stage stage = _i == 0 ? S3REC_STAGE_PRETRAIN : S3REC_STAGE_FINETUNE;
-  const s3rec_trainer_options options = unusual_options();
+  s3rec_trainer_options options = unusual_options();
+  if (_i == 2) options.finetune_loss = S3REC_LOSS_SAMPLED_CE;
   char path[64];
   session straight = start(stage, &options, 42);
   const int epoch = steps_of_epoch(&straight), total = epoch + 3;
@@ -382,10 +384,37 @@ START_TEST(save_fails_where_it_must) {
 }
 END_TEST
 
+/* A state of release 0.1 does not know the option. */
+START_TEST(a_state_without_a_negative_count_has_the_default) {
+  static const char field[] = ",\\\"negative_count\\\":2";
+  const s3rec_trainer_options options = unusual_options();
+  char path[64];
+  long size;
+  state_path(path, sizeof path);
+  session s = start(S3REC_STAGE_FINETUNE, &options, 42);
+  test_ok(s3rec_trainer_save(s.trainer, s.sampler, NULL, path));
+  char *bytes = read_file(path, &size);
+  char *found = memmem(bytes, (size_t)size, field, sizeof field - 1);
+  ck_assert_ptr_nonnull(found);
+  found[sizeof field - 2] = '0';
+  write_file(path, bytes, size);
+  refuses(&s, path, S3REC_ERROR_FORMAT);
+  ck_assert_int_eq(s.trainer->options.negative_count, 2);
+  memset(found, ' ', sizeof field - 1);
+  write_file(path, bytes, size);
+  test_ok(s3rec_trainer_load(s.trainer, s.sampler, path));
+  ck_assert_int_eq(s.trainer->options.negative_count, S3_DEFAULT_NEGATIVE_COUNT);
+  free(bytes);
+  finish(&s);
+  remove(path);
+}
+END_TEST
+
 int main(void) {
   TCase *resume = tcase_create("resume"), *refusals = tcase_create("refusals");
-  tcase_add_loop_test(resume, goes_on_bit_by_bit, 0, 2);
+  tcase_add_loop_test(resume, goes_on_bit_by_bit, 0, 3);
   tcase_add_test(resume, saving_disturbs_nothing);
+  tcase_add_test(resume, a_state_without_a_negative_count_has_the_default);
   tcase_add_test(refusals, other_sizes_are_refused);
   tcase_add_test(refusals, other_data_or_sampling_is_refused);
   tcase_add_test(refusals, broken_files_are_refused);

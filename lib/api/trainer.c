@@ -20,6 +20,7 @@ void s3rec_trainer_options_init(s3rec_trainer_options *options) {
       .finetune_loss = S3REC_LOSS_CE,
       .seed = 42,
       .shard_count = 8,
+      .negative_count = S3_DEFAULT_NEGATIVE_COUNT,
   };
 }
 

@@ -16,15 +16,23 @@ void s3_item_rows_end(s3_item_rows *items) {
   items->row_of = NULL;
 }
 
+s3rec_status s3_item_rows_reserve(s3_item_rows *items, size_t count) {
+  S3_TRY(s3_grow(items->context, (void **)&items->ids, &items->ids_capacity, count,
+                 sizeof *items->ids));
+  return s3_grow(items->context, (void **)&items->rows, &items->rows_capacity,
+                 count * items->width, sizeof *items->rows);
+}
+
+size_t s3_item_rows_memory(const s3_item_rows *items) {
+  return items->ids_capacity * sizeof *items->ids + items->rows_capacity * sizeof *items->rows;
+}
+
 s3rec_status s3_item_rows_add(s3_item_rows *items, int32_t id, float scale, const float *src) {
   if (id == 0) return S3REC_OK;
   const size_t width = items->width;
   uint32_t row = items->row_of[id];
   if (row == 0) {
-    S3_TRY(s3_grow(items->context, (void **)&items->ids, &items->ids_capacity,
-                   items->count + 1, sizeof *items->ids));
-    S3_TRY(s3_grow(items->context, (void **)&items->rows, &items->rows_capacity,
-                   (items->count + 1) * width, sizeof *items->rows));
+    S3_TRY(s3_item_rows_reserve(items, items->count + 1));
     memset(items->rows + items->count * width, 0, width * sizeof *items->rows);
     items->ids[items->count++] = id;
     row = items->row_of[id] = (uint32_t)items->count;

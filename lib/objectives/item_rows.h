@@ -23,6 +23,9 @@ void s3_item_rows_begin(s3_item_rows *items, uint32_t *row_of);
 void s3_item_rows_end(s3_item_rows *items);
 /* Adds scale * src to the row of `id`; the padding row 0 gets no gradient. */
 s3rec_status s3_item_rows_add(s3_item_rows *items, int32_t id, float scale, const float *src);
+/* Room for so many rows. */
+s3rec_status s3_item_rows_reserve(s3_item_rows *items, size_t count);
+size_t s3_item_rows_memory(const s3_item_rows *items);
 void s3_item_rows_free(s3_item_rows *items);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Next-item prediction by softmax cross-entropy over all items (arXiv 2301.00979),
- * over the N positions with a target y, E = item_embeddings:
+/* Next-item prediction by softmax cross-entropy (arXiv 2301.00979), over the N positions
+ * with a target y, E [M,H] the embeddings of the items (of all: M = I-2, b = 0):
  *
- *   z [N,I] = x E^T
- *   loss = 1/N sum over positions of log(sum over items 1..I-2 of exp(z)) - z_y
+ *   z [N,M] = x E^T + b
+ *   loss = 1/N sum over positions of log(sum over items of exp(z)) - z_y
  *   diff_z = (softmax(z) - onehot(y)) / N
  *   diff_x = diff_z E,  diff_E = diff_z^T x
  *
@@ -31,25 +31,25 @@ static s3rec_status grow_floats(const s3_cross_entropy *ce, float **memory, size
   return s3_grow(ce->context, (void **)memory, capacity, count, sizeof(float));
 }
 
-static size_t ranked_items(const s3_cross_entropy *ce) { return (size_t)ce->item_size - 2; }
-
 /* Room for a group's tiles, each with the maxima it was made with. */
-static size_t group_floats(const s3_cross_entropy *ce) {
-  const size_t items = ranked_items(ce) / ce->groups + 1;
+static size_t group_floats(const s3_cross_entropy *ce, size_t item_count) {
+  const size_t items = item_count / ce->groups + 1;
   return ce->is_kept ? TILE_ROWS * (items + items / TILE_ITEMS + 1)
                      : (size_t)TILE_ROWS * (TILE_ITEMS + 1);
 }
 
-s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count) {
+s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count,
+                                      size_t most_items) {
   const size_t rows = target_count * ce->hidden_size;
-  ce->is_kept = ranked_items(ce) <= ce->most_kept / (TILE_ROWS * sizeof(float));
+  ce->is_kept = most_items <= ce->most_kept / (TILE_ROWS * sizeof(float));
   S3_TRY(grow_floats(ce, &ce->x, &ce->x_capacity, rows));
   S3_TRY(s3_grow(ce->context, (void **)&ce->targets, &ce->targets_capacity, target_count,
                  sizeof *ce->targets));
   S3_TRY(grow_floats(ce, &ce->diff_x, &ce->diff_x_capacity, ce->groups * rows));
   S3_TRY(grow_floats(ce, &ce->statistics, &ce->statistics_capacity,
                      2 * ce->groups * target_count));
-  S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity, ce->groups * group_floats(ce)));
+  S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity,
+                     ce->groups * group_floats(ce, most_items)));
   ce->target_count = target_count;
   return S3REC_OK;
 }
@@ -80,12 +80,12 @@ typedef struct tile {
 /* The next tile of group g in the block; false after the last. Tiles of one item range
  * come one after another. */
 static bool next_tile(const s3_cross_entropy *ce, size_t g, tile *t) {
-  const size_t end = 1 + ranked_items(ce) * (g + 1) / ce->groups;
+  const size_t end = ce->item_count * (g + 1) / ce->groups;
   const size_t end_row = ce->first_row + ce->block_rows;
   if (t->items == 0) {
     t->first_row = ce->first_row;
-    t->first_item = 1 + ranked_items(ce) * g / ce->groups;
-    t->logits = ce->tiles + g * group_floats(ce);
+    t->first_item = ce->item_count * g / ce->groups;
+    t->logits = ce->tiles + g * group_floats(ce, ce->item_count);
   } else {
     if (ce->is_kept) t->logits = t->maximum + t->rows;
     t->first_row += t->rows;
@@ -103,9 +103,12 @@ static bool next_tile(const s3_cross_entropy *ce, size_t g, tile *t) {
 
 static s3rec_status make_logits(const s3_cross_entropy *ce, const tile *t) {
   const size_t hidden = ce->hidden_size;
+  if (ce->bias != NULL)
+    for (size_t r = 0; r < t->rows; r++)
+      memcpy(t->logits + r * t->items, ce->bias + t->first_item, t->items * sizeof *ce->bias);
   return s3_gemm(false, true, t->rows, t->items, hidden, 1.0f, ce->x + t->first_row * hidden,
-                 hidden, ce->item_embeddings + t->first_item * hidden, hidden, 0.0f, t->logits,
-                 t->items);
+                 hidden, ce->items + t->first_item * hidden, hidden,
+                 ce->bias == NULL ? 0.0f : 1.0f, t->logits, t->items);
 }
 
 static s3rec_status accumulate_job(void *argument, size_t g, size_t worker) {
@@ -154,7 +157,7 @@ static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
       if (target >= t.first_item && target < t.first_item + t.items)
         t.logits[r * t.items + target - t.first_item] -= mean;
     }
-    const float *items = ce->item_embeddings + t.first_item * hidden;
+    const float *items = ce->items + t.first_item * hidden;
     S3_TRY(s3_gemm(false, false, t.rows, hidden, t.items, 1.0f, t.logits, t.items, items,
                    hidden, 1.0f, diff_x + t.first_row * hidden, hidden));
     S3_TRY(s3_gemm(true, false, t.items, hidden, t.rows, 1.0f, t.logits, t.items,
@@ -184,19 +187,22 @@ static double fold_statistics(const s3_cross_entropy *ce, size_t n) {
   return (double)maximum + log(sum);
 }
 
+static double target_logit(const s3_cross_entropy *ce, size_t n) {
+  const size_t target = (size_t)ce->targets[n];
+  float logit;
+  ce->context->kernels->matrix_vector(1, ce->hidden_size, ce->x + n * ce->hidden_size,
+                                      ce->items + target * ce->hidden_size, &logit);
+  return ce->bias == NULL ? (double)logit : (double)logit + (double)ce->bias[target];
+}
+
 s3rec_status s3_cross_entropy_run(s3_cross_entropy *ce, s3_thread_pool *pool, double *loss) {
   double total = 0.0;
   for (ce->first_row = 0; ce->first_row < ce->target_count; ce->first_row += ce->block_rows) {
     const size_t left = ce->target_count - ce->first_row;
     ce->block_rows = ce->is_kept && left > TILE_ROWS ? TILE_ROWS : left;
     S3_TRY(s3_thread_pool_run(pool, ce->groups, accumulate_job, ce));
-    for (size_t n = ce->first_row; n < ce->first_row + ce->block_rows; n++) {
-      float target;
-      ce->context->kernels->matrix_vector(
-          1, ce->hidden_size, ce->x + n * ce->hidden_size,
-          ce->item_embeddings + (size_t)ce->targets[n] * ce->hidden_size, &target);
-      total += fold_statistics(ce, n) - (double)target;
-    }
+    for (size_t n = ce->first_row; n < ce->first_row + ce->block_rows; n++)
+      total += fold_statistics(ce, n) - target_logit(ce, n);
     S3_TRY(s3_thread_pool_run(pool, ce->groups, gradient_job, ce));
   }
   *loss = total / (double)ce->target_count;

@@ -61,14 +61,10 @@ void s3_gradients_destroy(s3_gradients *g) {
   *g = (s3_gradients){.context = NULL}; /* so that its owner may destroy it too */
 }
 
-static size_t item_rows_memory(const s3_item_rows *items) {
-  return items->ids_capacity * sizeof *items->ids + items->rows_capacity * sizeof *items->rows;
-}
-
 size_t s3_gradients_memory(const s3_gradients *g) {
   size_t bytes = (g->shard_count + 1) * g->dense_count * sizeof(float) +
-                 g->item_size * sizeof *g->row_of + item_rows_memory(&g->items);
-  for (size_t s = 0; s < g->shard_count; s++) bytes += item_rows_memory(&g->shards[s].items);
+                 g->item_size * sizeof *g->row_of + s3_item_rows_memory(&g->items);
+  for (size_t s = 0; s < g->shard_count; s++) bytes += s3_item_rows_memory(&g->shards[s].items);
   return bytes;
 }
 
@@ -128,24 +124,27 @@ s3rec_status s3_gradients_measure(s3_gradients *g, s3_thread_pool *pool) {
   return S3REC_OK;
 }
 
-/* The sparse rows of all shards, in shard order, into one list or the table. */
-static s3rec_status merge_items(s3_gradients *g) {
-  for (size_t s = 0; s < g->shard_count; s++) {
-    const s3_item_rows *from = &g->shards[s].items;
-    if (!g->shards[s].used) continue;
-    for (size_t i = 0; i < from->count; i++) {
-      const float *row = from->rows + i * g->hidden_size;
-      if (g->item_table != NULL)
-        g->context->kernels->add(g->hidden_size, row,
-                                 g->item_table + (size_t)from->ids[i] * g->hidden_size);
-      else
-        S3_TRY(s3_item_rows_add(&g->items, from->ids[i], 1.0f, row));
-    }
+/* Sparse rows into the one list or the table. */
+static s3rec_status merge_rows(s3_gradients *g, const s3_item_rows *from) {
+  for (size_t i = 0; i < from->count; i++) {
+    const float *row = from->rows + i * g->hidden_size;
+    if (g->item_table != NULL)
+      g->context->kernels->add(g->hidden_size, row,
+                               g->item_table + (size_t)from->ids[i] * g->hidden_size);
+    else
+      S3_TRY(s3_item_rows_add(&g->items, from->ids[i], 1.0f, row));
   }
   return S3REC_OK;
 }
 
-s3rec_status s3_gradients_reduce(s3_gradients *g, float *item_table, s3_thread_pool *pool) {
+s3rec_status s3_gradients_reserve(s3_gradients *g, size_t count) {
+  for (size_t s = 0; s < g->shard_count; s++)
+    if (g->shards[s].used) count += g->shards[s].items.count;
+  return s3_item_rows_reserve(&g->items, count < g->item_size ? count : g->item_size);
+}
+
+s3rec_status s3_gradients_reduce(s3_gradients *g, float *item_table, const s3_item_rows *rows,
+                                 s3_thread_pool *pool) {
   if (g->items.row_of != NULL) s3_item_rows_end(&g->items);
   s3_item_rows_begin(&g->items, g->row_of);
   g->item_table = item_table;
@@ -154,7 +153,9 @@ s3rec_status s3_gradients_reduce(s3_gradients *g, float *item_table, s3_thread_p
     memset(item_table + (g->item_size - 1) * g->hidden_size, 0,
            g->hidden_size * sizeof *item_table);
   }
-  S3_TRY(merge_items(g));
+  if (rows != NULL) S3_TRY(merge_rows(g, rows));
+  for (size_t s = 0; s < g->shard_count; s++)
+    if (g->shards[s].used) S3_TRY(merge_rows(g, &g->shards[s].items));
   S3_TRY(s3_thread_pool_run(pool, dense_pieces(g), reduce_job, g));
   return s3_gradients_measure(g, pool);
 }

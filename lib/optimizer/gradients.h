@@ -46,9 +46,13 @@ void s3_gradients_begin_shard(s3_gradients *gradients, size_t shard, uint32_t *r
 
 /* Sums the used shards in order, whatever the threads. item_table: NULL, or a
  * table [I,H] whose rows 1..I-2 hold a gradient to which the sparse rows are
- * added. Sets the norm. */
+ * added. rows: NULL, or item rows that belong to no shard; they come first. Sets
+ * the norm. */
 s3rec_status s3_gradients_reduce(s3_gradients *gradients, float *item_table,
-                                 s3_thread_pool *pool);
+                                 const s3_item_rows *rows, s3_thread_pool *pool);
+
+/* Room for the sum of the used shards' item rows and up to `count` others. */
+s3rec_status s3_gradients_reserve(s3_gradients *gradients, size_t count);
 
 /* Recomputes the norm after the sum was changed from outside. */
 s3rec_status s3_gradients_measure(s3_gradients *gradients, s3_thread_pool *pool);

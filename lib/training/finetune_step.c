@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gradients of the fine-tune losses. BCE needs only its own shard, so forward,
- * loss and backward are one job. The full softmax looks at all targets of the
- * step at once: all shards forward, the loss over ranges of items, all shards
- * backward; each shard then has a slot of its own. */
+ * loss and backward are one job. A softmax, over all items or over candidates, looks
+ * at all targets of the step at once: all shards forward, the loss over ranges of
+ * items, all shards backward; each shard then has a slot of its own. */
 #include <string.h>
 
 #include "base/error.h"
+#include "base/random.h"
 #include "training/trainer.h"
+
+/* Tells the draw of candidates from the sites of dropout, numbers of 32 bits. */
+static const uint64_t candidates_key = 0x63616e6469646174;
+
+static size_t ranked_items(const s3rec_trainer *trainer) {
+  return (size_t)trainer->model->config.item_size - 2;
+}
 
 static s3rec_status bce_job(void *argument, size_t turn, size_t worker) {
   s3rec_trainer *trainer = argument;
@@ -39,7 +47,7 @@ static s3rec_status forward_job(void *argument, size_t turn, size_t worker) {
   for (size_t row = 0, n = shard->first_target; row < shard->token_count; row++) {
     if (targets[row] == 0) continue;
     memcpy(ce->x + n * hidden, slot->hidden + row * hidden, hidden * sizeof *ce->x);
-    ce->targets[n++] = targets[row];
+    ce->targets[n++] = targets[row] - 1;
   }
   return S3REC_OK;
 }
@@ -68,22 +76,54 @@ static s3rec_status backward_job(void *argument, size_t turn, size_t worker) {
   return status;
 }
 
-static s3rec_status cross_entropy_gradients(s3rec_trainer *trainer) {
+/* Makes ready for the softmax over all items. */
+static s3rec_status reserve_cross_entropy(s3rec_trainer *trainer, size_t most_items) {
+  const s3rec_model *model = trainer->model;
   const size_t shards = (size_t)trainer->options.shard_count;
   s3_cross_entropy *ce = &trainer->cross_entropy;
-  S3_TRY(s3_trainer_densify(trainer));
   ce->groups = shards < S3_CROSS_ENTROPY_GROUPS ? shards : S3_CROSS_ENTROPY_GROUPS;
-  ce->diff_items = trainer->item_table;
-  S3_TRY(s3_cross_entropy_reserve(ce, trainer->batch->target_count));
-  S3_TRY(s3_thread_pool_run(trainer->pool, shards, forward_job, trainer));
+  ce->item_count = ranked_items(trainer);
+  ce->items = model->weights + model->table.item_embeddings + ce->hidden_size;
+  ce->bias = NULL;
+  return s3_cross_entropy_reserve(ce, trainer->batch->target_count, most_items);
+}
+
+static s3rec_status run_shards(s3rec_trainer *trainer, s3_job_function job) {
+  return s3_thread_pool_run(trainer->pool, (size_t)trainer->options.shard_count, job, trainer);
+}
+
+static s3rec_status ce_gradients(s3rec_trainer *trainer) {
+  s3_cross_entropy *ce = &trainer->cross_entropy;
+  S3_TRY(s3_trainer_densify(trainer));
+  S3_TRY(reserve_cross_entropy(trainer, ranked_items(trainer)));
+  ce->diff_items = trainer->item_table + ce->hidden_size;
+  S3_TRY(run_shards(trainer, forward_job));
   S3_TRY(s3_cross_entropy_run(ce, trainer->pool, &trainer->shards[0].next_item));
-  S3_TRY(s3_thread_pool_run(trainer->pool, shards, backward_job, trainer));
-  return s3_gradients_reduce(&trainer->gradients, trainer->item_table, trainer->pool);
+  S3_TRY(run_shards(trainer, backward_job));
+  return s3_gradients_reduce(&trainer->gradients, trainer->item_table, NULL, trainer->pool);
+}
+
+static s3rec_status sampled_ce_gradients(s3rec_trainer *trainer) {
+  const s3rec_trainer_options *o = &trainer->options;
+  const size_t negatives = (size_t)o->negative_count;
+  s3_cross_entropy *ce = &trainer->cross_entropy;
+  s3_candidates *candidates = &trainer->candidates;
+  S3_TRY(s3_candidates_reserve(candidates, trainer->batch->target_count, ranked_items(trainer),
+                               negatives));
+  S3_TRY(reserve_cross_entropy(trainer, candidates->most));
+  S3_TRY(run_shards(trainer, forward_job));
+  s3_candidates_draw(candidates, s3_key(s3_key(o->seed, trainer->step), candidates_key),
+                     negatives, trainer->slots[0].row_of, ce);
+  S3_TRY(s3_cross_entropy_run(ce, trainer->pool, &trainer->shards[0].next_item));
+  S3_TRY(run_shards(trainer, backward_job));
+  S3_TRY(s3_gradients_reserve(&trainer->gradients, candidates->most));
+  return s3_gradients_reduce(&trainer->gradients, NULL, &candidates->gradient, trainer->pool);
 }
 
 s3rec_status s3_finetune_gradients(s3rec_trainer *trainer) {
-  if (trainer->options.finetune_loss == S3REC_LOSS_CE) return cross_entropy_gradients(trainer);
-  S3_TRY(s3_thread_pool_run(trainer->pool, (size_t)trainer->options.shard_count, bce_job,
-                            trainer));
-  return s3_gradients_reduce(&trainer->gradients, NULL, trainer->pool);
+  if (trainer->options.finetune_loss == S3REC_LOSS_CE) return ce_gradients(trainer);
+  if (trainer->options.finetune_loss == S3REC_LOSS_SAMPLED_CE)
+    return sampled_ce_gradients(trainer);
+  S3_TRY(run_shards(trainer, bce_job));
+  return s3_gradients_reduce(&trainer->gradients, NULL, NULL, trainer->pool);
 }

@@ -42,10 +42,16 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
     const bool below = o->high_excluded ? value < o->high : value <= o->high;
     if (!above || !below) return out_of_range(o, value); /* NaN is neither */
   }
-  if (options->finetune_loss != S3REC_LOSS_CE && options->finetune_loss != S3REC_LOSS_BCE)
+  const int loss = (int)options->finetune_loss;
+  if (loss != S3REC_LOSS_CE && loss != S3REC_LOSS_BCE && loss != S3REC_LOSS_SAMPLED_CE)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "s3rec_trainer_options.finetune_loss is %d, must be %d (CE) or %d (BCE)",
-                   (int)options->finetune_loss, S3REC_LOSS_CE, S3REC_LOSS_BCE);
+                   "s3rec_trainer_options.finetune_loss is %d, must be %d (CE), %d (BCE) or %d "
+                   "(SAMPLED_CE)",
+                   loss, S3REC_LOSS_CE, S3REC_LOSS_BCE, S3REC_LOSS_SAMPLED_CE);
+  if (options->negative_count < 1)
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_trainer_options.negative_count is %d, must be 1..2147483647",
+                   (int)options->negative_count);
   if (options->shard_count < 1 || options->shard_count > 256)
     return s3_fail(S3REC_ERROR_ARGUMENT,
                    "s3rec_trainer_options.shard_count is %d, must be 1..256",

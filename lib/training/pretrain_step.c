@@ -34,5 +34,5 @@ static s3rec_status pretrain_job(void *argument, size_t turn, size_t worker) {
 s3rec_status s3_pretrain_gradients(s3rec_trainer *trainer) {
   S3_TRY(s3_thread_pool_run(trainer->pool, (size_t)trainer->options.shard_count, pretrain_job,
                             trainer));
-  return s3_gradients_reduce(&trainer->gradients, NULL, trainer->pool);
+  return s3_gradients_reduce(&trainer->gradients, NULL, NULL, trainer->pool);
 }

@@ -85,7 +85,7 @@ static void sum_losses(const s3rec_trainer *trainer, s3rec_losses *losses) {
 /* Gradients and losses of trainer->batch. */
 static s3rec_status run(s3rec_trainer *trainer, s3rec_losses *losses) {
   const bool finetune = trainer->batch->stage == S3REC_STAGE_FINETUNE;
-  const bool slot_per_shard = finetune && trainer->options.finetune_loss == S3REC_LOSS_CE;
+  const bool slot_per_shard = finetune && trainer->options.finetune_loss != S3REC_LOSS_BCE;
   s3_plan_shards(trainer);
   S3_TRY(prepare(trainer, slot_per_shard ? (size_t)trainer->options.shard_count
                                          : (size_t)trainer->context->options.thread_count));

@@ -33,8 +33,10 @@ s3rec_status s3_trainer_create(s3rec_model *model, const s3rec_trainer_options *
       .context = t->context,
       .most_kept = S3_CROSS_ENTROPY_KEPT,
       .hidden_size = (size_t)model->config.hidden_size,
-      .item_size = model->config.item_size,
-      .item_embeddings = model->weights + model->table.item_embeddings,
+  };
+  t->candidates = (s3_candidates){
+      .context = t->context,
+      .gradient = {.context = t->context, .width = (size_t)model->config.hidden_size},
   };
   const s3rec_status status = allocate(t);
   if (status != S3REC_OK) {
@@ -57,6 +59,7 @@ void s3_trainer_destroy(s3rec_trainer *trainer) {
   s3_free(context, trainer->moment2);
   s3_free(context, trainer->item_table);
   s3_cross_entropy_free(&trainer->cross_entropy);
+  s3_candidates_free(&trainer->candidates);
   s3_free(context, trainer->note);
   s3_model_end_training(trainer->model);
   s3_model_release(trainer->model);
@@ -68,7 +71,8 @@ size_t s3_trainer_memory(const s3rec_trainer *trainer) {
   const size_t item_size = (size_t)trainer->model->config.item_size;
   size_t bytes = sizeof *trainer + 2 * trainer->model->table.float_count * sizeof(float) +
                  s3_gradients_memory(&trainer->gradients) +
-                 s3_cross_entropy_memory(&trainer->cross_entropy);
+                 s3_cross_entropy_memory(&trainer->cross_entropy) +
+                 s3_candidates_memory(&trainer->candidates);
   if (trainer->item_table != NULL)
     bytes += item_size * (size_t)trainer->model->config.hidden_size * sizeof(float);
   for (size_t s = 0; s < trainer->slot_count; s++)

@@ -9,7 +9,7 @@
 #include "data/batch.h"
 #include "data/sampler.h"
 #include "model/model.h"
-#include "objectives/next_item_ce.h"
+#include "objectives/next_item_sampled_ce.h"
 #include "objectives/objective.h"
 #include "optimizer/gradients.h"
 #include "s3rec/trainer.h"
@@ -59,6 +59,7 @@ struct s3rec_trainer {
   s3rec_stage gradients_stage;
   float *item_table; /* whole gradient of the item table, when one was needed */
   s3_cross_entropy cross_entropy;
+  s3_candidates candidates; /* of the sampled softmax */
   const s3rec_batch *batch; /* of the step under way */
   char *note;
 };

@@ -32,7 +32,8 @@ static json_t *options_to_json(const s3rec_trainer_options *options) {
   failed = failed ||
            json_object_set_new(object, "finetune_loss", json_integer(options->finetune_loss)) ||
            json_object_set_new(object, "seed", u64_to_json(options->seed)) ||
-           json_object_set_new(object, "shard_count", json_integer(options->shard_count));
+           json_object_set_new(object, "shard_count", json_integer(options->shard_count)) ||
+           json_object_set_new(object, "negative_count", json_integer(options->negative_count));
   if (!failed) return object;
   json_decref(object);
   return NULL;
@@ -173,8 +174,10 @@ static s3rec_status read_options(const state_reader *reader, s3rec_trainer_optio
   S3_TRY(read_i32(reader, "finetune_loss", &loss));
   S3_TRY(read_u64(reader, "seed", &options->seed));
   S3_TRY(read_i32(reader, "shard_count", &options->shard_count));
-  options->finetune_loss = loss == S3REC_LOSS_BCE ? S3REC_LOSS_BCE : S3REC_LOSS_CE;
-  if (loss != (int32_t)options->finetune_loss) return bad_field(reader, "finetune_loss");
+  options->finetune_loss = (s3rec_finetune_loss)loss;
+  options->negative_count = S3_DEFAULT_NEGATIVE_COUNT; /* in states of 0.1 */
+  if (json_object_get(reader->object, "negative_count") != NULL)
+    S3_TRY(read_i32(reader, "negative_count", &options->negative_count));
   if (s3_trainer_options_check(options) != S3REC_OK)
     return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": options out of range",
                    reader->path);
