@@ -6,7 +6,10 @@
 
 static const cli_word activations[] = {
     {"gelu", S3REC_GELU}, {"relu", S3REC_RELU}, {"swish", S3REC_SWISH}, {NULL, 0}};
-static const cli_word losses[] = {{"ce", S3REC_LOSS_CE}, {"bce", S3REC_LOSS_BCE}, {NULL, 0}};
+static const cli_word losses[] = {{"ce", S3REC_LOSS_CE},
+                                  {"bce", S3REC_LOSS_BCE},
+                                  {"sampled-ce", S3REC_LOSS_SAMPLED_CE},
+                                  {NULL, 0}};
 static const cli_word splits[] = {
     {"test", S3REC_SPLIT_TEST}, {"valid", S3REC_SPLIT_VALID}, {NULL, 0}};
 static const cli_word protocols[] = {
@@ -115,7 +118,10 @@ const cli_option cli_option_table[] = {
          "how the valid split is ranked"),
 
     WORD("loss", trainer.finetune_loss, losses, CLI_FINETUNE, true, OBJECTIVES,
-         "ce: softmax over all items; bce: the paper's, one negative a position"),
+         "ce: softmax over all items; bce: the paper's, one negative a position; sampled-ce: ce "
+         "over a draw of items, for large catalogues"),
+    INT("negative-count", trainer.negative_count, 1, 2147483647, CLI_FINETUNE, true, OBJECTIVES,
+        "items that a step of sampled-ce draws, on average"),
     DOUBLE("aap-weight", trainer.aap_weight, 0, 1e6, NULL, CLI_PRETRAIN, true, OBJECTIVES,
            "associated attribute prediction"),
     DOUBLE("mip-weight", trainer.mip_weight, 0, 1e6, NULL, CLI_PRETRAIN, true, OBJECTIVES,

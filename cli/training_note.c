@@ -54,16 +54,18 @@ static int restore_option(cli_training *training, size_t index, const char *text
   return CLI_OK;
 }
 
+/* An option that the state does not know is newer than it; it was as it is by default. */
 static int restore_options(cli_training *training, json_t *recorded) {
   const cli_options *const options = training->options;
+  cli_options defaults;
+  cli_options_init(options->command, &defaults);
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *const option = &cli_option_table[i];
     if (!option->recorded || !(option->commands & options->command->bit)) continue;
     const char *const text = json_string_value(json_object_get(recorded, option->name));
-    if (text == NULL)
-      return cli_fail(CLI_BAD_DATA, "%s: the state does not record --%s", options->resume,
-                      option->name);
-    CLI_TRY(restore_option(training, i, text));
+    char unknown[64];
+    cli_option_print(option, &defaults, unknown, sizeof unknown);
+    CLI_TRY(restore_option(training, i, text == NULL ? unknown : text));
   }
   return CLI_OK;
 }

@@ -11,7 +11,7 @@
 #include "support/suite.h"
 #include "support/training.h"
 
-static const test_shape shape = {.items = 15, .attributes = 4, .length = 5, .hidden = 8,
+static const test_shape shape = {.items = 90, .attributes = 4, .length = 5, .hidden = 8,
                                  .layers = 1, .heads = 2, .activation = S3REC_RELU,
                                  .dropout = 0.1, .batch = 6};
 
@@ -193,7 +193,7 @@ START_TEST(a_warm_step_allocates_nothing) {
   setup s;
   s3rec_trainer_options_init(&options);
   options.finetune_loss = (s3rec_finetune_loss)(1 + _i % 3);
-  options.negative_count = 3;
+  options.negative_count = 46;
   options.max_gradient_norm = 1;
   set_up(&s, _i < 3 ? 1 : 2, S3REC_BACKEND_AUTO);
   test_ok(s3rec_trainer_create(s.model, &options, &trainer));

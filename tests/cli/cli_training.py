@@ -99,6 +99,23 @@ def contradictions(tool):
     tool.good("the model of that", "info", "other.safetensors")
 
 
+def older_state(tool):
+    """A state from before an option existed goes on with the default."""
+    run = ["finetune", *tool.data(), *SMALL, "--loss", "sampled-ce", "--negative-count", "30"]
+    out = ["--out", "sampled.safetensors"]
+    last = tool.json("the sampled softmax", *run, "--epochs", "2", *out)[-1]
+    tool.equal("learns", last.get("epochs"), 2)
+    path = tool.path("sampled.safetensors.state")
+    state = path.read_bytes()
+    known = rb',\\\"negative-count\\\":\\\"30\\\"'
+    tool.equal("a recorded option", state.count(known), 1)
+    path.write_bytes(state.replace(known, b" " * len(known)))
+    resume = ["finetune", *tool.data(), "--resume", path.name, "--epochs", "3", *out]
+    tool.refused("not the default", 2, "--negative-count is 30, but .* was trained with 1000",
+                 *resume, "--negative-count", "30")
+    tool.good("an older state", *resume)
+
+
 def best_weights(tool):
     """A fine-tuning state goes with the file of its best weights, and only with that."""
     run = ["finetune", *tool.data(), *SMALL, "--batch-size", "20", "--lr", "0.01"]
@@ -254,6 +271,7 @@ def main(binary):
             tool.path(name).unlink()
         stop_and_resume(tool, "pretrain", [*SMALL, "--batch-size", "10"])
         contradictions(tool)
+        older_state(tool)
         early_stop(tool)
         best_weights(tool)
         killed(tool)
