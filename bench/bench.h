@@ -110,7 +110,8 @@ flop_count flop_finetune(const s3rec_model_config *config, const s3rec_batch *ba
                          s3rec_finetune_loss loss);
 
 /* Rate of oneDNN's sgemm alone on the products of a step, one single-threaded
- * copy a thread, all at once. */
+ * copy a thread, all at once. softmax_items: how many a fine-tuning loss is over; 0: the
+ * products of pretraining. */
 typedef struct matmul_floor matmul_floor;
 typedef struct matmul_shape {
   char name[32];
@@ -119,7 +120,7 @@ typedef struct matmul_shape {
   double rate;          /* FLOP/s of forward, diff_src and diff_weights together */
 } matmul_shape;
 matmul_floor *floor_create(const bench_settings *settings, const s3rec_model_config *config,
-                           size_t rows, bool with_logits);
+                           size_t rows, double softmax_items);
 void floor_destroy(matmul_floor *floor);
 /* Runs every shape for a few milliseconds; FLOP/s of the whole mix, 0 on failure. */
 double floor_measure(matmul_floor *floor);

@@ -85,9 +85,9 @@ static bool fill(float **values, size_t count, float value) {
 }
 
 matmul_floor *floor_create(const bench_settings *settings, const s3rec_model_config *config,
-                           size_t rows, bool with_logits) {
+                           size_t rows, double softmax_items) {
   const size_t h = (size_t)config->hidden_size;
-  const double layers = config->num_hidden_layers * (with_logits ? 1 : 4);
+  const double layers = config->num_hidden_layers * (softmax_items > 0 ? 1 : 4);
   matmul_floor *floor = calloc(1, sizeof *floor);
   size_t src = 0, weights = 0, dst = 0;
   if (floor == NULL) return NULL;
@@ -96,9 +96,9 @@ matmul_floor *floor_create(const bench_settings *settings, const s3rec_model_con
   add_shape(floor, "dense", rows, h, h, layers);
   add_shape(floor, "dense_1", rows, h, 4 * h, layers);
   add_shape(floor, "dense_2", rows, 4 * h, h, layers);
-  if (with_logits) {
+  if (softmax_items > 0) {
     /* The rows of a tile of logits, as cross-entropy computes them. */
-    add_shape(floor, "logits", rows, h, 2048, (double)config->item_size / 2048);
+    add_shape(floor, "logits", rows, h, 2048, softmax_items / 2048);
   } else {
     add_shape(floor, "attributes", rows, h, (size_t)config->attribute_size, 1);
   }

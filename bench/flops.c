@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
 #include "bench.h"
 #include "data/batch.h"
 
@@ -43,13 +45,32 @@ flop_count flop_pretrain(const s3rec_model_config *config, const s3rec_batch *ba
   return count;
 }
 
+/* Items that the softmax of a step is over; of the sampled one the expectation, with as
+ * many negatives as the library draws by default. */
+static double softmax_items(const s3rec_model_config *config, const s3rec_batch *batch,
+                            s3rec_finetune_loss loss) {
+  if (loss == S3REC_LOSS_BCE) return 0;
+  bool *seen = loss == S3REC_LOSS_CE ? NULL : calloc((size_t)config->item_size, sizeof *seen);
+  if (seen == NULL) return config->item_size;
+  s3rec_trainer_options options;
+  s3rec_trainer_options_init(&options);
+  double targets = 0;
+  for (size_t t = 0; t < batch->token_count; t++) {
+    const int32_t id = batch->ids[S3_STREAM_POS][t];
+    targets += id != 0 && !seen[id];
+    seen[id] = true;
+  }
+  free(seen);
+  const double items = targets + options.negative_count;
+  return items < config->item_size ? items : config->item_size;
+}
+
 flop_count flop_finetune(const s3rec_model_config *config, const s3rec_batch *batch,
                          s3rec_finetune_loss loss) {
   flop_count count = {0, 0, 0, 0};
   add_encode(config, batch, &count);
-  if (loss == S3REC_LOSS_CE) {
-    count.logits = 2 * (double)batch->target_count * config->hidden_size * config->item_size;
-  }
+  count.logits = 2 * (double)batch->target_count * config->hidden_size *
+                 softmax_items(config, batch, loss);
   scale(&count, 3);
   return count;
 }

@@ -17,7 +17,7 @@ static const struct {
     {"load", "from the file of a large model to the first answer", bench_load},
     {"matmul", "oneDNN's sgemm alone on the shapes of a training step", bench_matmul},
     {"pretrain", "pretraining steps of the default model beside their floor", bench_pretrain},
-    {"finetune", "fine-tuning steps, full softmax and paper loss", bench_finetune},
+    {"finetune", "fine-tuning steps, full and sampled softmax, paper loss", bench_finetune},
     {"score", "one user at a time: latency of the 20 best items", bench_score},
     {"score-batch", "256 users at a time: users per second", bench_score_batch},
     {"growth", "steps and scoring for growing batches, lengths, catalogues, threads", bench_growth},

@@ -11,7 +11,7 @@ int bench_matmul(const bench_settings *settings) {
   s3rec_model_config_init(&config);
   config.item_size = workload_items(settings) + 2;
   config.attribute_size = 638;
-  matmul_floor *floor = floor_create(settings, &config, 715, false);
+  matmul_floor *floor = floor_create(settings, &config, 715, 0);
   if (floor == NULL) return bench_fail("floor");
   for (size_t w = 0; w < BENCH_WINDOWS; w++) {
     rates[w] = floor_measure(floor) * 1e-9;

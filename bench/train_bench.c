@@ -132,8 +132,8 @@ static int measure(const bench_settings *settings, training *t, const char *name
   }
   const double peak = bench_peak_rss(); /* before the floor's own buffers */
   const size_t rows = (size_t)(warm.tokens / (double)warm.steps);
-  const bool with_logits = t->stage == S3REC_STAGE_FINETUNE && t->loss == S3REC_LOSS_CE;
-  matmul_floor *floor = floor_create(settings, &t->config, rows, with_logits);
+  const double softmax_items = warm.flops.logits / (3 * 2 * warm.tokens * t->config.hidden_size);
+  matmul_floor *floor = floor_create(settings, &t->config, rows, softmax_items);
   if (floor == NULL) return bench_fail("floor");
   for (size_t i = 0; i < count; i++) {
     window w;
@@ -188,9 +188,10 @@ int bench_pretrain(const bench_settings *settings) {
 }
 
 int bench_finetune(const bench_settings *settings) {
-  static const s3rec_finetune_loss losses[] = {S3REC_LOSS_CE, S3REC_LOSS_BCE};
-  static const char *const names[] = {"finetune_ce", "finetune_bce"};
-  for (size_t i = 0; i < 2; i++) {
+  static const s3rec_finetune_loss losses[] = {S3REC_LOSS_CE, S3REC_LOSS_SAMPLED_CE,
+                                               S3REC_LOSS_BCE};
+  static const char *const names[] = {"finetune_ce", "finetune_sampled_ce", "finetune_bce"};
+  for (size_t i = 0; i < 3; i++) {
     const int result =
         bench_training(settings, S3REC_STAGE_FINETUNE, losses[i], names[i], NULL);
     if (result != 0) return result;

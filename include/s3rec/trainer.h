@@ -22,8 +22,8 @@ typedef enum s3rec_finetune_loss {
   S3REC_LOSS_BCE = 2, /**< one negative a position, the paper's fine-tune loss */
   /** CE over the batch's targets and negative_count other items, drawn anew at every
    * step, each standing for the items that were not drawn (its logit is raised by
-   * -log of its chance to be drawn: logQ correction, arXiv 1412.2007); the cost does
-   * not grow with the catalogue. Since 0.2. */
+   * -log of its chance to be drawn: logQ correction, arXiv 1412.2007); its cost does
+   * not grow with the catalogue (that of Adam's update does). Since 0.2. */
   S3REC_LOSS_SAMPLED_CE = 3
 } s3rec_finetune_loss;
 
