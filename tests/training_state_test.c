@@ -132,6 +132,35 @@ START_TEST(goes_on_bit_by_bit) {
 }
 END_TEST
 
+/* Saved in the warm-up, in the decay and behind both. */
+START_TEST(the_schedule_goes_on_bit_by_bit) {
+  enum { TOTAL = 9 };
+  const s3rec_stage stage = _i == 0 ? S3REC_STAGE_PRETRAIN : S3REC_STAGE_FINETUNE;
+  s3rec_trainer_options options = unusual_options();
+  options.warmup_steps = 3;
+  options.decay_steps = 8;
+  char path[64];
+  size_t count;
+  session straight = start(stage, &options, 42);
+  state_path(path, sizeof path);
+  step(&straight, TOTAL);
+  float *weights = test_weights(straight.model, &count);
+  for (int saved = 1; saved < TOTAL; saved++) {
+    session first = start(stage, &options, 42), second = start(stage, NULL, 99);
+    step(&first, saved);
+    test_ok(s3rec_trainer_save(first.trainer, first.sampler, NULL, path));
+    test_ok(s3rec_trainer_load(second.trainer, second.sampler, path));
+    step(&second, TOTAL - saved);
+    ck_assert_msg(test_same_weights(second.model, weights), "saved after %d steps", saved);
+    finish(&first);
+    finish(&second);
+  }
+  free(weights);
+  finish(&straight);
+  remove(path);
+}
+END_TEST
+
 START_TEST(saving_disturbs_nothing) {
   char path[64];
   session with = start(S3REC_STAGE_PRETRAIN, NULL, 42);
@@ -384,7 +413,36 @@ START_TEST(save_fails_where_it_must) {
 }
 END_TEST
 
-/* A state of release 0.1 does not know the option. */
+/* A state of release 0.1 does not know the options. */
+START_TEST(a_state_without_a_schedule_has_none) {
+  static const char fields[] = ",\\\"warmup_steps\\\":\\\"3\\\",\\\"decay_steps\\\":\\\"9\\\"";
+  s3rec_trainer_options options = unusual_options();
+  options.warmup_steps = 3;
+  options.decay_steps = 9;
+  char path[64];
+  long size;
+  state_path(path, sizeof path);
+  session s = start(S3REC_STAGE_FINETUNE, &options, 42);
+  test_ok(s3rec_trainer_save(s.trainer, s.sampler, NULL, path));
+  char *bytes = read_file(path, &size);
+  char *found = memmem(bytes, (size_t)size, fields, sizeof fields - 1);
+  ck_assert_ptr_nonnull(found);
+  found[sizeof fields - 4] = '3'; /* no decay at all */
+  write_file(path, bytes, size);
+  refuses(&s, path, S3REC_ERROR_FORMAT);
+  ck_assert_uint_eq(s.trainer->options.decay_steps, 9);
+  memset(found, ' ', sizeof fields - 1);
+  write_file(path, bytes, size);
+  test_ok(s3rec_trainer_load(s.trainer, s.sampler, path));
+  ck_assert_uint_eq(s.trainer->options.warmup_steps, 0);
+  ck_assert_uint_eq(s.trainer->options.decay_steps, 0);
+  free(bytes);
+  finish(&s);
+  remove(path);
+}
+END_TEST
+
+/* Nor this one. */
 START_TEST(a_state_without_a_negative_count_has_the_default) {
   static const char field[] = ",\\\"negative_count\\\":2";
   const s3rec_trainer_options options = unusual_options();
@@ -413,7 +471,9 @@ END_TEST
 int main(void) {
   TCase *resume = tcase_create("resume"), *refusals = tcase_create("refusals");
   tcase_add_loop_test(resume, goes_on_bit_by_bit, 0, 3);
+  tcase_add_loop_test(resume, the_schedule_goes_on_bit_by_bit, 0, 2);
   tcase_add_test(resume, saving_disturbs_nothing);
+  tcase_add_test(resume, a_state_without_a_schedule_has_none);
   tcase_add_test(resume, a_state_without_a_negative_count_has_the_default);
   tcase_add_test(refusals, other_sizes_are_refused);
   tcase_add_test(refusals, other_data_or_sampling_is_refused);

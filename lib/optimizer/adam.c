@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "optimizer/schedule.h"
+
 s3_adam_step s3_adam_step_make(const s3rec_trainer_options *options, uint64_t step,
                                double gradient_norm) {
   double scale = 1.0;
@@ -12,7 +14,7 @@ s3_adam_step s3_adam_step_make(const s3rec_trainer_options *options, uint64_t st
     if (scale > 1.0) scale = 1.0;
   }
   return (s3_adam_step){
-      .learning_rate = (float)options->learning_rate,
+      .learning_rate = (float)s3_learning_rate(options, step - 1),
       .beta2 = (float)options->adam_beta2,
       .complement1 = (float)(1.0 - options->adam_beta1),
       .complement2 = (float)(1.0 - options->adam_beta2),

@@ -7,7 +7,8 @@
  *   w = w - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
  *
  * Every weight moves at every step, touched or not, since moments and decay act
- * on all; the gradient of an untouched item row is just zero. */
+ * on all; the gradient of an untouched item row is just zero. The learning rate lr
+ * is that of update t - 1 (optimizer/schedule.h); at 0 moments go on, weights stay. */
 #ifndef S3_OPTIMIZER_ADAM_H
 #define S3_OPTIMIZER_ADAM_H
 

@@ -2,6 +2,7 @@
 #include "training/options.h"
 
 #include <float.h>
+#include <inttypes.h>
 
 #include "base/number.h"
 
@@ -52,6 +53,11 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
     return s3_fail(S3REC_ERROR_ARGUMENT,
                    "s3rec_trainer_options.negative_count is %d, must be 1..2147483647",
                    (int)options->negative_count);
+  if (options->decay_steps != 0 && options->decay_steps <= options->warmup_steps)
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_trainer_options.decay_steps is %" PRIu64 ", must be 0 or above "
+                   "warmup_steps, %" PRIu64,
+                   options->decay_steps, options->warmup_steps);
   if (options->shard_count < 1 || options->shard_count > 256)
     return s3_fail(S3REC_ERROR_ARGUMENT,
                    "s3rec_trainer_options.shard_count is %d, must be 1..256",

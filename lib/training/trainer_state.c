@@ -33,7 +33,9 @@ static json_t *options_to_json(const s3rec_trainer_options *options) {
            json_object_set_new(object, "finetune_loss", json_integer(options->finetune_loss)) ||
            json_object_set_new(object, "seed", u64_to_json(options->seed)) ||
            json_object_set_new(object, "shard_count", json_integer(options->shard_count)) ||
-           json_object_set_new(object, "negative_count", json_integer(options->negative_count));
+           json_object_set_new(object, "negative_count", json_integer(options->negative_count)) ||
+           json_object_set_new(object, "warmup_steps", u64_to_json(options->warmup_steps)) ||
+           json_object_set_new(object, "decay_steps", u64_to_json(options->decay_steps));
   if (!failed) return object;
   json_decref(object);
   return NULL;
@@ -138,6 +140,10 @@ static s3rec_status bad_field(const state_reader *reader, const char *field) {
                  reader->path, field);
 }
 
+static bool has_field(const state_reader *reader, const char *field) {
+  return json_object_get(reader->object, field) != NULL;
+}
+
 static s3rec_status read_u64(const state_reader *reader, const char *field, uint64_t *value) {
   const char *text = json_string_value(json_object_get(reader->object, field));
   if (text == NULL || text[0] == '\0') return bad_field(reader, field);
@@ -175,9 +181,15 @@ static s3rec_status read_options(const state_reader *reader, s3rec_trainer_optio
   S3_TRY(read_u64(reader, "seed", &options->seed));
   S3_TRY(read_i32(reader, "shard_count", &options->shard_count));
   options->finetune_loss = (s3rec_finetune_loss)loss;
-  options->negative_count = S3_DEFAULT_NEGATIVE_COUNT; /* in states of 0.1 */
-  if (json_object_get(reader->object, "negative_count") != NULL)
+  /* States of 0.1 do not have the rest. */
+  options->negative_count = S3_DEFAULT_NEGATIVE_COUNT;
+  options->warmup_steps = options->decay_steps = 0;
+  if (has_field(reader, "negative_count"))
     S3_TRY(read_i32(reader, "negative_count", &options->negative_count));
+  if (has_field(reader, "warmup_steps"))
+    S3_TRY(read_u64(reader, "warmup_steps", &options->warmup_steps));
+  if (has_field(reader, "decay_steps"))
+    S3_TRY(read_u64(reader, "decay_steps", &options->decay_steps));
   if (s3_trainer_options_check(options) != S3REC_OK)
     return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": options out of range",
                    reader->path);
