@@ -89,6 +89,7 @@ START_TEST(defaults) {
     ck_assert_uint_eq(options.seed, 42);
     ck_assert_int_eq(options.shuffle, 1);
     ck_assert_int_eq(options.reference_draws, 0);
+    ck_assert_int_eq(options.held_out_count, 2);
   }
 }
 END_TEST

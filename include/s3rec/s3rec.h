@@ -46,7 +46,8 @@
  *   - Option and result structs carry their size first and are filled in by
  *     their init function; they grow only at the end. A call reads or fills what
  *     struct_size covers; one smaller than the struct's first release had is
- *     refused (ARGUMENT).
+ *     refused (ARGUMENT). Where there is an init function that ends in _sized,
+ *     bindings (ctypes, for instance) call that with their struct's size.
  *   - Ids are int32, counts size_t, data float, arrays row-major and borrowed
  *     for the call only. Item ids run from 1 to item_size - 2; 0 is padding and
  *     item_size - 1 the mask. Booleans are int32_t, 0 or 1.

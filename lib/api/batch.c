@@ -4,16 +4,23 @@
 #include "base/options.h"
 #include "data/sampler.h"
 
-void s3rec_sampler_options_init(s3rec_sampler_options *options, s3rec_stage stage) {
-  *options = (s3rec_sampler_options){
-      .struct_size = sizeof *options,
+void s3rec_sampler_options_init_sized(s3rec_sampler_options *options, s3rec_stage stage,
+                                      size_t struct_size) {
+  const s3rec_sampler_options defaults = {
       .stage = stage,
       .batch_size = stage == S3REC_STAGE_PRETRAIN ? 100 : 256,
       .max_seq_length = 50,
       .mask_p = 0.2,
       .seed = 42,
       .shuffle = 1,
+      .held_out_count = 2,
   };
+  s3_options_init(options, struct_size, &defaults, sizeof defaults);
+}
+
+void(s3rec_sampler_options_init)(s3rec_sampler_options *options, s3rec_stage stage) {
+  s3rec_sampler_options_init_sized(options, stage,
+                                   S3_SIZE_UNTIL(s3rec_sampler_options, reference_draws));
 }
 
 s3rec_status s3rec_sampler_create(s3rec_dataset *dataset, const s3rec_sampler_options *options,
@@ -21,7 +28,8 @@ s3rec_status s3rec_sampler_create(s3rec_dataset *dataset, const s3rec_sampler_op
   S3_REQUIRE(dataset);
   S3_REQUIRE(options);
   S3_REQUIRE(sampler);
-  s3rec_sampler_options resolved = {.struct_size = sizeof resolved};
+  s3rec_sampler_options resolved;
+  s3rec_sampler_options_init(&resolved, options->stage);
   S3_TRY(s3_options_copy(&resolved, sizeof resolved, options,
                          S3_SIZE_UNTIL(s3rec_sampler_options, reference_draws),
                          "s3rec_sampler_options"));

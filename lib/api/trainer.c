@@ -6,9 +6,8 @@
 #include "dnnl/engine.h"
 #include "training/trainer.h"
 
-void s3rec_trainer_options_init(s3rec_trainer_options *options) {
-  *options = (s3rec_trainer_options){
-      .struct_size = sizeof *options,
+void s3rec_trainer_options_init_sized(s3rec_trainer_options *options, size_t struct_size) {
+  const s3rec_trainer_options defaults = {
       .learning_rate = 1e-3,
       .adam_beta1 = 0.9,
       .adam_beta2 = 0.999,
@@ -22,6 +21,11 @@ void s3rec_trainer_options_init(s3rec_trainer_options *options) {
       .shard_count = 8,
       .negative_count = S3_DEFAULT_NEGATIVE_COUNT,
   };
+  s3_options_init(options, struct_size, &defaults, sizeof defaults);
+}
+
+void(s3rec_trainer_options_init)(s3rec_trainer_options *options) {
+  s3rec_trainer_options_init_sized(options, S3_SIZE_UNTIL(s3rec_trainer_options, shard_count));
 }
 
 void s3rec_losses_init(s3rec_losses *losses) {

@@ -2,8 +2,14 @@
 /* Arguments of API calls: NULL checks, and structs that grow from release to
  * release. A public struct starts with a size_t struct_size. New fields are
  * added at its end and never inside its tail padding, so that the size tells
- * which fields a caller knows. An init function fills in the release it
- * appeared in: a struct that grows gets a new init symbol behind the old name. */
+ * which fields a caller knows.
+ *
+ * An init function cannot ask the caller's struct for its size. One whose struct has
+ * grown, NAME_init, therefore fills in the first release's size for ever: a program
+ * compiled against those headers has no more room. Beside it stands NAME_init_sized,
+ * which is told the size, and in the header a macro of the old name hands it
+ * sizeof *options, as large as the struct is where the program is compiled. That is
+ * one symbol for all later growth. (NAME_init)(...) is the function itself. */
 #ifndef S3_BASE_OPTIONS_H
 #define S3_BASE_OPTIONS_H
 
@@ -30,6 +36,11 @@
  * `name` is the struct's, for the error text. */
 s3rec_status s3_options_copy(void *options, size_t size, const void *source,
                              size_t minimum_size, const char *name);
+
+/* What an init function does with a caller's struct of `size` bytes: struct_size, what
+ * there is room for of `defaults`, a struct of `defaults_size` bytes, and zeros behind
+ * them in a struct that is larger. */
+void s3_options_init(void *options, size_t size, const void *defaults, size_t defaults_size);
 
 /* The same check for a struct that a call fills in; made before the call acts. */
 s3rec_status s3_output_check(const void *output, size_t minimum_size, const char *name);
