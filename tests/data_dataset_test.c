@@ -279,10 +279,12 @@ START_TEST(splits) {
     ck_assert(!s3_split_history(dataset, user, false, &history, &count, &answer));
     ck_assert(!s3_split_history(dataset, user, true, &history, &count, &answer));
   }
-  static const size_t lengths[2][4] = {{2, 1, 2, 1}, {2, 0, 0, 1}};
+  static const size_t lengths[4][4] = {{4, 1, 2, 3}, {3, 1, 2, 2}, {2, 1, 2, 1}, {2, 0, 0, 1}};
   for (size_t user = 0; user < 4; user++) {
-    ck_assert_uint_eq(s3_training_length(dataset, user, false), lengths[0][user]);
-    ck_assert_uint_eq(s3_training_length(dataset, user, true), lengths[1][user]);
+    for (size_t held_out = 0; held_out <= 2; held_out++)
+      ck_assert_uint_eq(s3_training_length(dataset, user, held_out, false),
+                        lengths[held_out][user]);
+    ck_assert_uint_eq(s3_training_length(dataset, user, 2, true), lengths[3][user]);
   }
   s3rec_dataset_destroy(dataset);
 }

@@ -336,6 +336,14 @@ START_TEST(refuses_arguments) {
   options.shuffle = 2;
   refuse(dataset, options, "shuffle is 2 and reference_draws 0, accepted is 0 or 1");
   options = good;
+  options.held_out_count = 3;
+  refuse(dataset, options, "held_out_count is 3, accepted is 0..2");
+  options.held_out_count = -1;
+  refuse(dataset, options, "held_out_count is -1, accepted is 0..2");
+  options.held_out_count = 1;
+  options.reference_draws = 1;
+  refuse(dataset, options, "held_out_count is 1, accepted with reference_draws is 2");
+  options = good;
   options.struct_size = 0;
   ck_assert_int_eq(s3rec_sampler_create(dataset, &options, &sampler), S3REC_ERROR_ARGUMENT);
   ck_assert_int_eq(s3rec_sampler_create(NULL, &good, &sampler), S3REC_ERROR_ARGUMENT);

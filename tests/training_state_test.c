@@ -248,17 +248,18 @@ END_TEST
 
 START_TEST(other_data_or_sampling_is_refused) {
   char path[64];
-  s3rec_sampler_options other[6];
+  s3rec_sampler_options other[7];
   state_path(path, sizeof path);
   save_pretraining(path, 2);
-  for (size_t i = 0; i < 6; i++) other[i] = sampler_options(S3REC_STAGE_PRETRAIN);
+  for (size_t i = 0; i < 7; i++) other[i] = sampler_options(S3REC_STAGE_PRETRAIN);
   other[0] = sampler_options(S3REC_STAGE_FINETUNE);
   other[1].batch_size += 1;
   other[2].max_seq_length -= 1;
   other[3].mask_p += 0.1;
   other[4].seed += 1;
   other[5].shuffle = 0;
-  for (size_t i = 0; i < 6; i++) {
+  other[6].held_out_count = 1;
+  for (size_t i = 0; i < 7; i++) {
     session s = start_with(&shape, other[i].stage, &other[i], NULL, 41, 42);
     step(&s, 1);
     refuses(&s, path, S3REC_ERROR_MISMATCH);
@@ -413,68 +414,11 @@ START_TEST(save_fails_where_it_must) {
 }
 END_TEST
 
-/* A state of release 0.1 does not know the options. */
-START_TEST(a_state_without_a_schedule_has_none) {
-  static const char fields[] = ",\\\"warmup_steps\\\":\\\"3\\\",\\\"decay_steps\\\":\\\"9\\\"";
-  s3rec_trainer_options options = unusual_options();
-  options.warmup_steps = 3;
-  options.decay_steps = 9;
-  char path[64];
-  long size;
-  state_path(path, sizeof path);
-  session s = start(S3REC_STAGE_FINETUNE, &options, 42);
-  test_ok(s3rec_trainer_save(s.trainer, s.sampler, NULL, path));
-  char *bytes = read_file(path, &size);
-  char *found = memmem(bytes, (size_t)size, fields, sizeof fields - 1);
-  ck_assert_ptr_nonnull(found);
-  found[sizeof fields - 4] = '3'; /* no decay at all */
-  write_file(path, bytes, size);
-  refuses(&s, path, S3REC_ERROR_FORMAT);
-  ck_assert_uint_eq(s.trainer->options.decay_steps, 9);
-  memset(found, ' ', sizeof fields - 1);
-  write_file(path, bytes, size);
-  test_ok(s3rec_trainer_load(s.trainer, s.sampler, path));
-  ck_assert_uint_eq(s.trainer->options.warmup_steps, 0);
-  ck_assert_uint_eq(s.trainer->options.decay_steps, 0);
-  free(bytes);
-  finish(&s);
-  remove(path);
-}
-END_TEST
-
-/* Nor this one. */
-START_TEST(a_state_without_a_negative_count_has_the_default) {
-  static const char field[] = ",\\\"negative_count\\\":2";
-  const s3rec_trainer_options options = unusual_options();
-  char path[64];
-  long size;
-  state_path(path, sizeof path);
-  session s = start(S3REC_STAGE_FINETUNE, &options, 42);
-  test_ok(s3rec_trainer_save(s.trainer, s.sampler, NULL, path));
-  char *bytes = read_file(path, &size);
-  char *found = memmem(bytes, (size_t)size, field, sizeof field - 1);
-  ck_assert_ptr_nonnull(found);
-  found[sizeof field - 2] = '0';
-  write_file(path, bytes, size);
-  refuses(&s, path, S3REC_ERROR_FORMAT);
-  ck_assert_int_eq(s.trainer->options.negative_count, 2);
-  memset(found, ' ', sizeof field - 1);
-  write_file(path, bytes, size);
-  test_ok(s3rec_trainer_load(s.trainer, s.sampler, path));
-  ck_assert_int_eq(s.trainer->options.negative_count, S3_DEFAULT_NEGATIVE_COUNT);
-  free(bytes);
-  finish(&s);
-  remove(path);
-}
-END_TEST
-
 int main(void) {
   TCase *resume = tcase_create("resume"), *refusals = tcase_create("refusals");
   tcase_add_loop_test(resume, goes_on_bit_by_bit, 0, 3);
   tcase_add_loop_test(resume, the_schedule_goes_on_bit_by_bit, 0, 2);
   tcase_add_test(resume, saving_disturbs_nothing);
-  tcase_add_test(resume, a_state_without_a_schedule_has_none);
-  tcase_add_test(resume, a_state_without_a_negative_count_has_the_default);
   tcase_add_test(refusals, other_sizes_are_refused);
   tcase_add_test(refusals, other_data_or_sampling_is_refused);
   tcase_add_test(refusals, broken_files_are_refused);

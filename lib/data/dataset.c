@@ -179,8 +179,9 @@ bool s3_split_history(const s3rec_dataset *dataset, size_t user, bool test,
   return true;
 }
 
-size_t s3_training_length(const s3rec_dataset *dataset, size_t user, bool reference) {
+size_t s3_training_length(const s3rec_dataset *dataset, size_t user, size_t held_out_count,
+                          bool reference) {
   const size_t length = row_length(&dataset->sequences, user);
-  if (length >= 3) return length - 2;
+  if (length >= 3) return length - held_out_count;
   return reference ? 0 : length;
 }

@@ -35,8 +35,9 @@ const int32_t *s3_dataset_attributes(const s3rec_dataset *dataset, int32_t item,
 bool s3_split_history(const s3rec_dataset *dataset, size_t user, bool test,
                       const int32_t **items, size_t *count, int32_t *answer);
 
-/* Items of a user that training may see: all but the last two, or all of a user
- * with fewer than 3 (unless `reference`, then none). */
-size_t s3_training_length(const s3rec_dataset *dataset, size_t user, bool reference);
+/* Items of a user that training may see: all but the last `held_out_count`, or all of
+ * a user with fewer than 3 (unless `reference`, then none). */
+size_t s3_training_length(const s3rec_dataset *dataset, size_t user, size_t held_out_count,
+                          bool reference);
 
 #endif

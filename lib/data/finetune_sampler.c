@@ -16,7 +16,7 @@ typedef struct successors {
 static successors find_successors(const s3rec_sampler *sampler, uint32_t instance) {
   const s3rec_dataset *dataset = sampler->dataset;
   const size_t user = s3_sampler_find_user(sampler, sampler->first_instance, instance);
-  const size_t pairs = s3_training_length(dataset, user, sampler->options.reference_draws) - 1;
+  const size_t pairs = s3_sampler_length(sampler, user) - 1;
   const size_t longest = (size_t)sampler->options.max_seq_length;
   const size_t count = pairs < longest ? pairs : longest;
   return (successors){

@@ -16,8 +16,7 @@ static prefix find_prefix(const s3rec_sampler *sampler, uint32_t instance) {
   const s3rec_dataset *dataset = sampler->dataset;
   const size_t user = s3_sampler_find_user(sampler, sampler->first_instance, instance);
   const size_t prefixes = sampler->first_instance[user + 1] - sampler->first_instance[user];
-  const size_t length = s3_training_length(dataset, user, sampler->options.reference_draws);
-  const size_t skipped = length - prefixes; /* items before the last L */
+  const size_t skipped = s3_sampler_length(sampler, user) - prefixes; /* items before the last L */
   return (prefix){dataset->sequences.values + dataset->sequences.offsets[user] + skipped,
                   instance - sampler->first_instance[user] + 1};
 }

@@ -34,14 +34,20 @@ static s3rec_status check_options(const s3rec_sampler_options *options) {
       (options->reference_draws != 0 && options->reference_draws != 1))
     return s3_fail(S3REC_ERROR_ARGUMENT, "shuffle is %d and reference_draws %d, accepted is 0 or 1",
                    options->shuffle, options->reference_draws);
+  if (options->held_out_count < 0 || options->held_out_count > 2)
+    return s3_fail(S3REC_ERROR_ARGUMENT, "held_out_count is %d, accepted is 0..2",
+                   options->held_out_count);
+  if (options->reference_draws && options->held_out_count != 2)
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "held_out_count is %d, accepted with reference_draws is 2",
+                   options->held_out_count);
   return S3REC_OK;
 }
 
 /* Pretraining: one instance for each prefix of the last L training items.
  * Fine-tuning: one for each user with an item to predict. */
 static uint32_t instances_of(const s3rec_sampler *sampler, size_t user) {
-  const size_t length = s3_training_length(sampler->dataset, user,
-                                           sampler->options.reference_draws);
+  const size_t length = s3_sampler_length(sampler, user);
   const size_t longest = (size_t)sampler->options.max_seq_length;
   if (!is_pretrain(sampler)) return length >= 2;
   return (uint32_t)(length < longest ? length : longest);
@@ -50,7 +56,7 @@ static uint32_t instances_of(const s3rec_sampler *sampler, size_t user) {
 static size_t segment_length(const s3rec_sampler *sampler, size_t user) {
   const int64_t *offsets = sampler->dataset->sequences.offsets;
   return sampler->options.reference_draws ? (size_t)(offsets[user + 1] - offsets[user])
-                                          : s3_training_length(sampler->dataset, user, false);
+                                          : s3_sampler_length(sampler, user);
 }
 
 /* Counts that fit 32 bits because the number of interactions does. */

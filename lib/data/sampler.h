@@ -40,6 +40,12 @@ uint32_t s3_sampler_instance(const s3rec_sampler *sampler, size_t place);
 /* The user u with begin[u] <= index < begin[u+1]; begin is first_instance or
  * segment_begin. */
 size_t s3_sampler_find_user(const s3rec_sampler *sampler, const uint32_t *begin, uint32_t index);
+/* Items of a user that this sampler trains on. */
+static inline size_t s3_sampler_length(const s3rec_sampler *sampler, size_t user) {
+  const s3rec_sampler_options *o = &sampler->options;
+  return s3_training_length(sampler->dataset, user, (size_t)o->held_out_count,
+                            o->reference_draws);
+}
 /* The random stream of an instance of the current epoch. */
 s3_random s3_sampler_random(const s3rec_sampler *sampler, uint32_t instance);
 /* An item outside sampler->set, uniform. When none is left, any item but

@@ -43,10 +43,11 @@ static json_t *options_to_json(const s3rec_trainer_options *options) {
 
 static json_t *sampler_to_json(const s3rec_sampler *sampler) {
   const s3rec_sampler_options *o = &sampler->options;
-  return json_pack("{s:i,s:i,s:i,s:f,s:o,s:i,s:i,s:o,s:o,s:o}", "stage", (int)o->stage,
+  return json_pack("{s:i,s:i,s:i,s:f,s:o,s:i,s:i,s:i,s:o,s:o,s:o}", "stage", (int)o->stage,
                    "batch_size", (int)o->batch_size, "max_seq_length", (int)o->max_seq_length,
                    "mask_p", o->mask_p, "seed", u64_to_json(o->seed), "shuffle",
-                   (int)o->shuffle, "reference_draws", (int)o->reference_draws, "data",
+                   (int)o->shuffle, "reference_draws", (int)o->reference_draws,
+                   "held_out_count", (int)o->held_out_count, "data",
                    u64_to_json(sampler->dataset->info.fingerprint), "epoch",
                    u64_to_json(sampler->epoch), "step", u64_to_json(sampler->step));
 }
@@ -219,6 +220,10 @@ static s3rec_status read_sampler(const state_reader *reader, const s3rec_sampler
     S3_TRY(read_i32(reader, integers[i].name, &value));
     if (value != integers[i].value) return other_sampler(reader, integers[i].name);
   }
+  int32_t held_out_count = 2; /* in states of 0.1 */
+  if (has_field(reader, "held_out_count"))
+    S3_TRY(read_i32(reader, "held_out_count", &held_out_count));
+  if (held_out_count != o->held_out_count) return other_sampler(reader, "held_out_count");
   double mask_p = 0.0;
   uint64_t seed = 0, fingerprint = 0;
   S3_TRY(read_double(reader, "mask_p", &mask_p));
