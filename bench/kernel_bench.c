@@ -116,7 +116,7 @@ static void add(kernel_case *k) { k->k->add(FLOATS, k->e, k->b); }
 static void normal(kernel_case *k) { k->k->normal(FLOATS, 0.02, 1, k->g); }
 static void square_sum(kernel_case *k) { k->k->square_sum(FLOATS, k->a); }
 static void adam(kernel_case *k) {
-  const s3_adam_step step = {1e-3f, 0.999f, 1e-8f, 0, 0.1f, 0.001f, 1, 1, 1};
+  const s3_adam_step step = {1e-3f, 0.999f, 1e-8f, 0, 0.1f, 0.001f, 1, 1, 1, 1};
   k->k->adam(FLOATS, &step, k->a, k->b, k->c, k->d);
 }
 

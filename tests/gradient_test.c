@@ -25,9 +25,12 @@
 #include "support/suite.h"
 #include "support/training.h"
 
-enum { AAP, MIP, MAP, SP, JOINT, BCE, CE, SAMPLED_CE, OBJECTIVES };
+enum {
+  AAP, MIP, MAP, SP, JOINT, BCE, CE, SAMPLED_CE, SMOOTHED_CE, SMOOTHED_SAMPLED_CE, OBJECTIVES
+};
 static const char *const objective_names[] = {"aap",   "mip", "map", "sp",
-                                              "joint", "bce", "ce", "sampled ce"};
+                                              "joint", "bce", "ce", "sampled ce", "smoothed ce",
+                                              "smoothed sampled ce"};
 
 static const test_shape shapes[] = {
     {.items = 9, .attributes = 5, .length = 5, .hidden = 8, .layers = 1, .heads = 1,
@@ -42,6 +45,10 @@ static const test_shape shapes[] = {
 static const double LONGEST_STEP = 2e-3, SHORTEST_STEP = 2.4e-4;
 enum { SHAPES = sizeof shapes / sizeof *shapes, DIRECTIONS = 3 };
 
+static int is_sampled(int objective) {
+  return objective == SAMPLED_CE || objective == SMOOTHED_SAMPLED_CE;
+}
+
 static s3rec_trainer_options options_for(int objective) {
   s3rec_trainer_options options;
   s3rec_trainer_options_init(&options);
@@ -51,9 +58,10 @@ static s3rec_trainer_options options_for(int objective) {
     options.map_weight = objective == MAP;
     options.sp_weight = objective == SP;
   }
-  options.finetune_loss = objective == BCE  ? S3REC_LOSS_BCE
-                          : objective == CE ? S3REC_LOSS_CE
-                                            : S3REC_LOSS_SAMPLED_CE;
+  options.finetune_loss = objective == BCE        ? S3REC_LOSS_BCE
+                          : is_sampled(objective) ? S3REC_LOSS_SAMPLED_CE
+                                                  : S3REC_LOSS_CE;
+  if (objective >= SMOOTHED_CE) options.label_smoothing = 0.2;
   options.negative_count = 5;
   options.shard_count = 3;
   return options;
@@ -149,7 +157,7 @@ static double next_step(const setup *s, const s3rec_parameter_info *info, double
 static setup set_up(int shape_index, int objective) {
   const s3rec_trainer_options options = options_for(objective);
   test_shape shape = shapes[shape_index];
-  if (objective == SAMPLED_CE) shape.items *= 5; /* or nearly every item is a target */
+  if (is_sampled(objective)) shape.items *= 5; /* or nearly every item is a target */
   setup s;
   s.context = test_context(1);
   s.model = test_model(s.context, &shape, 11);

@@ -228,12 +228,12 @@ END_TEST
 
 /* torch.optim.Adam with its L2 weight decay, ten steps. Each step's operands come
  * from float, so that errors do not pile up. */
-static void check_adam_steps(const s3_kernels *kernels, size_t count, double decay,
+static void check_adam_steps(const s3_kernels *kernels, size_t count, double decay, double kept,
                              float gradient_scale, bool has_gradient) {
   const double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   const array weights = array_random(count, 1.0);
   const array moment1 = array_constant(count, 0.0f), moment2 = array_constant(count, 0.0f);
-  test_at("adam, count %zu, decay %g, gradient scale %g, gradient %d", count, decay,
+  test_at("adam, count %zu, decay %g, kept %g, gradient scale %g, gradient %d", count, decay, kept,
           gradient_scale, has_gradient);
   for (int t = 1; t <= 10; t++) {
     const array gradient = array_random(count, t == 3 ? 1e-6 : 1.0);
@@ -247,7 +247,8 @@ static void check_adam_steps(const s3_kernels *kernels, size_t count, double dec
                                .complement2 = (float)(1.0 - beta2),
                                .correction1 = (float)correction1,
                                .correction2 = (float)correction2,
-                               .gradient_scale = gradient_scale};
+                               .gradient_scale = gradient_scale,
+                               .kept = (float)kept};
     double *weight_bound = array_constant(count, 0.0f).expected;
     double *moment1_bound = array_constant(count, 0.0f).expected;
     double *moment2_bound = array_constant(count, 0.0f).expected;
@@ -265,7 +266,7 @@ static void check_adam_steps(const s3_kernels *kernels, size_t count, double dec
                                                          (sqrt(v) * correction2 + epsilon);
       moment1.expected[j] = m;
       moment2.expected[j] = v;
-      weights.expected[j] = before - change;
+      weights.expected[j] = kept * before - change;
     }
     kernels->adam(count, &step, has_gradient ? gradient.actual : NULL, weights.actual,
                   moment1.actual, moment2.actual);
@@ -278,9 +279,11 @@ static void check_adam_steps(const s3_kernels *kernels, size_t count, double dec
 
 static void check_adam(const s3_kernels *kernels) {
   for (size_t i = 1; i < COUNTS; i++) {
-    check_adam_steps(kernels, counts[i], 0.0, 1.0f, true);
-    check_adam_steps(kernels, counts[i], 0.01, 0.5f, true);
-    check_adam_steps(kernels, counts[i], 0.01, 1.0f, false);
+    check_adam_steps(kernels, counts[i], 0.0, 1.0, 1.0f, true);
+    check_adam_steps(kernels, counts[i], 0.01, 1.0, 0.5f, true);
+    check_adam_steps(kernels, counts[i], 0.01, 1.0, 1.0f, false);
+    check_adam_steps(kernels, counts[i], 0.0, 0.875, 1.0f, true);
+    check_adam_steps(kernels, counts[i], 0.0, 0.875, 1.0f, false);
   }
   kernels->adam(0, &(s3_adam_step){0}, NULL, NULL, NULL, NULL);
 }

@@ -190,7 +190,7 @@ END_TEST
 
 START_TEST(options_out_of_range) {
   const double nan_value = strtod("nan", NULL);
-  s3rec_trainer_options bad[20];
+  s3rec_trainer_options bad[25];
   enum { COUNT = sizeof bad / sizeof *bad };
   s3rec_context *context = test_context(1);
   s3rec_model *model = test_model(context, &shape, 1);
@@ -216,6 +216,12 @@ START_TEST(options_out_of_range) {
   bad[17].learning_rate = 1001;
   bad[18].weight_decay = 1001;
   bad[19].negative_count = 0;
+  bad[20].label_smoothing = 1;
+  bad[21].label_smoothing = -0.1;
+  bad[22].decoupled_weight_decay = -0.1;
+  bad[23].learning_rate = 0.5;
+  bad[23].decoupled_weight_decay = 3; /* above 1 / learning_rate */
+  bad[24].decoupled_weight_decay = nan_value;
   for (int i = 0; i < COUNT; i++) {
     test_fails(s3rec_trainer_create(model, &bad[i], &trainer), S3REC_ERROR_ARGUMENT);
     ck_assert_ptr_null(trainer);

@@ -84,6 +84,8 @@ static s3rec_trainer_options unusual_options(void) {
   options.aap_weight = 0.7;
   options.sp_weight = 0.1;
   options.finetune_loss = S3REC_LOSS_BCE;
+  options.label_smoothing = 0.15;
+  options.decoupled_weight_decay = 0.5;
   options.negative_count = 2; /* of the five or so items that are no target */
   options.seed = 4242;
   options.shard_count = 5;

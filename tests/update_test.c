@@ -183,15 +183,17 @@ START_TEST(gradients_through_the_callers_hands) {
 }
 END_TEST
 
-/* torch.optim.Adam in double precision, three steps on gradients of our own
- * choice, weights to 1e-6 (a step is about 1e-3). */
+/* torch.optim.Adam, and AdamW for the second turn, in double precision, three steps on
+ * gradients of our own choice, weights to 1e-6 (a step is about 1e-3). */
 START_TEST(adam_by_hand) {
   s3rec_trainer_options options = default_options();
   options.learning_rate = 2e-3;
   options.adam_beta1 = 0.8;
   options.adam_beta2 = 0.95;
   options.adam_epsilon = 1e-6;
-  options.weight_decay = 0.05;
+  const double decay = _i == 0 ? 0.05 : 0.0, decoupled = _i == 0 ? 0.0 : 3.0;
+  options.weight_decay = decay;
+  options.decoupled_weight_decay = decoupled;
   test_training s = set_up(&options);
   enum { NAMES = 3 };
   static const char *const names[NAMES] = {"item_embeddings.weight",
@@ -219,9 +221,10 @@ START_TEST(adam_by_hand) {
         /* the padding row, the item table's first, has no gradient */
         const int padding = n == 0 && i < (size_t)shape.hidden;
         gradient[i] = padding ? 0 : (float)sin((double)(i + 1) * step);
-        const double g = gradient[i] + 0.05 * w[i];
+        const double g = gradient[i] + decay * w[i];
         m[i] = 0.8 * m[i] + 0.2 * g;
         v[i] = 0.95 * v[i] + 0.05 * g * g;
+        w[i] -= 2e-3 * decoupled * w[i];
         w[i] -= 2e-3 * (m[i] / (1 - pow(0.8, step))) / (sqrt(v[i] / (1 - pow(0.95, step))) + 1e-6);
       }
       test_ok(s3rec_trainer_gradient_write(s.trainer, names[n], gradient, count));
@@ -383,7 +386,7 @@ int main(void) {
   tcase_add_loop_test(updates, extreme_options_stay_finite, 0, 2);
   tcase_add_loop_test(updates, compute_and_apply_is_a_step, 0, 3);
   tcase_add_loop_test(updates, gradients_through_the_callers_hands, 0, 2);
-  tcase_add_test(updates, adam_by_hand);
+  tcase_add_loop_test(updates, adam_by_hand, 0, 2);
   tcase_add_test(updates, clipping);
   tcase_add_test(updates, finetuning_leaves_heads_alone);
   return test_run("update", gradients, updates, NULL);

@@ -53,6 +53,12 @@ typedef struct s3rec_trainer_options {
    * learning_rate always. decay_steps: 0, or above warmup_steps. Since 0.2. */
   uint64_t warmup_steps;
   uint64_t decay_steps; /**< see warmup_steps; since 0.2 */
+  /** CE and SAMPLED_CE: the share of every label that goes to all items alike, 0..1,
+   * below 1; default 0 (Szegedy et al. 2016, section 7). Since 0.2. */
+  double label_smoothing;
+  /** AdamW (Loshchilov and Hutter 2019): every update first takes this times the learning
+   * rate off each weight; 0..1000 and, times learning_rate, at most 1; default 0. Since 0.2. */
+  double decoupled_weight_decay;
   /** SAMPLED_CE: how many items a step draws on average, 1..2147483647, default 1000;
    * a catalogue with no more is taken whole, as by CE. Since 0.2. */
   int32_t negative_count;

@@ -14,6 +14,7 @@ typedef struct s3_adam_step {
   float complement1, complement2; /* 1 - beta1, 1 - beta2, exact before rounding */
   float correction1, correction2; /* 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t) */
   float gradient_scale;           /* 1, or less when the norm is clipped */
+  float kept; /* of the weight: 1 - lr decoupled_weight_decay */
 } s3_adam_step;
 
 /* One user of a scan of compact items (scoring/quantized_items.h). */

@@ -24,8 +24,8 @@ static inline void adam_one(const s3_adam_step step, float gradient, float *weig
   const float v = step.beta2 * *moment2 + step.complement2 * g * g;
   *moment1 = m;
   *moment2 = v;
-  *weight -= step.learning_rate * step.correction1 * m /
-             (sqrtf(v) * step.correction2 + step.epsilon);
+  *weight = step.kept * *weight - step.learning_rate * step.correction1 * m /
+                                      (sqrtf(v) * step.correction2 + step.epsilon);
 }
 
 void S3_NAME(adam)(size_t count, const s3_adam_step *step, const float *gradient,

@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "dnnl/engine.h"
 #include "kernels/kernels.h"
+#include "objectives/label_smoothing.h"
 
 /* 256 x 512 floats are 512 kB, about a core's second-level cache. */
 enum { TILE_ROWS = 256, TILE_ITEMS = 512 };
@@ -50,6 +51,8 @@ s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count,
                      2 * ce->groups * target_count));
   S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity,
                      ce->groups * group_floats(ce, most_items)));
+  S3_TRY(s3_grow(ce->context, (void **)&ce->smoothing, &ce->smoothing_capacity,
+                 2 * ce->hidden_size, sizeof *ce->smoothing));
   ce->target_count = target_count;
   return S3REC_OK;
 }
@@ -60,10 +63,12 @@ void s3_cross_entropy_free(s3_cross_entropy *ce) {
   s3_free(ce->context, ce->diff_x);
   s3_free(ce->context, ce->statistics);
   s3_free(ce->context, ce->tiles);
+  s3_free(ce->context, ce->smoothing);
 }
 
 size_t s3_cross_entropy_memory(const s3_cross_entropy *ce) {
   return ce->targets_capacity * sizeof *ce->targets +
+         ce->smoothing_capacity * sizeof *ce->smoothing +
          (ce->x_capacity + ce->diff_x_capacity + ce->statistics_capacity +
           ce->tiles_capacity) *
              sizeof(float);
@@ -147,7 +152,7 @@ static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
   (void)worker;
   s3_cross_entropy *ce = argument;
   const size_t hidden = ce->hidden_size;
-  const float mean = 1.0f / (float)ce->target_count;
+  const float label = (float)(1.0 - ce->label_smoothing) / (float)ce->target_count;
   float *diff_x = ce->diff_x + g * ce->target_count * hidden;
   memset(diff_x + ce->first_row * hidden, 0, ce->block_rows * hidden * sizeof *diff_x);
   for (tile t = {0}; next_tile(ce, g, &t);) {
@@ -155,7 +160,7 @@ static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
     for (size_t r = 0; r < t.rows; r++) {
       const size_t target = (size_t)ce->targets[t.first_row + r];
       if (target >= t.first_item && target < t.first_item + t.items)
-        t.logits[r * t.items + target - t.first_item] -= mean;
+        t.logits[r * t.items + target - t.first_item] -= label;
     }
     const float *items = ce->items + t.first_item * hidden;
     S3_TRY(s3_gemm(false, false, t.rows, hidden, t.items, 1.0f, t.logits, t.items, items,
@@ -202,9 +207,10 @@ s3rec_status s3_cross_entropy_run(s3_cross_entropy *ce, s3_thread_pool *pool, do
     ce->block_rows = ce->is_kept && left > TILE_ROWS ? TILE_ROWS : left;
     S3_TRY(s3_thread_pool_run(pool, ce->groups, accumulate_job, ce));
     for (size_t n = ce->first_row; n < ce->first_row + ce->block_rows; n++)
-      total += fold_statistics(ce, n) - target_logit(ce, n);
+      total += fold_statistics(ce, n) - (1.0 - ce->label_smoothing) * target_logit(ce, n);
     S3_TRY(s3_thread_pool_run(pool, ce->groups, gradient_job, ce));
   }
   *loss = total / (double)ce->target_count;
+  if (ce->label_smoothing > 0.0) *loss += s3_smooth_labels(ce);
   return S3REC_OK;
 }

@@ -20,17 +20,20 @@ typedef struct s3_cross_entropy {
   size_t item_count;  /* M */
   const float *items; /* [M,H] */
   const float *bias;  /* [M] added to the logits; NULL = none */
+  double label_smoothing; /* 0: none; see label_smoothing.c */
   float *x;           /* [N,H] hidden rows of the targets */
   int32_t *targets;   /* [N] rows of `items` */
   float *diff_x;      /* [groups, N, H] to be added up by the caller */
   float *diff_items;  /* [M,H], lent; overwritten */
   /* Private. */
   size_t x_capacity, targets_capacity, diff_x_capacity, statistics_capacity, tiles_capacity;
+  size_t smoothing_capacity;
   bool is_kept;                 /* a block's tiles, from the first pass to the second */
   size_t first_row, block_rows; /* of the block under way */
   float *statistics; /* [groups, 2, N] maximum and sum; then in the first group's place the
                       * maximum of all and 1 / (N sum) */
   float *tiles;      /* of each group one, or all of a block */
+  double *smoothing; /* [2,H] */
 } s3_cross_entropy;
 
 /* Sets N and makes room for x, targets and the rest, for up to most_items items; how the

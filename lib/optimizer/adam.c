@@ -13,8 +13,9 @@ s3_adam_step s3_adam_step_make(const s3rec_trainer_options *options, uint64_t st
     scale = options->max_gradient_norm / (gradient_norm + 1e-6);
     if (scale > 1.0) scale = 1.0;
   }
+  const double learning_rate = s3_learning_rate(options, step - 1);
   return (s3_adam_step){
-      .learning_rate = (float)s3_learning_rate(options, step - 1),
+      .learning_rate = (float)learning_rate,
       .beta2 = (float)options->adam_beta2,
       .complement1 = (float)(1.0 - options->adam_beta1),
       .complement2 = (float)(1.0 - options->adam_beta2),
@@ -23,5 +24,6 @@ s3_adam_step s3_adam_step_make(const s3rec_trainer_options *options, uint64_t st
       .correction1 = (float)(1.0 / (1.0 - pow(options->adam_beta1, (double)step))),
       .correction2 = (float)(1.0 / sqrt(1.0 - pow(options->adam_beta2, (double)step))),
       .gradient_scale = (float)scale,
+      .kept = (float)(1.0 - learning_rate * options->decoupled_weight_decay),
   };
 }

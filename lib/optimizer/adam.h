@@ -4,6 +4,7 @@
  *   g = clip_scale * gradient + weight_decay * w
  *   m = m + (1 - beta1) (g - m)
  *   v = beta2 v + (1 - beta2) g^2
+ *   w = w - lr * decoupled_weight_decay * w     (torch.optim.AdamW)
  *   w = w - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
  *
  * Every weight moves at every step, touched or not, since moments and decay act

@@ -85,6 +85,7 @@ static s3rec_status reserve_cross_entropy(s3rec_trainer *trainer, size_t most_it
   ce->item_count = ranked_items(trainer);
   ce->items = model->weights + model->table.item_embeddings + ce->hidden_size;
   ce->bias = NULL;
+  ce->label_smoothing = trainer->options.label_smoothing;
   return s3_cross_entropy_reserve(ce, trainer->batch->target_count, most_items);
 }
 

@@ -22,6 +22,8 @@ const s3_number_option s3_number_options[S3_NUMBER_OPTION_COUNT] = {
     NUMBER(mip_weight, 0.0, FLT_MAX, false, false),
     NUMBER(map_weight, 0.0, FLT_MAX, false, false),
     NUMBER(sp_weight, 0.0, FLT_MAX, false, false),
+    NUMBER(label_smoothing, 0.0, 1.0, false, true),
+    NUMBER(decoupled_weight_decay, 0.0, 1e3, false, false),
 };
 
 static s3rec_status out_of_range(const s3_number_option *o, double value) {
@@ -42,6 +44,14 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
     const bool above = o->low_excluded ? value > o->low : value >= o->low;
     const bool below = o->high_excluded ? value < o->high : value <= o->high;
     if (!above || !below) return out_of_range(o, value); /* NaN is neither */
+  }
+  if (options->learning_rate * options->decoupled_weight_decay > 1.0) {
+    char number[S3_NUMBER_SIZE];
+    s3_format_double(options->decoupled_weight_decay, number);
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_trainer_options.decoupled_weight_decay is %s, must be at most 1 / "
+                   "learning_rate",
+                   number);
   }
   const int loss = (int)options->finetune_loss;
   if (loss != S3REC_LOSS_CE && loss != S3REC_LOSS_BCE && loss != S3REC_LOSS_SAMPLED_CE)

@@ -176,8 +176,12 @@ static s3rec_status read_double(const state_reader *reader, const char *field, d
 
 static s3rec_status read_options(const state_reader *reader, s3rec_trainer_options *options) {
   int32_t loss = 0;
-  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++)
-    S3_TRY(read_double(reader, s3_number_options[i].name, s3_number_at(options, i)));
+  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++) {
+    const char *name = s3_number_options[i].name;
+    *s3_number_at(options, i) = 0.0;
+    if (i < S3_NUMBER_OPTION_COUNT_0_1 || has_field(reader, name))
+      S3_TRY(read_double(reader, name, s3_number_at(options, i)));
+  }
   S3_TRY(read_i32(reader, "finetune_loss", &loss));
   S3_TRY(read_u64(reader, "seed", &options->seed));
   S3_TRY(read_i32(reader, "shard_count", &options->shard_count));
