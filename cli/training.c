@@ -30,23 +30,12 @@ static int set_dropouts(cli_training *training) {
   s3rec_model_config config;
   s3rec_model_config_init(&config);
   CLI_TRY(check_status(s3rec_model_config_get(training->model, &config)));
-  const double hidden = config.hidden_dropout_prob, probs = config.attention_probs_dropout_prob;
   if (cli_options_given(options, "hidden-dropout-prob"))
     config.hidden_dropout_prob = options->config.hidden_dropout_prob;
   if (cli_options_given(options, "attention-probs-dropout-prob"))
     config.attention_probs_dropout_prob = options->config.attention_probs_dropout_prob;
-  if (config.hidden_dropout_prob == hidden && config.attention_probs_dropout_prob == probs)
-    return CLI_OK;
-  s3rec_model *changed = NULL;
-  s3rec_status status = s3rec_model_create(training->context, &config, options->seed, &changed);
-  if (status == S3REC_OK) status = s3rec_model_copy_weights(changed, training->model);
-  if (status != S3REC_OK) {
-    s3rec_model_destroy(changed);
-    return cli_fail_status(status);
-  }
-  s3rec_model_destroy(training->model);
-  training->model = changed;
-  return CLI_OK;
+  return check_status(s3rec_model_set_dropouts(training->model, config.hidden_dropout_prob,
+                                               config.attention_probs_dropout_prob));
 }
 
 static int open_model(cli_training *training) {

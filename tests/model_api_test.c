@@ -334,6 +334,33 @@ START_TEST(weights_are_copied_between_equal_sizes) {
 }
 END_TEST
 
+START_TEST(dropouts_are_replaced) {
+  const s3rec_model_config config = small_config();
+  s3rec_model *model = make(&config, 3), *same = make(&config, 3), *clone = NULL;
+  s3rec_model_config got;
+  s3rec_model_config_init(&got);
+  ck_assert_int_eq(s3rec_model_set_dropouts(model, 0, 0.99), S3REC_OK);
+  ck_assert(test_equal_weights(model, same));
+  ck_assert_int_eq(s3rec_model_clone(model, &clone), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_config_get(clone, &got), S3REC_OK);
+  ck_assert_double_eq(got.hidden_dropout_prob, 0);
+  ck_assert_double_eq(got.attention_probs_dropout_prob, 0.99);
+
+  static const double bad[][2] = {{0.1, 1}, {1, 0.1}, {-0.1, 0.1}, {0.1, (double)NAN}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    ck_assert_int_eq(s3rec_model_set_dropouts(model, bad[i][0], bad[i][1]),
+                     S3REC_ERROR_ARGUMENT);
+  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "attention_probs_dropout_prob is "));
+  ck_assert_int_eq(s3rec_model_set_dropouts(NULL, 0, 0), S3REC_ERROR_ARGUMENT);
+  ck_assert_int_eq(s3rec_model_config_get(model, &got), S3REC_OK);
+  ck_assert_double_eq(got.hidden_dropout_prob, 0);
+  ck_assert_double_eq(got.attention_probs_dropout_prob, 0.99);
+  s3rec_model_destroy(clone);
+  s3rec_model_destroy(same);
+  s3rec_model_destroy(model);
+}
+END_TEST
+
 START_TEST(readers_and_writer_exclude_one_another) {
   const s3rec_model_config config = small_config();
   s3rec_model *model = make(&config, 3), *source = make(&config, 4);
@@ -348,9 +375,12 @@ START_TEST(readers_and_writer_exclude_one_another) {
                    S3REC_ERROR_STATE);
   s3_model_end_scoring(model);
   ck_assert_int_eq(s3_model_begin_training(model), S3REC_ERROR_STATE);
+  ck_assert_int_eq(s3rec_model_set_dropouts(model, 0.1, 0.2), S3REC_ERROR_STATE);
   s3_model_end_scoring(model);
 
   ck_assert_int_eq(s3_model_begin_training(model), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_set_dropouts(model, 0.1, 0.2), S3REC_ERROR_STATE);
+  ck_assert_double_eq(model->config.hidden_dropout_prob, config.hidden_dropout_prob);
   ck_assert_int_eq(s3_model_begin_training(model), S3REC_ERROR_STATE);
   ck_assert_int_eq(s3_model_begin_scoring(model), S3REC_ERROR_STATE);
   ck_assert_int_eq(s3rec_model_copy_weights(model, source), S3REC_OK);
@@ -421,6 +451,7 @@ int main(void) {
   tcase_add_test(weights, values_that_are_not_finite_are_refused);
   tcase_add_test(weights, weights_are_copied_between_equal_sizes);
   tcase_add_test(life, clone_is_independent);
+  tcase_add_test(life, dropouts_are_replaced);
   tcase_add_test(life, readers_and_writer_exclude_one_another);
   tcase_add_test(life, model_lives_as_long_as_its_last_user);
   tcase_add_test(life, survives_missing_memory);

@@ -94,7 +94,8 @@ S3REC_API s3rec_status s3rec_model_save(const s3rec_model *model, const char *pa
 S3REC_API s3rec_status s3rec_model_clone(const s3rec_model *model, s3rec_model **clone);
 
 /** Sets the dropouts of later training, 0..0.99 each; weights stay. Statuses:
- * ARGUMENT; STATE (the model has a trainer or scorers). Any thread. Since 0.2. */
+ * ARGUMENT; STATE (the model has a trainer or scorers). No other call on the model
+ * meanwhile. Since 0.2. */
 S3REC_API s3rec_status s3rec_model_set_dropouts(s3rec_model *model, double hidden_dropout_prob,
                                                 double attention_probs_dropout_prob);
 

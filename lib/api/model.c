@@ -95,6 +95,12 @@ s3rec_status s3rec_model_copy_weights(s3rec_model *model, const s3rec_model *sou
   return S3REC_OK;
 }
 
+s3rec_status s3rec_model_set_dropouts(s3rec_model *model, double hidden_dropout_prob,
+                                      double attention_probs_dropout_prob) {
+  S3_REQUIRE(model);
+  return s3_model_set_dropouts(model, hidden_dropout_prob, attention_probs_dropout_prob);
+}
+
 size_t s3rec_model_memory(const s3rec_model *model) {
   if (model == NULL) return 0;
   return model->table.float_count * sizeof(float) + atomic_load(&model->compact_bytes);

@@ -117,3 +117,15 @@ s3rec_status s3_model_begin_writing(s3rec_model *model, bool *locked) {
 void s3_model_end_writing(s3rec_model *model, bool locked) {
   if (locked) s3_model_end_training(model);
 }
+
+s3rec_status s3_model_set_dropouts(s3rec_model *model, double hidden_dropout_prob,
+                                   double attention_probs_dropout_prob) {
+  s3rec_model_config config = model->config;
+  config.hidden_dropout_prob = hidden_dropout_prob;
+  config.attention_probs_dropout_prob = attention_probs_dropout_prob;
+  S3_TRY(s3_config_check(&config));
+  S3_TRY(s3_model_begin_training(model)); /* a step's passes read them */
+  model->config = config;
+  s3_model_end_training(model);
+  return S3REC_OK;
+}

@@ -47,6 +47,10 @@ s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config 
 s3rec_model *s3_model_retain(s3rec_model *model);
 void s3_model_release(s3rec_model *model);
 
+/* Replaces both probabilities; on failure (ARGUMENT, STATE) neither. */
+s3rec_status s3_model_set_dropouts(s3rec_model *model, double hidden_dropout_prob,
+                                   double attention_probs_dropout_prob);
+
 /* Reader and writer locks that never wait: STATE when taken the other way. */
 s3rec_status s3_model_begin_scoring(s3rec_model *model);
 void s3_model_end_scoring(s3rec_model *model);
