@@ -38,13 +38,14 @@ S3REC_API void s3rec_recipe_plan_init(s3rec_recipe_plan *plan);
 S3REC_API s3rec_status s3rec_recipe_plan_get(s3rec_recipe recipe, s3rec_stage stage,
                                              s3rec_recipe_plan *plan);
 
-/** Sets what the recipe decides in options->stage's sampler options (the batch size);
- * the rest stays. Status: ARGUMENT. Any thread. Since 0.2. */
+/** Sets what the recipe decides in the sampler options of options->stage (the batch
+ * size); the rest stays. Status: ARGUMENT. Any thread. Since 0.2. */
 S3REC_API s3rec_status s3rec_recipe_sampler(s3rec_recipe recipe, s3rec_sampler_options *options);
 
 /** Sets what the recipe decides in trainer options: loss, learning rate, its schedule
- * over the plan's epochs of `steps_per_epoch` steps (s3rec_sampler_epoch_size), and the
- * like; the rest stays. Status: ARGUMENT. Any thread. Since 0.2. */
+ * over the plan's epochs of `steps_per_epoch` steps (1..4294967295;
+ * s3rec_sampler_epoch_size), weight decay, pretraining's weights; the rest stays.
+ * Status: ARGUMENT. Any thread. Since 0.2. */
 S3REC_API s3rec_status s3rec_recipe_trainer(s3rec_recipe recipe, s3rec_stage stage,
                                             size_t steps_per_epoch,
                                             s3rec_trainer_options *options);

@@ -27,7 +27,8 @@
  *      s3rec_sampler_next, s3rec_pretrain_step. Four self-supervised objectives
  *      teach how items, attributes and segments of a sequence belong together.
  *   5. Fine-tune: the same with S3REC_STAGE_FINETUNE and s3rec_finetune_step;
- *      s3rec_evaluate on the valid split says when to stop.
+ *      s3rec_evaluate on the valid split says when to stop. Settings of both stages
+ *      that go together: s3rec_recipe_trainer and its like.
  *   6. s3rec_model_save; later s3rec_model_load (or _map), s3rec_scorer_create and
  *      s3rec_score_next: a history in, the next items out, in microseconds.
  *
@@ -67,6 +68,7 @@
 #include "s3rec/batch.h"   /* IWYU pragma: export */
 #include "s3rec/model.h"   /* IWYU pragma: export */
 #include "s3rec/trainer.h" /* IWYU pragma: export */
+#include "s3rec/recipe.h"  /* IWYU pragma: export */
 #include "s3rec/scorer.h"  /* IWYU pragma: export */
 
 #endif
