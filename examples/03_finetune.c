@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fine-tunes a pretrained model and keeps the epoch that is best on the valid
- * split.
+/* Fine-tunes a pretrained model by the best recipe known and keeps the epoch that is
+ * best on the valid split.
  *
  * usage: 03_finetune SEQUENCES PRETRAINED MODEL */
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "s3rec/s3rec.h"
 
-enum { EPOCHS = 4 };
+enum { MOST_EPOCHS = 4 }; /* fewer than the recipe's, so that the example is done soon */
 
 typedef struct run {
   s3rec_dataset *dataset;
@@ -18,31 +18,46 @@ typedef struct run {
   s3rec_trainer *trainer;
   s3rec_sampler *sampler;
   s3rec_batch *batch;
+  size_t steps; /* an epoch */
 } run;
+
+/* Loss, learning rate and its schedule, batch size, dropouts: all by the recipe. */
+static s3rec_status prepare_training(s3rec_context *context, run *r) {
+  const s3rec_recipe recipe = S3REC_RECIPE_BEST; /* S3REC_RECIPE_PAPER: the authors' */
+  const s3rec_stage stage = S3REC_STAGE_FINETUNE;
+  s3rec_recipe_plan plan;
+  s3rec_recipe_plan_init(&plan);
+  s3rec_status status = s3rec_recipe_plan_get(recipe, stage, &plan);
+  if (status == S3REC_OK)
+    status = s3rec_model_set_dropouts(r->model, plan.hidden_dropout_prob,
+                                      plan.attention_probs_dropout_prob);
+
+  s3rec_sampler_options sampler_options;
+  s3rec_sampler_options_init(&sampler_options, stage);
+  if (status == S3REC_OK) status = s3rec_recipe_sampler(recipe, &sampler_options);
+  if (status == S3REC_OK)
+    status = s3rec_sampler_create(r->dataset, &sampler_options, &r->sampler);
+  if (status == S3REC_OK) status = s3rec_sampler_epoch_size(r->sampler, NULL, &r->steps);
+
+  s3rec_trainer_options options;
+  s3rec_trainer_options_init(&options);
+  if (status == S3REC_OK) status = s3rec_recipe_trainer(recipe, stage, r->steps, &options);
+  options.decay_steps = MOST_EPOCHS * r->steps; /* the recipe's schedule spans its epochs */
+  if (status == S3REC_OK) status = s3rec_trainer_create(r->model, &options, &r->trainer);
+  return status == S3REC_OK ? s3rec_batch_create(context, &r->batch) : status;
+}
 
 static s3rec_status open_run(s3rec_context *context, char **paths, run *r) {
   s3rec_status status = s3rec_dataset_load(context, paths[0], NULL, NULL, &r->dataset);
   if (status == S3REC_OK) status = s3rec_model_load(context, paths[1], NULL, &r->model);
   if (status == S3REC_OK) status = s3rec_model_clone(r->model, &r->best);
   if (status == S3REC_OK) status = s3rec_model_clone(r->model, &r->latest);
-  if (status != S3REC_OK) return status;
-
-  s3rec_trainer_options options;
-  s3rec_trainer_options_init(&options);
-  options.finetune_loss = S3REC_LOSS_CE; /* the default; S3REC_LOSS_BCE is the paper's */
-  status = s3rec_trainer_create(r->model, &options, &r->trainer);
-  if (status != S3REC_OK) return status;
-
-  s3rec_sampler_options sampler_options;
-  s3rec_sampler_options_init(&sampler_options, S3REC_STAGE_FINETUNE);
-  status = s3rec_sampler_create(r->dataset, &sampler_options, &r->sampler);
-  return status == S3REC_OK ? s3rec_batch_create(context, &r->batch) : status;
+  return status == S3REC_OK ? prepare_training(context, r) : status;
 }
 
 static s3rec_status run_epoch(run *r) {
-  size_t steps;
-  s3rec_status status = s3rec_sampler_epoch_size(r->sampler, NULL, &steps);
-  for (size_t step = 0; step < steps && status == S3REC_OK; step++) {
+  s3rec_status status = S3REC_OK;
+  for (size_t step = 0; step < r->steps && status == S3REC_OK; step++) {
     status = s3rec_sampler_next(r->sampler, r->batch);
     if (status == S3REC_OK) status = s3rec_finetune_step(r->trainer, r->batch, NULL);
   }
@@ -63,7 +78,7 @@ static s3rec_status measure(s3rec_model *model, const run *r, s3rec_split split,
 static s3rec_status train(run *r, const char *path) {
   double best = -1, ndcg = 0;
   s3rec_status status = S3REC_OK;
-  for (int epoch = 1; epoch <= EPOCHS && status == S3REC_OK; epoch++) {
+  for (int epoch = 1; epoch <= MOST_EPOCHS && status == S3REC_OK; epoch++) {
     status = run_epoch(r);
     if (status == S3REC_OK) status = s3rec_model_copy_weights(r->latest, r->model);
     if (status == S3REC_OK) status = measure(r->latest, r, S3REC_SPLIT_VALID, &ndcg);

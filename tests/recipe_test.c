@@ -50,6 +50,8 @@ START_TEST(the_papers_numbers) {
     const s3rec_trainer_options trainer = trainer_of(S3REC_RECIPE_PAPER, stages[i]);
     ck_assert_double_eq(trainer.learning_rate, 1e-3);
     ck_assert_double_eq(trainer.weight_decay, 0);
+    ck_assert_double_eq(trainer.decoupled_weight_decay, 0);
+    ck_assert_double_eq(trainer.label_smoothing, 0);
     ck_assert_uint_eq(trainer.warmup_steps, 0);
     ck_assert_uint_eq(trainer.decay_steps, 0);
     ck_assert_double_eq(trainer.aap_weight, 0.2);
@@ -92,13 +94,14 @@ START_TEST(the_last_recipe_counts) {
       s3rec_trainer_options other;
       memcpy(&other, &one, sizeof other);
       other.learning_rate = 0.7;
-      other.weight_decay = 0.7;
+      other.weight_decay = other.decoupled_weight_decay = 0.7;
       other.warmup_steps = 70;
       other.decay_steps = 77;
       if (stage == 0) {
         other.aap_weight = other.mip_weight = other.map_weight = other.sp_weight = 7;
       } else {
         other.finetune_loss = S3REC_LOSS_CE;
+        other.label_smoothing = 0.7;
         other.negative_count = 7;
       }
       test_ok(s3rec_recipe_trainer(recipes[1 - r], stages[stage], 3, &other));

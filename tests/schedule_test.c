@@ -73,6 +73,7 @@ END_TEST
 START_TEST(weights_stay_at_a_rate_of_0) {
   s3rec_trainer_options options = schedule(1, 3);
   options.weight_decay = 0.1;
+  options.decoupled_weight_decay = 0.1;
   test_training t = test_training_start(&shape, 2, 62, &options);
   float *weights = NULL;
   size_t count;

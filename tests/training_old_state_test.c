@@ -32,6 +32,8 @@ static s3rec_sampler *sampler_that_holds_out(int32_t count) {
 static void set_up(void) {
   s3rec_trainer_options options;
   s3rec_trainer_options_init(&options);
+  options.label_smoothing = 0.25;
+  options.decoupled_weight_decay = 0.5;
   options.negative_count = 2;
   options.warmup_steps = 3;
   options.decay_steps = 9;
@@ -68,6 +70,7 @@ static void replace(const char *then, const char *now) {
 static void refuses(s3rec_status status) {
   const s3rec_trainer_options *options = &training.trainer->options;
   test_fails(s3rec_trainer_load(training.trainer, sampler, path), status);
+  ck_assert_double_eq(options->label_smoothing, 0.25);
   ck_assert_int_eq(options->negative_count, 2);
   ck_assert_uint_eq(options->warmup_steps, 3);
   ck_assert_uint_eq(options->decay_steps, 9);
@@ -93,6 +96,17 @@ START_TEST(without_a_schedule_there_is_none) {
 }
 END_TEST
 
+START_TEST(without_smoothing_and_decoupled_decay_both_are_0) {
+  replace(",\\\"label_smoothing\\\":0.25", ",\\\"label_smoothing\\\":1.25");
+  refuses(S3REC_ERROR_FORMAT);
+  replace(",\\\"label_smoothing\\\":1.25", "");
+  replace(",\\\"decoupled_weight_decay\\\":0.5", "");
+  test_ok(s3rec_trainer_load(training.trainer, sampler, path));
+  ck_assert_double_eq(training.trainer->options.label_smoothing, 0);
+  ck_assert_double_eq(training.trainer->options.decoupled_weight_decay, 0);
+}
+END_TEST
+
 START_TEST(without_a_held_out_count_it_is_2) {
   s3rec_sampler *one = sampler_that_holds_out(1);
   replace("\\\"held_out_count\\\":2", "\\\"held_out_count\\\":1");
@@ -111,6 +125,7 @@ int main(void) {
   tcase_add_checked_fixture(states, set_up, tear_down);
   tcase_add_test(states, without_a_negative_count_it_is_the_default);
   tcase_add_test(states, without_a_schedule_there_is_none);
+  tcase_add_test(states, without_smoothing_and_decoupled_decay_both_are_0);
   tcase_add_test(states, without_a_held_out_count_it_is_2);
   return test_run("training old state", states, NULL);
 }

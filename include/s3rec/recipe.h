@@ -44,7 +44,8 @@ S3REC_API s3rec_status s3rec_recipe_sampler(s3rec_recipe recipe, s3rec_sampler_o
 
 /** Sets what the recipe decides in trainer options: loss, learning rate, its schedule
  * over the plan's epochs of `steps_per_epoch` steps (1..4294967295;
- * s3rec_sampler_epoch_size), weight decay, pretraining's weights; the rest stays.
+ * s3rec_sampler_epoch_size), decays, pretraining's weights, label smoothing; the
+ * rest stays.
  * Status: ARGUMENT. Any thread. Since 0.2. */
 S3REC_API s3rec_status s3rec_recipe_trainer(s3rec_recipe recipe, s3rec_stage stage,
                                             size_t steps_per_epoch,

@@ -91,6 +91,7 @@ void s3_recipe_set_trainer(const s3_recipe_stage *values, uint64_t steps_per_epo
                            s3rec_trainer_options *options) {
   options->learning_rate = values->learning_rate;
   options->weight_decay = values->weight_decay;
+  options->decoupled_weight_decay = values->decoupled_weight_decay;
   options->warmup_steps = values->warmup_epochs * steps_per_epoch;
   options->decay_steps = values->decay_epochs * steps_per_epoch;
   if (values->stage == S3REC_STAGE_PRETRAIN) {
@@ -100,6 +101,7 @@ void s3_recipe_set_trainer(const s3_recipe_stage *values, uint64_t steps_per_epo
     options->sp_weight = values->sp_weight;
   } else {
     options->finetune_loss = values->finetune_loss;
+    options->label_smoothing = values->label_smoothing;
     options->negative_count = values->negative_count;
   }
 }

@@ -15,10 +15,11 @@ typedef struct s3_recipe_stage {
   /* The sampler. */
   int32_t batch_size;
   /* The trainer; the schedule in epochs, 0 and 0 for none. */
-  double learning_rate, weight_decay;
+  double learning_rate, weight_decay, decoupled_weight_decay;
   uint32_t warmup_epochs, decay_epochs;
   double aap_weight, mip_weight, map_weight, sp_weight; /* pretraining */
   s3rec_finetune_loss finetune_loss;                    /* fine-tuning */
+  double label_smoothing;                               /* likewise */
   int32_t negative_count;                               /* likewise */
 } s3_recipe_stage;
 
