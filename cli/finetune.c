@@ -70,11 +70,16 @@ static int check_best(const cli_training *training, const s3rec_model *copy) {
                    path, (int)best->epoch, reason);
 }
 
+static uint64_t selection_epochs(const cli_training *training) {
+  return training->refit_epochs > 0 ? training->selection_epochs : training->epoch;
+}
+
 static json_t *describe(const cli_training *training, const s3rec_metrics *metrics) {
   const cli_options *const options = training->options;
-  return json_pack("{s:s, s:s, s:o, s:i, s:s, s:f, s:o, s:o, s:o}", "event", "done", "command",
-                   "finetune", "epochs", cli_json_uint64(training->epoch), "best_epoch",
-                   (int)training->best.epoch, "stop_metric",
+  return json_pack("{s:s, s:s, s:o, s:i, s:i, s:s, s:f, s:o, s:o, s:o}", "event", "done",
+                   "command", "finetune", "epochs", cli_json_uint64(selection_epochs(training)),
+                   "best_epoch", (int)training->best.epoch, "refit_epochs",
+                   (int)training->refit_epochs, "stop_metric",
                    cli_stop_metrics[options->stop_metric].word, "best_value", training->best.value,
                    "model", cli_json_text(options->out), "state",
                    cli_json_text(training->state_path), "test", cli_json_metrics(metrics));
@@ -91,18 +96,28 @@ static int log_result(const cli_training *training, s3rec_model *best, const s3r
 }
 
 static void print_result(const cli_training *training, const s3rec_metrics *metrics) {
+  static const char *const titles[] = {
+      [CLI_REFIT_NONE] = "test metrics of the best epoch",
+      [CLI_REFIT_VALID] = "test metrics of the refit",
+      [CLI_REFIT_ALL] = "test metrics of the best epoch, before the refit on all items"};
   const cli_options *const options = training->options;
   if (options->json) {
     cli_json_print(describe(training, metrics));
     return;
   }
-  printf("best epoch %d of %" PRIu64 " (valid %s %.4f), written to %s\n", (int)training->best.epoch,
-         training->epoch, cli_stop_metrics[options->stop_metric].word, training->best.value,
-         options->out);
-  cli_print_metrics(metrics, "test metrics of the best epoch");
+  printf("best epoch %d of %" PRIu64 " (valid %s %.4f), ", (int)training->best.epoch,
+         selection_epochs(training), cli_stop_metrics[options->stop_metric].word,
+         training->best.value);
+  if (options->refit == CLI_REFIT_NONE)
+    printf("written to %s\n", options->out);
+  else
+    printf("refit as long on the %s items, too, written to %s\n",
+           options->refit == CLI_REFIT_VALID ? "valid" : "valid and test", options->out);
+  cli_print_metrics(metrics, titles[options->refit]);
 }
 
-static int finish(const cli_training *training) {
+/* Measures the weights of --out on the test split, logs it. */
+static int measure_test(const cli_training *training, s3rec_metrics *metrics) {
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
   s3rec_status status = s3rec_dataset_info_get(training->dataset, &info);
@@ -110,17 +125,13 @@ static int finish(const cli_training *training) {
   s3rec_model *best = NULL;
   status = s3rec_model_map(training->context, training->options->out, NULL, &best);
   if (status != S3REC_OK) return cli_fail_status(status);
-  s3rec_metrics metrics;
   int64_t *const ranks = calloc(info.user_count, sizeof *ranks);
   int code = ranks == NULL ? cli_fail(CLI_FAILURE, "out of memory")
-                           : measure(training, best, S3REC_SPLIT_TEST, &metrics, ranks);
-  if (code == CLI_OK) code = log_result(training, best, &metrics, ranks, info.user_count);
+                           : measure(training, best, S3REC_SPLIT_TEST, metrics, ranks);
+  if (code == CLI_OK) code = log_result(training, best, metrics, ranks, info.user_count);
   free(ranks);
   s3rec_model_destroy(best);
-  CLI_TRY(code);
-  print_result(training, &metrics);
-  if (training->options->report == NULL) return CLI_OK;
-  return cli_report_last_run(training->log_path, training->options->report);
+  return code;
 }
 
 /* After hours of training it would be late to find out. */
@@ -132,7 +143,8 @@ static int check_report(const char *path) {
   return CLI_OK;
 }
 
-static int train(cli_training *training, s3rec_model *copy) {
+/* Trains until the valid split gets no better. */
+static int select_epoch(cli_training *training, s3rec_model *copy) {
   const cli_options *const options = training->options;
   while (training->epoch < (uint64_t)options->epochs && training->best.waited < options->patience) {
     CLI_TRY(cli_training_run_epoch(training));
@@ -145,18 +157,46 @@ static int train(cli_training *training, s3rec_model *copy) {
     if (improved && (code == CLI_OK || code == CLI_INTERRUPTED)) CLI_TRY(save_best(training, copy));
     CLI_TRY(code);
   }
-  return finish(training);
+  return CLI_OK;
+}
+
+/* Trains once more, as long as was best, on more items. */
+static int refit(cli_training *training) {
+  if (training->refit_epochs == 0) CLI_TRY(cli_training_begin_refit(training));
+  while (training->epoch < (uint64_t)training->refit_epochs) {
+    CLI_TRY(cli_training_run_epoch(training));
+    CLI_TRY(cli_report_epoch(training, NULL));
+    const bool last = training->epoch + 1 == (uint64_t)training->refit_epochs;
+    CLI_TRY(cli_training_next_epoch(training, false, last));
+  }
+  return CLI_OK;
+}
+
+static int train(cli_training *training, s3rec_model *copy) {
+  const cli_options *const options = training->options;
+  s3rec_metrics metrics;
+  if (training->refit_epochs == 0) CLI_TRY(select_epoch(training, copy));
+  if (options->refit != CLI_REFIT_NONE) CLI_TRY(refit(training));
+  /* Weights that were trained on the test items say nothing there: those of the best
+   * epoch, which --out still holds, are measured. */
+  if (options->refit == CLI_REFIT_VALID) CLI_TRY(save_best(training, training->model));
+  CLI_TRY(measure_test(training, &metrics));
+  if (options->refit == CLI_REFIT_ALL) CLI_TRY(save_best(training, training->model));
+  print_result(training, &metrics);
+  return options->report == NULL ? CLI_OK
+                                 : cli_report_last_run(training->log_path, options->report);
 }
 
 static int run(cli_training *training, cli_options *options) {
   CLI_TRY(cli_training_open(training, options));
-  if ((uint64_t)options->epochs < training->epoch)
+  if ((uint64_t)cli_training_epochs(training) < training->epoch)
     return cli_usage(options, "--epochs is %d, but the state has done %" PRIu64 " already",
                      (int)options->epochs, training->epoch);
   s3rec_model *copy = NULL;
   const s3rec_status status = s3rec_model_clone(training->model, &copy);
   int code = status == S3REC_OK ? CLI_OK : cli_fail_status(status);
-  if (code == CLI_OK && training->best.epoch > 0) code = check_best(training, copy);
+  const bool needs_best = training->refit_epochs == 0 || options->refit == CLI_REFIT_ALL;
+  if (code == CLI_OK && training->best.epoch > 0 && needs_best) code = check_best(training, copy);
   if (code == CLI_OK) code = check_report(options->report);
   if (code == CLI_OK) code = cli_log_begin(training);
   if (code == CLI_OK) code = train(training, copy);

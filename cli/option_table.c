@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "cli.h"
+#include "recipe.h"
 
 static const cli_word activations[] = {
     {"gelu", S3REC_GELU}, {"relu", S3REC_RELU}, {"swish", S3REC_SWISH}, {NULL, 0}};
@@ -27,6 +28,14 @@ static const cli_word backends[] = {{"auto", S3REC_BACKEND_AUTO},
                                     {"fused", S3REC_BACKEND_FUSED},
                                     {"onednn", S3REC_BACKEND_ONEDNN},
                                     {NULL, 0}};
+static const cli_word recipes[] = {
+    {"best", S3REC_RECIPE_BEST}, {"paper", S3REC_RECIPE_PAPER}, {NULL, 0}};
+static const cli_word schedules[] = {
+    {"constant", CLI_CONSTANT}, {"cosine", CLI_COSINE}, {NULL, 0}};
+static const cli_word refits[] = {{"none", CLI_REFIT_NONE},
+                                  {"valid", CLI_REFIT_VALID},
+                                  {"all", CLI_REFIT_ALL},
+                                  {NULL, 0}};
 const cli_word cli_stop_metrics[] = {
     {"hr@1", CLI_HR1},       {"hr@5", CLI_HR5},     {"hr@10", CLI_HR10},
     {"hr@20", CLI_HR20},     {"ndcg@5", CLI_NDCG5}, {"ndcg@10", CLI_NDCG10},
@@ -90,6 +99,8 @@ const cli_option cli_option_table[] = {
          "write a page about the run (HTML) from its log; --log is OUT.log then by default"),
     FLAG("json", json, ALL, false, OUTPUT, "machine-readable results on stdout, one object a line"),
 
+    WORD("recipe", recipe, recipes, TRAIN, true, TRAINING,
+         "preset of the options below whose default says so; paper: the authors' settings"),
     INT("epochs", epochs, 0, 1000000, CLI_PRETRAIN, false, TRAINING,
         "epochs in all, those before a resume included; 0 writes the untrained model"),
     INT("epochs", epochs, 1, 1000000, CLI_FINETUNE, false, TRAINING,
@@ -101,6 +112,10 @@ const cli_option cli_option_table[] = {
     INT("batch-size", sampler.batch_size, 1, 65536, TRAIN, true, TRAINING, "sequences a step"),
     DOUBLE("lr", trainer.learning_rate, ABOVE_ZERO, 1000, tiny, TRAIN, true, TRAINING,
            "learning rate of Adam"),
+    DOUBLE("warmup-epochs", warmup_epochs, 0, 1e6, NULL, TRAIN, true, TRAINING,
+           "epochs in which the learning rate rises to it from 0"),
+    WORD("schedule", schedule, schedules, TRAIN, true, TRAINING,
+         "of the learning rate afterwards; cosine: half a cosine, 0 behind the last of --epochs"),
     DOUBLE("weight-decay", trainer.weight_decay, 0, 1000, NULL, TRAIN, true, TRAINING,
            "L2 decay, added to the gradient"),
     DOUBLE("decoupled-weight-decay", trainer.decoupled_weight_decay, 0, 1000, NULL, TRAIN, true,
@@ -113,6 +128,9 @@ const cli_option cli_option_table[] = {
            "clip gradients to this norm; 0: never"),
     INT("patience", patience, 1, 1000000, CLI_FINETUNE, true, TRAINING,
         "stop after this many epochs without improvement"),
+    WORD("refit", refit, refits, CLI_FINETUNE, true, TRAINING,
+         "train once more as long as the best epoch says, on the valid items, too, or on all, test "
+         "items included"),
     WORD(
         "stop-metric", stop_metric, cli_stop_metrics, CLI_FINETUNE, true, TRAINING,
         "measure of the valid split that decides; with --stop-protocol sampled the default is mrr"),

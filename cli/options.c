@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "recipe.h"
 
 enum { FIRST_KEY = 1000 }; /* key of option 0; above every short option */
 
@@ -29,14 +30,13 @@ void cli_options_init(const cli_command *command, cli_options *options) {
   s3rec_evaluate_options_init(&options->evaluate);
   options->context.thread_count = core_count();
   options->seed = options->trainer.seed;
-  options->epochs = command->bit == CLI_FINETUNE ? 200 : 300;
   options->save_every = 1;
-  options->patience = 10;
   options->stop_metric = CLI_NDCG20;
   options->stop_protocol = S3REC_PROTOCOL_FULL;
   options->k = 10;
   options->users = 3000;
   options->items = 1500;
+  cli_recipe_set(S3REC_RECIPE_BEST, options);
 }
 
 bool cli_options_given(const cli_options *options, const char *name) {
@@ -181,6 +181,7 @@ void cli_options_parse(int count, char **arguments, cli_options *options) {
   argp_err_exit_status = CLI_USAGE;
   argp_parse(&argp, count, arguments, 0, NULL, options);
   for (size_t i = 0; i < CLI_OPTION_LIMIT; i++) free(texts[i]);
+  cli_recipe_fill(options);
   cli_options_spread(options);
   if (options->stop_protocol == S3REC_PROTOCOL_SAMPLED &&
       !cli_options_given(options, "stop-metric"))

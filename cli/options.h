@@ -43,6 +43,13 @@ typedef enum cli_stop_metric {
   CLI_MRR
 } cli_stop_metric;
 
+/* What the final weights of fine-tuning are trained on, besides the training part. */
+typedef enum cli_refit_data {
+  CLI_REFIT_NONE,  /* nothing: they are those of the best epoch */
+  CLI_REFIT_VALID, /* valid items */
+  CLI_REFIT_ALL    /* valid and test items */
+} cli_refit_data;
+
 /* Every value an option can set. The parts of the library are embedded as the
  * structs its init functions fill, so defaults are written down only there. */
 typedef struct cli_options {
@@ -56,6 +63,10 @@ typedef struct cli_options {
   int32_t epochs, save_every, patience;
   int32_t stop_metric;   /* cli_stop_metric */
   int32_t stop_protocol; /* s3rec_protocol */
+  int32_t recipe;        /* s3rec_recipe */
+  int32_t schedule;      /* recipe.h */
+  int32_t refit;         /* cli_refit_data */
+  double warmup_epochs;
   int32_t user, k;
   int32_t users, items; /* of generate */
   s3rec_context_options context;
@@ -113,6 +124,8 @@ bool cli_options_given(const cli_options *options, const char *name);
 /* Sets one value from text; on failure writes why to `reason`. */
 bool cli_option_set(const cli_option *option, const char *text, cli_options *options, char *reason,
                     size_t capacity);
+/* Copies one value. */
+void cli_option_copy(const cli_option *option, const cli_options *from, cli_options *to);
 /* The value as text a user could have typed. */
 void cli_option_print(const cli_option *option, const cli_options *options, char *text,
                       size_t capacity);

@@ -3,9 +3,11 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "interrupt.h"
 #include "output_file.h"
+#include "recipe.h"
 #include "session.h"
 
 static int check_status(s3rec_status status) {
@@ -15,8 +17,6 @@ static int check_status(s3rec_status status) {
 /* The model and trainer of the state; options, sums and best of its note. */
 static int open_state(cli_training *training) {
   cli_options *const options = training->options;
-  if (cli_options_given(options, "model"))
-    return cli_usage(options, "--model and --resume: the state has its weights already");
   CLI_TRY(cli_open_model(options, training->context, options->resume, CLI_RESUME_MODEL,
                          &training->model));
   CLI_TRY(check_status(s3rec_trainer_create(training->model, NULL, &training->trainer)));
@@ -24,27 +24,16 @@ static int open_state(cli_training *training) {
   return cli_note_read(training, s3rec_trainer_note(training->trainer));
 }
 
-/* A loaded model keeps its network; dropouts that were given replace its own. */
-static int set_dropouts(cli_training *training) {
-  const cli_options *const options = training->options;
-  s3rec_model_config config;
-  s3rec_model_config_init(&config);
-  CLI_TRY(check_status(s3rec_model_config_get(training->model, &config)));
-  if (cli_options_given(options, "hidden-dropout-prob"))
-    config.hidden_dropout_prob = options->config.hidden_dropout_prob;
-  if (cli_options_given(options, "attention-probs-dropout-prob"))
-    config.attention_probs_dropout_prob = options->config.attention_probs_dropout_prob;
-  return check_status(s3rec_model_set_dropouts(training->model, config.hidden_dropout_prob,
-                                               config.attention_probs_dropout_prob));
-}
-
-static int open_model(cli_training *training) {
+/* The weights that training begins with. */
+static int make_model(cli_training *training) {
   cli_options *const options = training->options;
   if (options->model != NULL) {
     CLI_TRY(cli_open_model(options, training->context, options->model, CLI_TRAIN_MODEL,
                            &training->model));
-    CLI_TRY(set_dropouts(training));
     CLI_TRY(cli_check_fit(training->model, training->dataset, options->model, false));
+    CLI_TRY(check_status(
+        s3rec_model_set_dropouts(training->model, options->config.hidden_dropout_prob,
+                                 options->config.attention_probs_dropout_prob)));
   } else {
     s3rec_dataset_info info;
     s3rec_dataset_info_init(&info);
@@ -57,7 +46,70 @@ static int open_model(cli_training *training) {
   /* Notes hold the network in use, and the sampler cuts to its length. */
   CLI_TRY(check_status(s3rec_model_config_get(training->model, &options->config)));
   options->sampler.max_seq_length = options->config.max_seq_length;
+  return CLI_OK;
+}
+
+static int make_sampler(cli_training *training) {
+  CLI_TRY(check_status(s3rec_sampler_create(training->dataset, &training->options->sampler,
+                                            &training->sampler)));
+  return check_status(s3rec_sampler_epoch_size(training->sampler, NULL, &training->steps));
+}
+
+int cli_training_begin(cli_training *training) {
+  cli_options *const options = training->options;
+  CLI_TRY(make_model(training));
+  CLI_TRY(cli_weights_hash(training->model, training->start_weights));
+  CLI_TRY(make_sampler(training));
+  CLI_TRY(cli_recipe_schedule(options, training->steps));
   return check_status(s3rec_trainer_create(training->model, &options->trainer, &training->trainer));
+}
+
+int cli_training_begin_refit(cli_training *training) {
+  cli_options *const options = training->options;
+  char begun_with[CLI_HASH_SIZE];
+  s3rec_sampler_destroy(training->sampler);
+  s3rec_trainer_destroy(training->trainer);
+  s3rec_model_destroy(training->model);
+  training->sampler = NULL;
+  training->trainer = NULL;
+  training->model = NULL;
+  snprintf(begun_with, sizeof begun_with, "%s", training->start_weights);
+  CLI_TRY(cli_recipe_schedule(options, training->steps)); /* of the selection */
+  CLI_TRY(make_model(training));
+  CLI_TRY(cli_weights_hash(training->model, training->start_weights));
+  if (strcmp(begun_with, training->start_weights) != 0)
+    return cli_fail(CLI_BAD_DATA, "--refit: %s no longer gives the weights this run began with",
+                    options->model != NULL ? options->model : "--seed");
+  options->sampler.held_out_count = options->refit == CLI_REFIT_ALL ? 0 : 1;
+  CLI_TRY(make_sampler(training));
+  CLI_TRY(check_status(
+      s3rec_trainer_create(training->model, &options->trainer, &training->trainer)));
+  training->refit_epochs = training->best.epoch;
+  training->selection_epochs = training->epoch;
+  training->epoch = 0;
+  training->step = 0;
+  cli_progress_begin(&training->progress, 0);
+  return CLI_OK;
+}
+
+/* A run that will train once more needs the weights that it began with, better missed
+ * now than hours later. */
+static int check_start(const cli_training *training) {
+  const cli_options *const options = training->options;
+  if (options->refit == CLI_REFIT_NONE || training->refit_epochs > 0 || options->model == NULL)
+    return CLI_OK;
+  char hash[CLI_HASH_SIZE] = "";
+  s3rec_model *start = NULL;
+  if (s3rec_model_map(training->context, options->model, NULL, &start) == S3REC_OK) {
+    const int code = cli_weights_hash(start, hash);
+    s3rec_model_destroy(start);
+    CLI_TRY(code);
+  }
+  if (strcmp(hash, training->start_weights) == 0) return CLI_OK;
+  return cli_usage(options,
+                   "--model: %s does not hold the weights that %s began with, which --refit "
+                   "starts from again; name the file that does",
+                   options->model, options->resume);
 }
 
 /* The page is made from the log, so it brings one along. */
@@ -91,14 +143,15 @@ int cli_training_open(cli_training *training, cli_options *options) {
       options->command->bit == CLI_FINETUNE && options->stop_protocol == S3REC_PROTOCOL_SAMPLED;
   CLI_TRY(cli_open_dataset(options, training->context,
                            CLI_ATTRIBUTES | (sampled ? CLI_NEGATIVES : 0), &training->dataset));
-  if (options->resume == NULL) CLI_TRY(open_model(training));
-  CLI_TRY(
-      check_status(s3rec_sampler_create(training->dataset, &options->sampler, &training->sampler)));
-  CLI_TRY(check_status(s3rec_batch_create(training->context, &training->batch)));
-  if (options->resume != NULL)
+  if (options->resume == NULL) {
+    CLI_TRY(cli_training_begin(training));
+  } else {
+    CLI_TRY(check_start(training));
+    CLI_TRY(make_sampler(training));
     CLI_TRY(
         check_status(s3rec_trainer_load(training->trainer, training->sampler, options->resume)));
-  CLI_TRY(check_status(s3rec_sampler_epoch_size(training->sampler, NULL, &training->steps)));
+  }
+  CLI_TRY(check_status(s3rec_batch_create(training->context, &training->batch)));
   CLI_TRY(
       check_status(s3rec_sampler_position(training->sampler, &training->epoch, &training->step)));
   cli_interrupt_install();
@@ -116,6 +169,7 @@ void cli_training_close(cli_training *training) {
   if (training->log != NULL) fclose(training->log);
   free(training->state_path);
   free(training->log_path);
+  free(training->start_path);
 }
 
 static int save(const cli_training *training) {
@@ -127,10 +181,14 @@ static int save(const cli_training *training) {
   return check_status(status);
 }
 
+int32_t cli_training_epochs(const cli_training *training) {
+  return training->refit_epochs > 0 ? training->refit_epochs : training->options->epochs;
+}
+
 static int end_interrupted(const cli_training *training, bool saved) {
   if (!saved) CLI_TRY(save(training));
   cli_remark("interrupted in epoch %" PRIu64 " of %d before step %zu of %zu; state saved to %s",
-             training->epoch + 1, (int)training->options->epochs, training->step + 1,
+             training->epoch + 1, (int)cli_training_epochs(training), training->step + 1,
              training->steps, training->state_path);
   cli_print_resume(training);
   return CLI_INTERRUPTED;
@@ -163,8 +221,8 @@ int cli_training_run_epoch(cli_training *training) {
     training->epoch_sequences += losses.sequence_count;
     char text[160];
     cli_losses_text(training, text, sizeof text);
-    cli_progress_step(&training->progress, (int32_t)training->epoch, training->options->epochs,
-                      training->step, training->steps, losses.sequence_count, text);
+    cli_progress_step(&training->progress, (int32_t)training->epoch,
+                      cli_training_epochs(training), training->step, training->steps, losses.sequence_count, text);
     training->step++;
     if (cli_interrupted() && training->step < training->steps)
       return end_interrupted(training, false);

@@ -41,6 +41,10 @@ typedef struct cli_training {
   size_t step;    /* the next one of it */
   cli_sums sums;  /* of the running epoch */
   cli_best best;
+  char start_weights[CLI_HASH_SIZE]; /* of the model training began with */
+  char *start_path;                  /* its file, out of a state; NULL: none */
+  int32_t refit_epochs;              /* above 0: this is the refit, of so many epochs */
+  uint64_t selection_epochs;         /* done before it */
   cli_progress progress;
   double epoch_begun;       /* in this run */
   uint64_t epoch_sequences; /* of the running epoch, in this run */
@@ -50,6 +54,14 @@ typedef struct cli_training {
  * and leaves a training that only needs cli_training_close. */
 int cli_training_open(cli_training *training, cli_options *options);
 void cli_training_close(cli_training *training);
+
+/* Makes model, sampler and trainer of a run that begins. */
+int cli_training_begin(cli_training *training);
+/* Makes them anew for the refit: the same weights, more items. */
+int cli_training_begin_refit(cli_training *training);
+
+/* Epochs of the selection or the refit, whichever is under way. */
+int32_t cli_training_epochs(const cli_training *training);
 
 /* Does the rest of the running epoch. Interrupted before its last step it saves
  * the state, says how to go on and returns CLI_INTERRUPTED. */

@@ -65,8 +65,12 @@ static bool take_line(const cli_training *training, const json_t *begin, const j
     at->begun = same_run(line, begin);
   } else if (at->begun && training->options->resume != NULL) {
     const json_int_t epoch = json_integer_value(json_object_get(line, "epoch"));
+    const bool selection = strcmp(event, "epoch") == 0, refit = strcmp(event, "refit") == 0;
+    const uint64_t refit_done = training->refit_epochs > 0 ? training->epoch : 0;
+    const uint64_t done = training->refit_epochs > 0 ? training->selection_epochs : training->epoch;
     /* A result, or an epoch that comes again, and what stands behind it. */
-    if (strcmp(event, "epoch") != 0 || (uint64_t)epoch > training->epoch) return true;
+    if (!(selection && (uint64_t)epoch <= done) && !(refit && (uint64_t)epoch <= refit_done))
+      return true;
   }
   at->offset = end;
   return true;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "json_output.h"
+#include "recipe.h"
 #include "training.h"
 
 json_t *cli_note_options(const cli_options *options) {
@@ -25,14 +26,17 @@ char *cli_note_make(const cli_training *training) {
   const cli_sums *const sums = &training->sums;
   json_t *const note = json_pack(
       "{s:s, s:s, s:o, s:i, s:{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}, "
-      "s:{s:f, s:i, s:i, s:s}}",
+      "s:{s:f, s:i, s:i, s:s}, s:{s:o, s:s, s:i, s:o}}",
       "program", "s3rec", "command", training->options->command->name, "options",
       cli_note_options(training->options), "epochs", (int)training->options->epochs, "sums",
       "total", sums->total, "aap", sums->aap, "mip", sums->mip, "map", sums->map, "sp", sums->sp,
       "next_item", sums->next_item, "sequences", cli_json_uint64(sums->sequences), "tokens",
       cli_json_uint64(sums->tokens), "targets", cli_json_uint64(sums->targets), "best", "value",
       training->best.value, "epoch", (int)training->best.epoch, "waited",
-      (int)training->best.waited, "weights", training->best.weights);
+      (int)training->best.waited, "weights", training->best.weights, "start", "model",
+      training->options->model == NULL ? json_null() : cli_json_text(training->options->model),
+      "weights", training->start_weights, "refit_epochs", (int)training->refit_epochs,
+      "selection_epochs", cli_json_uint64(training->selection_epochs));
   char *const text = json_dumps(note, JSON_COMPACT | JSON_REAL_PRECISION(17));
   json_decref(note);
   return text;
@@ -54,11 +58,12 @@ static int restore_option(cli_training *training, size_t index, const char *text
   return CLI_OK;
 }
 
-/* An option that the state does not know is newer than it; it was as it is by default. */
+/* An option that the state does not know is newer than it; it was as in the paper's recipe. */
 static int restore_options(cli_training *training, json_t *recorded) {
   const cli_options *const options = training->options;
   cli_options defaults;
   cli_options_init(options->command, &defaults);
+  cli_recipe_set(S3REC_RECIPE_PAPER, &defaults);
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *const option = &cli_option_table[i];
     if (!option->recorded || !(option->commands & options->command->bit)) continue;
@@ -67,6 +72,39 @@ static int restore_options(cli_training *training, json_t *recorded) {
     cli_option_print(option, &defaults, unknown, sizeof unknown);
     CLI_TRY(restore_option(training, i, text == NULL ? unknown : text));
   }
+  return CLI_OK;
+}
+
+/* What the refit needs; states of release 0.1 have no such object, and none needs it. */
+static int restore_start(cli_training *training, const json_t *start) {
+  cli_options *const options = training->options;
+  const char *const model = json_string_value(json_object_get(start, "model"));
+  const char *const weights = json_string_value(json_object_get(start, "weights"));
+  if (weights != NULL)
+    snprintf(training->start_weights, sizeof training->start_weights, "%s", weights);
+  training->refit_epochs = (int32_t)json_integer_value(json_object_get(start, "refit_epochs"));
+  training->selection_epochs =
+      (uint64_t)json_integer_value(json_object_get(start, "selection_epochs"));
+  const bool moved = cli_options_given(options, "model");
+  if (moved && (options->refit == CLI_REFIT_NONE || training->refit_epochs > 0 || model == NULL))
+    return cli_usage(options, "--model and --resume: the state has its weights already");
+  if (training->refit_epochs > 0)
+    options->sampler.held_out_count = options->refit == CLI_REFIT_ALL ? 0 : 1;
+  if (moved || model == NULL) return CLI_OK;
+  training->start_path = strdup(model);
+  options->model = training->start_path;
+  return training->start_path == NULL ? cli_fail(CLI_FAILURE, "out of memory") : CLI_OK;
+}
+
+/* The learning rate of a cosine falls to 0 at the last epoch: there is no training on. */
+static int restore_epochs(cli_options *options, int32_t epochs) {
+  const bool given = cli_options_given(options, "epochs");
+  if (given && options->schedule == CLI_COSINE && options->epochs != epochs)
+    return cli_usage(options,
+                     "--epochs is %d, but the learning rate of %s falls to 0 over %d epochs "
+                     "(--schedule cosine); leave it out to go on, or start anew without --resume",
+                     (int)options->epochs, options->resume, (int)epochs);
+  if (!given) options->epochs = epochs;
   return CLI_OK;
 }
 
@@ -96,8 +134,9 @@ static int restore(cli_training *training, json_t *note) {
   training->sums = sums;
   training->best = best;
   snprintf(training->best.weights, sizeof training->best.weights, "%s", weights);
-  if (!cli_options_given(options, "epochs")) options->epochs = epochs;
   CLI_TRY(restore_options(training, recorded));
+  CLI_TRY(restore_epochs(options, epochs));
+  CLI_TRY(restore_start(training, json_object_get(note, "start")));
   cli_options_spread(options);
   return CLI_OK;
 }
