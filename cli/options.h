@@ -18,7 +18,7 @@ enum {
   CLI_REPORT = 64
 };
 
-enum { CLI_OPTION_LIMIT = 64, CLI_LOG_LIMIT = 24 };
+enum { CLI_OPTION_LIMIT = 80, CLI_LOG_LIMIT = 24 };
 
 struct cli_options;
 
