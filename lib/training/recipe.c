@@ -32,8 +32,10 @@ static const s3_recipe_stage table[] = {
         .learning_rate = 5e-3,
         .warmup_epochs = 1,
         .decay_epochs = 30,
+        .decoupled_weight_decay = 0.1,
         .finetune_loss = S3REC_LOSS_SAMPLED_CE,
         .negative_count = 1000,
+        .label_smoothing = 0.1,
     },
     {
         .recipe = S3REC_RECIPE_PAPER,
