@@ -44,7 +44,7 @@ typedef struct s3rec_sampler_options {
   int32_t held_out_count;
 } s3rec_sampler_options;
 
-/** Defaults for a stage. Since 0.1. In C and C++ that is a macro that knows how large the
+/** Defaults for a stage. Since 0.1. In C, C++ and cgo that is a macro that knows how large the
  * struct is. The function behind it fills in release 0.1's struct, so that programs
  * compiled against that go on; bindings that see no macro call the other, with the
  * size of the struct they declare. */
