@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recipe.h"
 
-#include <math.h>
-
 #include "cli.h"
 
 /* The library counts the schedule in steps, the options in epochs: of so many steps here. */
@@ -35,16 +33,19 @@ void cli_recipe_fill(cli_options *options) {
   cli_recipe_set((s3rec_recipe)options->recipe, &filled);
   for (size_t i = 0; i < cli_option_count; i++)
     if (options->given[i]) cli_option_copy(&cli_option_table[i], options, &filled);
+  /* A short run of a recipe has a short warm-up. */
+  if (!cli_options_given(options, "warmup-epochs") && filled.warmup_epochs > filled.epochs / 2.0)
+    filled.warmup_epochs = filled.epochs / 2.0;
   *options = filled;
 }
 
 int cli_recipe_schedule(cli_options *options, size_t steps) {
-  const double warmup = ceil(options->warmup_epochs * (double)steps);
   const uint64_t decay = options->schedule == CLI_COSINE ? (uint64_t)options->epochs * steps : 0;
-  if (decay > 0 && warmup >= (double)decay)
-    return cli_usage(options, "--warmup-epochs: %g must be below --epochs, %d, with --schedule cosine",
+  if (decay > 0 && options->warmup_epochs >= options->epochs)
+    return cli_usage(options,
+                     "--warmup-epochs is %g, must be below --epochs, %d, with --schedule cosine",
                      options->warmup_epochs, (int)options->epochs);
-  options->trainer.warmup_steps = (uint64_t)warmup;
+  options->trainer.warmup_steps = (uint64_t)(options->warmup_epochs * (double)steps);
   options->trainer.decay_steps = decay;
   return CLI_OK;
 }

@@ -222,7 +222,8 @@ int cli_training_run_epoch(cli_training *training) {
     char text[160];
     cli_losses_text(training, text, sizeof text);
     cli_progress_step(&training->progress, (int32_t)training->epoch,
-                      cli_training_epochs(training), training->step, training->steps, losses.sequence_count, text);
+                      cli_training_epochs(training), training->step, training->steps,
+                      losses.sequence_count, text);
     training->step++;
     if (cli_interrupted() && training->step < training->steps)
       return end_interrupted(training, false);

@@ -27,7 +27,8 @@ static json_t *describe(const cli_training *training, double seconds, const s3re
   const uint64_t n = sums->sequences;
   json_t *const object = json_pack(
       "{s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:f, s:f}", "event",
-      training->refit_epochs > 0 ? "refit" : "epoch", "command", training->options->command->name, "epoch", cli_json_uint64(training->epoch + 1), "epochs",
+      training->refit_epochs > 0 ? "refit" : "epoch", "command", training->options->command->name,
+      "epoch", cli_json_uint64(training->epoch + 1), "epochs",
       (int)cli_training_epochs(training), "sequences", cli_json_uint64(n), "tokens",
       cli_json_uint64(sums->tokens), "targets", cli_json_uint64(sums->targets), "seconds", seconds,
       "sequences_per_second", seconds > 0 ? (double)training->epoch_sequences / seconds : 0.0);

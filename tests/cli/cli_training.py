@@ -77,7 +77,8 @@ def stop_and_resume(tool, command, options):
     tool.equal(f"{command}: the same log", straight, entries(tool.path("stopped.log")))
     tool.equal(f"{command}: configuration, an epoch a line, result",
                [entry.get("epoch", entry["event"]) for entry in straight],
-               ["begin", *range(1, EPOCHS + 1), "done"])
+               ["begin", *range(1, EPOCHS + 1),
+                *range(1, straight[-1].get("refit_epochs", 0) + 1), "done"])
 
 
 def contradictions(tool):
@@ -101,7 +102,8 @@ def contradictions(tool):
 
 def older_state(tool):
     """A state from before an option existed goes on with the default."""
-    run = ["finetune", *tool.data(), *SMALL, "--loss", "sampled-ce", "--negative-count", "30"]
+    run = ["finetune", *tool.data(), *SMALL, "--loss", "sampled-ce", "--negative-count", "30",
+           "--recipe", "paper"]
     out = ["--out", "sampled.safetensors"]
     last = tool.json("the sampled softmax", *run, "--epochs", "2", *out)[-1]
     tool.equal("learns", last.get("epochs"), 2)
@@ -118,7 +120,8 @@ def older_state(tool):
 
 def best_weights(tool):
     """A fine-tuning state goes with the file of its best weights, and only with that."""
-    run = ["finetune", *tool.data(), *SMALL, "--batch-size", "20", "--lr", "0.01"]
+    run = ["finetune", *tool.data(), *SMALL, "--batch-size", "20", "--lr", "0.01",
+           "--refit", "none"]
     last = tool.json("until an epoch is no better", *run, "--epochs", "200", "--patience", "1",
                      "--out", "best.safetensors")[-1]
     best = last.get("best_epoch")
@@ -211,7 +214,7 @@ def early_stop(tool):
                      "--out", "still.safetensors")[-1]
     tool.equal("stopped when patience ran out", (last.get("epochs"), last.get("best_epoch")), (3, 1))
     lines = tool.json("sampled protocol", *common, "--loss", "bce", "--stop-protocol", "sampled",
-                      "--epochs", "3", "--out", "bce.safetensors")
+                      "--epochs", "3", "--refit", "none", "--out", "bce.safetensors")
     tool.equal("an object an epoch, then the result", [line.get("event") for line in lines],
                ["epoch"] * 3 + ["done"])
     last = lines[-1]
