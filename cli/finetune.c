@@ -8,6 +8,7 @@
 #include "json_output.h"
 #include "metrics_output.h"
 #include "output_file.h"
+#include "refit.h"
 #include "report/report.h"
 #include "session.h"
 #include "test_details.h"
@@ -70,19 +71,39 @@ static int check_best(const cli_training *training, const s3rec_model *copy) {
                    path, (int)best->epoch, reason);
 }
 
+/* The weights of --out were tested before those of a refit on all items replaced them. */
+static int check_ended(const cli_training *training, const s3rec_model *copy) {
+  const cli_options *const options = training->options;
+  char hash[CLI_HASH_SIZE] = "", wanted[CLI_HASH_SIZE];
+  s3rec_model *found = NULL;
+  if (training->epoch < (uint64_t)training->refit_epochs ||
+      s3rec_model_map(training->context, options->out, NULL, &found) != S3REC_OK)
+    return CLI_OK;
+  const int code = cli_weights_hash(found, hash);
+  s3rec_model_destroy(found);
+  CLI_TRY(code);
+  CLI_TRY(cli_weights_hash(copy, wanted));
+  if (strcmp(hash, wanted) != 0) return CLI_OK;
+  return cli_usage(options,
+                   "--resume: the run of %s has ended: %s holds its refit on all items, which "
+                   "there is no test for",
+                   options->resume, options->out);
+}
+
 static uint64_t selection_epochs(const cli_training *training) {
   return training->refit_epochs > 0 ? training->selection_epochs : training->epoch;
 }
 
 static json_t *describe(const cli_training *training, const s3rec_metrics *metrics) {
   const cli_options *const options = training->options;
-  return json_pack("{s:s, s:s, s:o, s:i, s:i, s:s, s:f, s:o, s:o, s:o}", "event", "done",
-                   "command", "finetune", "epochs", cli_json_uint64(selection_epochs(training)),
-                   "best_epoch", (int)training->best.epoch, "refit_epochs",
-                   (int)training->refit_epochs, "stop_metric",
-                   cli_stop_metrics[options->stop_metric].word, "best_value", training->best.value,
-                   "model", cli_json_text(options->out), "state",
-                   cli_json_text(training->state_path), "test", cli_json_metrics(metrics));
+  return json_pack(
+      "{s:s, s:s, s:o, s:i, s:i, s:s, s:f, s:o, s:o, s:s, s:o}", "event", "done", "command",
+      "finetune", "epochs", cli_json_uint64(selection_epochs(training)), "best_epoch",
+      (int)training->best.epoch, "refit_epochs", (int)training->refit_epochs, "stop_metric",
+      cli_stop_metrics[options->stop_metric].word, "best_value", training->best.value, "model",
+      cli_json_text(options->out), "state", cli_json_text(training->state_path), "tested",
+      options->refit == CLI_REFIT_VALID ? "refit" : "best epoch", "test",
+      cli_json_metrics(metrics));
 }
 
 static int log_result(const cli_training *training, s3rec_model *best, const s3rec_metrics *metrics,
@@ -99,7 +120,7 @@ static void print_result(const cli_training *training, const s3rec_metrics *metr
   static const char *const titles[] = {
       [CLI_REFIT_NONE] = "test metrics of the best epoch",
       [CLI_REFIT_VALID] = "test metrics of the refit",
-      [CLI_REFIT_ALL] = "test metrics of the best epoch, before the refit on all items"};
+      [CLI_REFIT_ALL] = "test metrics of the best epoch: the refit was trained on the test items"};
   const cli_options *const options = training->options;
   if (options->json) {
     cli_json_print(describe(training, metrics));
@@ -160,23 +181,11 @@ static int select_epoch(cli_training *training, s3rec_model *copy) {
   return CLI_OK;
 }
 
-/* Trains once more, as long as was best, on more items. */
-static int refit(cli_training *training) {
-  if (training->refit_epochs == 0) CLI_TRY(cli_training_begin_refit(training));
-  while (training->epoch < (uint64_t)training->refit_epochs) {
-    CLI_TRY(cli_training_run_epoch(training));
-    CLI_TRY(cli_report_epoch(training, NULL));
-    const bool last = training->epoch + 1 == (uint64_t)training->refit_epochs;
-    CLI_TRY(cli_training_next_epoch(training, false, last));
-  }
-  return CLI_OK;
-}
-
 static int train(cli_training *training, s3rec_model *copy) {
   const cli_options *const options = training->options;
   s3rec_metrics metrics;
   if (training->refit_epochs == 0) CLI_TRY(select_epoch(training, copy));
-  if (options->refit != CLI_REFIT_NONE) CLI_TRY(refit(training));
+  if (options->refit != CLI_REFIT_NONE) CLI_TRY(cli_refit_run(training));
   /* Weights that were trained on the test items say nothing there: those of the best
    * epoch, which --out still holds, are measured. */
   if (options->refit == CLI_REFIT_VALID) CLI_TRY(save_best(training, training->model));
@@ -195,7 +204,9 @@ static int run(cli_training *training, cli_options *options) {
   s3rec_model *copy = NULL;
   const s3rec_status status = s3rec_model_clone(training->model, &copy);
   int code = status == S3REC_OK ? CLI_OK : cli_fail_status(status);
-  const bool needs_best = training->refit_epochs == 0 || options->refit == CLI_REFIT_ALL;
+  const bool refit_all = training->refit_epochs > 0 && options->refit == CLI_REFIT_ALL;
+  const bool needs_best = training->refit_epochs == 0 || refit_all;
+  if (code == CLI_OK && refit_all) code = check_ended(training, copy);
   if (code == CLI_OK && training->best.epoch > 0 && needs_best) code = check_best(training, copy);
   if (code == CLI_OK) code = check_report(options->report);
   if (code == CLI_OK) code = cli_log_begin(training);

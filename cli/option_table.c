@@ -30,12 +30,9 @@ static const cli_word backends[] = {{"auto", S3REC_BACKEND_AUTO},
                                     {NULL, 0}};
 static const cli_word recipes[] = {
     {"best", S3REC_RECIPE_BEST}, {"paper", S3REC_RECIPE_PAPER}, {NULL, 0}};
-static const cli_word schedules[] = {
-    {"constant", CLI_CONSTANT}, {"cosine", CLI_COSINE}, {NULL, 0}};
-static const cli_word refits[] = {{"none", CLI_REFIT_NONE},
-                                  {"valid", CLI_REFIT_VALID},
-                                  {"all", CLI_REFIT_ALL},
-                                  {NULL, 0}};
+static const cli_word schedules[] = {{"constant", CLI_CONSTANT}, {"cosine", CLI_COSINE}, {NULL, 0}};
+static const cli_word refits[] = {
+    {"none", CLI_REFIT_NONE}, {"valid", CLI_REFIT_VALID}, {"all", CLI_REFIT_ALL}, {NULL, 0}};
 const cli_word cli_stop_metrics[] = {
     {"hr@1", CLI_HR1},       {"hr@5", CLI_HR5},     {"hr@10", CLI_HR10},
     {"hr@20", CLI_HR20},     {"ndcg@5", CLI_NDCG5}, {"ndcg@10", CLI_NDCG10},
@@ -87,7 +84,9 @@ const cli_option cli_option_table[] = {
          "mapped, so replace it by renaming, not by copying over it"),
     TEXT("out", "FILE", out, CLI_PRETRAIN, CLI_PRETRAIN, FILES, "model file to write at the end"),
     TEXT("out", "FILE", out, CLI_FINETUNE, CLI_FINETUNE, FILES,
-         "model file to write: the weights of the best epoch so far, at every improvement"),
+         "model file to write: the weights of the best epoch so far, at every improvement, at the "
+         "end "
+         "those of the refit"),
     TEXT("resume", "FILE", resume, TRAIN, 0, FILES,
          "training state to go on from, bit by bit as if there had been no stop"),
     TEXT("state", "FILE", state, TRAIN, 0, FILES,
@@ -100,7 +99,8 @@ const cli_option cli_option_table[] = {
     FLAG("json", json, ALL, false, OUTPUT, "machine-readable results on stdout, one object a line"),
 
     WORD("recipe", recipe, recipes, TRAIN, true, TRAINING,
-         "preset of the options below whose default says so; paper: the authors' settings"),
+         "sets the options whose default is said to be by recipe, unless they are given; best: the "
+         "most accurate one known; paper: the authors' settings"),
     INT("epochs", epochs, 0, 1000000, CLI_PRETRAIN, false, TRAINING,
         "epochs in all, those before a resume included; 0 writes the untrained model"),
     INT("epochs", epochs, 1, 1000000, CLI_FINETUNE, false, TRAINING,
@@ -112,10 +112,13 @@ const cli_option cli_option_table[] = {
     INT("batch-size", sampler.batch_size, 1, 65536, TRAIN, true, TRAINING, "sequences a step"),
     DOUBLE("lr", trainer.learning_rate, ABOVE_ZERO, 1000, tiny, TRAIN, true, TRAINING,
            "learning rate of Adam"),
-    DOUBLE("warmup-epochs", warmup_epochs, 0, 1e6, NULL, TRAIN, true, TRAINING,
-           "epochs in which the learning rate rises to it from 0"),
+    DOUBLE(
+        "warmup-epochs", warmup_epochs, 0, 1e6, NULL, TRAIN, true, TRAINING,
+        "epochs in which the learning rate rises to it, fractions allowed; by default at most half "
+        "of --epochs"),
     WORD("schedule", schedule, schedules, TRAIN, true, TRAINING,
-         "of the learning rate afterwards; cosine: half a cosine, 0 behind the last of --epochs"),
+         "of the learning rate afterwards; cosine: falls along half a cosine to 0 at the end of "
+         "--epochs, which then cannot be raised on --resume"),
     DOUBLE("weight-decay", trainer.weight_decay, 0, 1000, NULL, TRAIN, true, TRAINING,
            "L2 decay, added to the gradient"),
     DOUBLE("decoupled-weight-decay", trainer.decoupled_weight_decay, 0, 1000, NULL, TRAIN, true,
@@ -129,8 +132,9 @@ const cli_option cli_option_table[] = {
     INT("patience", patience, 1, 1000000, CLI_FINETUNE, true, TRAINING,
         "stop after this many epochs without improvement"),
     WORD("refit", refit, refits, CLI_FINETUNE, true, TRAINING,
-         "train once more as long as the best epoch says, on the valid items, too, or on all, test "
-         "items included"),
+         "when the best epoch is known, train anew from the same start, for as many epochs, on the "
+         "valid items, too, or on all; FILE of --out is the result; what was trained on the test "
+         "items is not tested"),
     WORD(
         "stop-metric", stop_metric, cli_stop_metrics, CLI_FINETUNE, true, TRAINING,
         "measure of the valid split that decides; with --stop-protocol sampled the default is mrr"),

@@ -115,9 +115,9 @@ bool cli_option_set(const cli_option *option, const char *text, cli_options *opt
 }
 
 void cli_option_copy(const cli_option *option, const cli_options *from, cli_options *to) {
-  static const size_t sizes[] = {[CLI_FLAG] = sizeof(int32_t),   [CLI_TEXT] = sizeof(char *),
-                                 [CLI_INT32] = sizeof(int32_t),  [CLI_UINT64] = sizeof(uint64_t),
-                                 [CLI_DOUBLE] = sizeof(double), [CLI_WORD] = sizeof(int32_t)};
+  static const size_t sizes[] = {
+      [CLI_FLAG] = sizeof(int32_t),    [CLI_TEXT] = sizeof(char *),   [CLI_INT32] = sizeof(int32_t),
+      [CLI_UINT64] = sizeof(uint64_t), [CLI_DOUBLE] = sizeof(double), [CLI_WORD] = sizeof(int32_t)};
   memcpy(value_of(option, to), value_in(option, from), sizes[option->kind]);
 }
 

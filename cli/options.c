@@ -136,8 +136,9 @@ static char *describe(const cli_option *option, const cli_options *defaults) {
   else if (strcmp(option->name, "user") == 0) /* has no default */
     written = asprintf(&text, "%s", option->help);
   else
-    written = asprintf(&text, "%s (%s%s%sdefault %s)", option->help, range, words,
-                       option->kind == CLI_WORD ? "; " : "", value);
+    written = asprintf(&text, "%s (%s%s%sdefault %s%s)", option->help, range, words,
+                       option->kind == CLI_WORD ? "; " : "", value,
+                       cli_recipe_sets(defaults->command, option) ? ", by recipe" : "");
   return written < 0 ? NULL : text;
 }
 

@@ -17,10 +17,13 @@ double cli_now(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-void cli_progress_begin(cli_progress *progress, uint64_t first_step) {
+void cli_progress_begin(cli_progress *progress, const char *title, uint64_t first_step) {
   const double now = cli_now();
-  *progress = (cli_progress){
-      .bar = isatty(STDERR_FILENO) == 1, .begun = now, .shown = now, .first_step = first_step};
+  *progress = (cli_progress){.bar = isatty(STDERR_FILENO) == 1,
+                             .title = title,
+                             .begun = now,
+                             .shown = now,
+                             .first_step = first_step};
 }
 
 static void print_duration(double seconds, char *text, size_t capacity) {
@@ -60,8 +63,9 @@ void cli_progress_step(cli_progress *progress, int32_t epoch, int32_t epochs, si
   memset(bar, '#', filled);
   bar[BAR_WIDTH] = '\0';
   print_duration(left, eta, sizeof eta);
-  snprintf(line, sizeof line, "epoch %d/%d [%s] %zu/%zu  %.0f seq/s  ETA %s  %s", (int)epoch + 1,
-           (int)epochs, bar, step + 1, steps, (double)progress->sequences / elapsed, eta, losses);
+  snprintf(line, sizeof line, "%s %d/%d [%s] %zu/%zu  %.0f seq/s  ETA %s  %s", progress->title,
+           (int)epoch + 1, (int)epochs, bar, step + 1, steps, (double)progress->sequences / elapsed,
+           eta, losses);
   draw(line);
 }
 

@@ -9,15 +9,17 @@
 
 typedef struct cli_progress {
   bool bar;
+  const char *title;   /* before the number of the epoch */
   double begun;        /* seconds of the monotonic clock */
   double shown;        /* when the bar was drawn last */
-  uint64_t first_step; /* where this run began, over all epochs */
+  uint64_t first_step; /* where this run began, over all epochs of the phase */
   uint64_t sequences;  /* of this run */
 } cli_progress;
 
 double cli_now(void);
 
-void cli_progress_begin(cli_progress *progress, uint64_t first_step);
+/* `title` must outlive the progress. */
+void cli_progress_begin(cli_progress *progress, const char *title, uint64_t first_step);
 
 /* After a step: draws the bar, at most ten times a second. `step` counts from
  * the start of the epoch (from 0), `losses` is a short text. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "recipe.h"
 
+#include <stddef.h>
+#include <string.h>
+
 #include "cli.h"
 
 /* The library counts the schedule in steps, the options in epochs: of so many steps here. */
@@ -26,6 +29,17 @@ void cli_recipe_set(s3rec_recipe recipe, cli_options *options) {
   if (!finetuning) return;
   options->patience = plan.patience;
   options->refit = plan.refit ? CLI_REFIT_VALID : CLI_REFIT_NONE;
+}
+
+bool cli_recipe_sets(const cli_command *command, const cli_option *option) {
+  cli_options before, after;
+  if (option->offset == offsetof(cli_options, recipe)) return false;
+  cli_options_init(command, &before);
+  /* Whatever it was, it is something else now; only a recipe puts it right. */
+  ((unsigned char *)&before)[option->offset] ^= 1;
+  after = before;
+  cli_recipe_set(S3REC_RECIPE_BEST, &after);
+  return memcmp((char *)&before + option->offset, (char *)&after + option->offset, 1) != 0;
 }
 
 void cli_recipe_fill(cli_options *options) {

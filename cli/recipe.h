@@ -11,6 +11,9 @@ enum { CLI_CONSTANT, CLI_COSINE };
 /* Sets every option that the recipe decides. */
 void cli_recipe_set(s3rec_recipe recipe, cli_options *options);
 
+/* Whether a recipe decides about the option. */
+bool cli_recipe_sets(const cli_command *command, const cli_option *option);
+
 /* Sets those of options->recipe that were not given. */
 void cli_recipe_fill(cli_options *options);
 

@@ -70,9 +70,8 @@ int cli_open_model(const cli_options *options, s3rec_context *context, const cha
                    cli_model_use use, s3rec_model **model) {
   s3rec_model_config fallback = options->config;
   s3rec_model *opened = NULL;
-  s3rec_status status = use == CLI_READ_MODEL
-                            ? s3rec_model_map(context, path, &fallback, &opened)
-                            : s3rec_model_load(context, path, &fallback, &opened);
+  s3rec_status status = use == CLI_READ_MODEL ? s3rec_model_map(context, path, &fallback, &opened)
+                                              : s3rec_model_load(context, path, &fallback, &opened);
   if (status != S3REC_OK) return cli_fail_status(status);
   s3rec_model_config config;
   s3rec_model_config_init(&config);

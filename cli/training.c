@@ -8,6 +8,7 @@
 #include "interrupt.h"
 #include "output_file.h"
 #include "recipe.h"
+#include "refit.h"
 #include "session.h"
 
 static int check_status(s3rec_status status) {
@@ -31,9 +32,9 @@ static int make_model(cli_training *training) {
     CLI_TRY(cli_open_model(options, training->context, options->model, CLI_TRAIN_MODEL,
                            &training->model));
     CLI_TRY(cli_check_fit(training->model, training->dataset, options->model, false));
-    CLI_TRY(check_status(
-        s3rec_model_set_dropouts(training->model, options->config.hidden_dropout_prob,
-                                 options->config.attention_probs_dropout_prob)));
+    CLI_TRY(
+        check_status(s3rec_model_set_dropouts(training->model, options->config.hidden_dropout_prob,
+                                              options->config.attention_probs_dropout_prob)));
   } else {
     s3rec_dataset_info info;
     s3rec_dataset_info_init(&info);
@@ -50,66 +51,25 @@ static int make_model(cli_training *training) {
 }
 
 static int make_sampler(cli_training *training) {
-  CLI_TRY(check_status(s3rec_sampler_create(training->dataset, &training->options->sampler,
-                                            &training->sampler)));
+  training->options->sampler.held_out_count = cli_refit_held_out(training);
+  CLI_TRY(check_status(
+      s3rec_sampler_create(training->dataset, &training->options->sampler, &training->sampler)));
   return check_status(s3rec_sampler_epoch_size(training->sampler, NULL, &training->steps));
 }
 
 int cli_training_begin(cli_training *training) {
   cli_options *const options = training->options;
-  CLI_TRY(make_model(training));
-  CLI_TRY(cli_weights_hash(training->model, training->start_weights));
-  CLI_TRY(make_sampler(training));
-  CLI_TRY(cli_recipe_schedule(options, training->steps));
-  return check_status(s3rec_trainer_create(training->model, &options->trainer, &training->trainer));
-}
-
-int cli_training_begin_refit(cli_training *training) {
-  cli_options *const options = training->options;
-  char begun_with[CLI_HASH_SIZE];
   s3rec_sampler_destroy(training->sampler);
   s3rec_trainer_destroy(training->trainer);
   s3rec_model_destroy(training->model);
   training->sampler = NULL;
   training->trainer = NULL;
   training->model = NULL;
-  snprintf(begun_with, sizeof begun_with, "%s", training->start_weights);
-  CLI_TRY(cli_recipe_schedule(options, training->steps)); /* of the selection */
   CLI_TRY(make_model(training));
   CLI_TRY(cli_weights_hash(training->model, training->start_weights));
-  if (strcmp(begun_with, training->start_weights) != 0)
-    return cli_fail(CLI_BAD_DATA, "--refit: %s no longer gives the weights this run began with",
-                    options->model != NULL ? options->model : "--seed");
-  options->sampler.held_out_count = options->refit == CLI_REFIT_ALL ? 0 : 1;
   CLI_TRY(make_sampler(training));
-  CLI_TRY(check_status(
-      s3rec_trainer_create(training->model, &options->trainer, &training->trainer)));
-  training->refit_epochs = training->best.epoch;
-  training->selection_epochs = training->epoch;
-  training->epoch = 0;
-  training->step = 0;
-  cli_progress_begin(&training->progress, 0);
-  return CLI_OK;
-}
-
-/* A run that will train once more needs the weights that it began with, better missed
- * now than hours later. */
-static int check_start(const cli_training *training) {
-  const cli_options *const options = training->options;
-  if (options->refit == CLI_REFIT_NONE || training->refit_epochs > 0 || options->model == NULL)
-    return CLI_OK;
-  char hash[CLI_HASH_SIZE] = "";
-  s3rec_model *start = NULL;
-  if (s3rec_model_map(training->context, options->model, NULL, &start) == S3REC_OK) {
-    const int code = cli_weights_hash(start, hash);
-    s3rec_model_destroy(start);
-    CLI_TRY(code);
-  }
-  if (strcmp(hash, training->start_weights) == 0) return CLI_OK;
-  return cli_usage(options,
-                   "--model: %s does not hold the weights that %s began with, which --refit "
-                   "starts from again; name the file that does",
-                   options->model, options->resume);
+  CLI_TRY(cli_recipe_schedule(options, training->steps));
+  return check_status(s3rec_trainer_create(training->model, &options->trainer, &training->trainer));
 }
 
 /* The page is made from the log, so it brings one along. */
@@ -139,6 +99,7 @@ int cli_training_open(cli_training *training, cli_options *options) {
   CLI_TRY(name_log(training));
   CLI_TRY(cli_open_context(options, &training->context));
   if (options->resume != NULL) CLI_TRY(open_state(training));
+  CLI_TRY(cli_refit_check(training));
   const bool sampled =
       options->command->bit == CLI_FINETUNE && options->stop_protocol == S3REC_PROTOCOL_SAMPLED;
   CLI_TRY(cli_open_dataset(options, training->context,
@@ -146,7 +107,6 @@ int cli_training_open(cli_training *training, cli_options *options) {
   if (options->resume == NULL) {
     CLI_TRY(cli_training_begin(training));
   } else {
-    CLI_TRY(check_start(training));
     CLI_TRY(make_sampler(training));
     CLI_TRY(
         check_status(s3rec_trainer_load(training->trainer, training->sampler, options->resume)));
@@ -155,7 +115,8 @@ int cli_training_open(cli_training *training, cli_options *options) {
   CLI_TRY(
       check_status(s3rec_sampler_position(training->sampler, &training->epoch, &training->step)));
   cli_interrupt_install();
-  cli_progress_begin(&training->progress, training->epoch * training->steps + training->step);
+  cli_progress_begin(&training->progress, cli_training_phase(training),
+                     training->epoch * training->steps + training->step);
   return CLI_OK;
 }
 
@@ -185,11 +146,15 @@ int32_t cli_training_epochs(const cli_training *training) {
   return training->refit_epochs > 0 ? training->refit_epochs : training->options->epochs;
 }
 
+const char *cli_training_phase(const cli_training *training) {
+  return training->refit_epochs > 0 ? "refit, epoch" : "epoch";
+}
+
 static int end_interrupted(const cli_training *training, bool saved) {
   if (!saved) CLI_TRY(save(training));
-  cli_remark("interrupted in epoch %" PRIu64 " of %d before step %zu of %zu; state saved to %s",
-             training->epoch + 1, (int)cli_training_epochs(training), training->step + 1,
-             training->steps, training->state_path);
+  cli_remark("interrupted in %s %" PRIu64 " of %d before step %zu of %zu; state saved to %s",
+             cli_training_phase(training), training->epoch + 1, (int)cli_training_epochs(training),
+             training->step + 1, training->steps, training->state_path);
   cli_print_resume(training);
   return CLI_INTERRUPTED;
 }
@@ -221,9 +186,8 @@ int cli_training_run_epoch(cli_training *training) {
     training->epoch_sequences += losses.sequence_count;
     char text[160];
     cli_losses_text(training, text, sizeof text);
-    cli_progress_step(&training->progress, (int32_t)training->epoch,
-                      cli_training_epochs(training), training->step, training->steps,
-                      losses.sequence_count, text);
+    cli_progress_step(&training->progress, (int32_t)training->epoch, cli_training_epochs(training),
+                      training->step, training->steps, losses.sequence_count, text);
     training->step++;
     if (cli_interrupted() && training->step < training->steps)
       return end_interrupted(training, false);

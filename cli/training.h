@@ -36,7 +36,7 @@ typedef struct cli_training {
   char *state_path;
   char *log_path; /* NULL: no log */
   FILE *log;
-  size_t steps;   /* an epoch */
+  size_t steps;   /* an epoch of the phase */
   uint64_t epoch; /* the running one, from 0 */
   size_t step;    /* the next one of it */
   cli_sums sums;  /* of the running epoch */
@@ -55,13 +55,13 @@ typedef struct cli_training {
 int cli_training_open(cli_training *training, cli_options *options);
 void cli_training_close(cli_training *training);
 
-/* Makes model, sampler and trainer of a run that begins. */
+/* Makes model, sampler and trainer of the phase that begins, instead of earlier ones. */
 int cli_training_begin(cli_training *training);
-/* Makes them anew for the refit: the same weights, more items. */
-int cli_training_begin_refit(cli_training *training);
 
 /* Epochs of the selection or the refit, whichever is under way. */
 int32_t cli_training_epochs(const cli_training *training);
+/* "epoch" with what tells the phase. */
+const char *cli_training_phase(const cli_training *training);
 
 /* Does the rest of the running epoch. Interrupted before its last step it saves
  * the state, says how to go on and returns CLI_INTERRUPTED. */

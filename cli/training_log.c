@@ -36,8 +36,12 @@ static json_t *describe(const cli_training *training) {
                 "attribute_size", (int)info.attribute_size, "fingerprint", fingerprint, "network",
                 cli_json_config(&config), "options", cli_note_options(options));
   if (options->model != NULL) json_object_set_new(object, "model", cli_json_text(options->model));
-  if (options->resume != NULL)
-    json_object_set_new(object, "epochs_before", cli_json_uint64(training->epoch));
+  if (options->resume != NULL) {
+    const bool refit = training->refit_epochs > 0;
+    json_object_set_new(object, "epochs_before",
+                        cli_json_uint64(refit ? training->selection_epochs : training->epoch));
+    if (refit) json_object_set_new(object, "refit_epochs_before", cli_json_uint64(training->epoch));
+  }
   return object;
 }
 

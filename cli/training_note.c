@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tool's part of a training state: the options that shape the results, the
- * sums of the running epoch, the best epoch and a hash of its weights. Times are
+ * sums of the running epoch, the best epoch and a hash of its weights, the phase and
+ * what a refit starts from. Times are
  * left out, so that a resumed run writes the same bytes as one without a stop. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,26 +86,35 @@ static int restore_start(cli_training *training, const json_t *start) {
   training->refit_epochs = (int32_t)json_integer_value(json_object_get(start, "refit_epochs"));
   training->selection_epochs =
       (uint64_t)json_integer_value(json_object_get(start, "selection_epochs"));
+  if (training->refit_epochs != 0 && training->refit_epochs != training->best.epoch)
+    return cli_fail(CLI_BAD_DATA,
+                    "%s: not a state of this tool: a refit of %d epochs, best epoch %d",
+                    options->resume, (int)training->refit_epochs, (int)training->best.epoch);
   const bool moved = cli_options_given(options, "model");
   if (moved && (options->refit == CLI_REFIT_NONE || training->refit_epochs > 0 || model == NULL))
     return cli_usage(options, "--model and --resume: the state has its weights already");
-  if (training->refit_epochs > 0)
-    options->sampler.held_out_count = options->refit == CLI_REFIT_ALL ? 0 : 1;
   if (moved || model == NULL) return CLI_OK;
   training->start_path = strdup(model);
   options->model = training->start_path;
   return training->start_path == NULL ? cli_fail(CLI_FAILURE, "out of memory") : CLI_OK;
 }
 
-/* The learning rate of a cosine falls to 0 at the last epoch: there is no training on. */
-static int restore_epochs(cli_options *options, int32_t epochs) {
-  const bool given = cli_options_given(options, "epochs");
-  if (given && options->schedule == CLI_COSINE && options->epochs != epochs)
+/* The learning rate of a cosine falls to 0 at the last epoch, and what a refit is as long
+ * as has been chosen: there is no training on. */
+static int restore_epochs(const cli_training *training, int32_t epochs) {
+  cli_options *const options = training->options;
+  if (!cli_options_given(options, "epochs")) options->epochs = epochs;
+  if (options->epochs == epochs) return CLI_OK;
+  if (options->schedule == CLI_COSINE)
     return cli_usage(options,
                      "--epochs is %d, but the learning rate of %s falls to 0 over %d epochs "
                      "(--schedule cosine); leave it out to go on, or start anew without --resume",
                      (int)options->epochs, options->resume, (int)epochs);
-  if (!given) options->epochs = epochs;
+  if (training->refit_epochs > 0)
+    return cli_usage(options,
+                     "--epochs is %d, but %s is in its refit, the choice of an epoch among %d "
+                     "done; leave it out to go on, or start anew without --resume",
+                     (int)options->epochs, options->resume, (int)epochs);
   return CLI_OK;
 }
 
@@ -135,8 +145,8 @@ static int restore(cli_training *training, json_t *note) {
   training->best = best;
   snprintf(training->best.weights, sizeof training->best.weights, "%s", weights);
   CLI_TRY(restore_options(training, recorded));
-  CLI_TRY(restore_epochs(options, epochs));
   CLI_TRY(restore_start(training, json_object_get(note, "start")));
+  CLI_TRY(restore_epochs(training, epochs));
   cli_options_spread(options);
   return CLI_OK;
 }

@@ -28,10 +28,10 @@ static json_t *describe(const cli_training *training, double seconds, const s3re
   json_t *const object = json_pack(
       "{s:s, s:s, s:o, s:i, s:o, s:o, s:o, s:f, s:f}", "event",
       training->refit_epochs > 0 ? "refit" : "epoch", "command", training->options->command->name,
-      "epoch", cli_json_uint64(training->epoch + 1), "epochs",
-      (int)cli_training_epochs(training), "sequences", cli_json_uint64(n), "tokens",
-      cli_json_uint64(sums->tokens), "targets", cli_json_uint64(sums->targets), "seconds", seconds,
-      "sequences_per_second", seconds > 0 ? (double)training->epoch_sequences / seconds : 0.0);
+      "epoch", cli_json_uint64(training->epoch + 1), "epochs", (int)cli_training_epochs(training),
+      "sequences", cli_json_uint64(n), "tokens", cli_json_uint64(sums->tokens), "targets",
+      cli_json_uint64(sums->targets), "seconds", seconds, "sequences_per_second",
+      seconds > 0 ? (double)training->epoch_sequences / seconds : 0.0);
   if (training->options->command->bit == CLI_PRETRAIN) {
     json_object_set_new(object, "loss", json_real(mean(sums->total, n)));
     json_object_set_new(object, "aap", json_real(mean(sums->aap, n)));
@@ -58,9 +58,8 @@ int cli_report_epoch(cli_training *training, const s3rec_metrics *valid) {
              cli_stop_metrics[options->stop_metric].word, cli_metric(valid, options->stop_metric),
              training->best.waited == 0 ? " (best)" : "");
   }
-  cli_remark("%s %" PRIu64 "/%d  %s%s  %.0f seq/s  %.1f s",
-             training->refit_epochs > 0 ? "refit, epoch" : "epoch", training->epoch + 1,
-             (int)cli_training_epochs(training), losses, metric,
+  cli_remark("%s %" PRIu64 "/%d  %s%s  %.0f seq/s  %.1f s", cli_training_phase(training),
+             training->epoch + 1, (int)cli_training_epochs(training), losses, metric,
              seconds > 0 ? (double)training->epoch_sequences / seconds : 0.0, seconds);
   json_t *const object = describe(training, seconds, valid);
   const int code = cli_log_append(training, object);

@@ -39,7 +39,7 @@ static bool wanted(const log_run *run, const char *command, const char *loss) {
          (loss == NULL || strcmp(log_text(run->begin, "options", "loss"), loss) == 0);
 }
 
-/* A line a run. `ids` numbers the charts of the page. */
+/* A line a run; a page of one run has its refit, too. `ids` numbers the charts of the page. */
 static void chart_runs(FILE *stream, const log_runs *runs, const char *command, const char *loss,
                        const char *title, const char *group, const char *key, int *ids) {
   curve curves[HTML_SERIES_LIMIT];
@@ -58,6 +58,15 @@ static void chart_runs(FILE *stream, const log_runs *runs, const char *command, 
                                   .style = i};
     marked = marked || series[count].mark != HTML_NO_MARK;
     count++;
+    if (runs->count > 1 || group != NULL || json_array_size(run->refits) == 0) continue;
+    series[0].name = "choosing the epoch";
+    curves[1] = (curve){run->refits, group, key};
+    series[1] = (html_series){.name = "refit",
+                              .data = &curves[1],
+                              .count = json_array_size(run->refits),
+                              .mark = HTML_NO_MARK,
+                              .style = 1};
+    count = 2;
   }
   snprintf(id, sizeof id, "curve%d", (*ids)++);
   const html_chart chart = {.id = id,
@@ -157,6 +166,17 @@ static void write_epochs(FILE *stream, const log_run *run) {
       html_row_cell(stream, HTML_NUMBER, i + 1 == columns ? "%.1f" : "%.4f",
                     tuning ? log_number(epoch, tuned[i].group, tuned[i].key)
                            : log_number(epoch, pretrained[i].group, pretrained[i].key));
+    html_row_end(stream);
+  }
+  json_array_foreach(run->refits, index, epoch) {
+    html_row_begin(stream, NULL);
+    html_row_head(stream, HTML_WORD, "refit %.0f", log_number(epoch, NULL, "epoch"));
+    for (size_t i = 0; i < columns; i++)
+      if (tuned[i].group != NULL)
+        html_row_cell(stream, HTML_NUMBER, "%s", "");
+      else
+        html_row_cell(stream, HTML_NUMBER, i + 1 == columns ? "%.1f" : "%.4f",
+                      log_number(epoch, NULL, tuned[i].key));
     html_row_end(stream);
   }
   html_table_end(stream);

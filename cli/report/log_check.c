@@ -58,8 +58,10 @@ static bool check_begin(const verdict *v, const json_t *object) {
     return false;
   for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
     if (!check_count(v, data, counts[i])) return false;
-  if (json_object_get(object, "epochs_before") != NULL && !check_count(v, object, "epochs_before"))
-    return false;
+  static const char *const before[] = {"epochs_before", "refit_epochs_before"};
+  for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
+    if (json_object_get(object, before[i]) != NULL && !check_count(v, object, before[i]))
+      return false;
   const char *key;
   json_t *value;
   json_object_foreach(json_object_get(object, "options"), key, value) {
@@ -81,11 +83,14 @@ static bool check_metrics(const verdict *v, const json_t *object, const char *ke
   return true;
 }
 
+static bool check_refit(const verdict *v, const json_t *object) {
+  return check_count(v, object, "epoch") && check_number(v, object, "loss", -1e15, 1e15) &&
+         check_number(v, object, "seconds", 0, 1e15);
+}
+
 static bool check_epoch(const verdict *v, const json_t *object, bool pretraining) {
   static const char *const losses[] = {"aap", "mip", "map", "sp"};
-  if (!check_count(v, object, "epoch") || !check_number(v, object, "loss", -1e15, 1e15) ||
-      !check_number(v, object, "seconds", 0, 1e15))
-    return false;
+  if (!check_refit(v, object)) return false;
   if (!pretraining) return check_metrics(v, object, "valid");
   for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
     if (!check_number(v, object, losses[i], -1e15, 1e15)) return false;
@@ -138,13 +143,16 @@ bool log_check(json_t *object, char *reason, size_t capacity) {
   if (!check_text(&v, object, "event")) return false;
   const char *const event = log_text(object, NULL, "event");
   const bool begin = strcmp(event, "begin") == 0, epoch = strcmp(event, "epoch") == 0;
-  if (!begin && !epoch && strcmp(event, "done") != 0) return true; /* of a later release */
+  const bool refit = strcmp(event, "refit") == 0;
+  if (!begin && !epoch && !refit && strcmp(event, "done") != 0)
+    return true; /* of a later release */
   if (!check_text(&v, object, "command")) return false;
   const bool pretraining = strcmp(log_text(object, NULL, "command"), "pretrain") == 0;
   if (!pretraining && strcmp(log_text(object, NULL, "command"), "finetune") != 0)
     return refuse(&v, "command", "is neither pretrain nor finetune");
   if (begin) return check_begin(&v, object);
   if (epoch) return check_epoch(&v, object, pretraining);
+  if (refit) return check_refit(&v, object);
   if (!check_count(&v, object, "epochs")) return false;
   return pretraining ||
          (check_count(&v, object, "best_epoch") && check_text(&v, object, "stop_metric") &&

@@ -29,7 +29,8 @@ static bool begin_run(log_runs *runs, json_t *object) {
   log_run *const grown = realloc(runs->runs, (runs->count + 1) * sizeof *grown);
   if (grown == NULL) return false;
   runs->runs = grown;
-  grown[runs->count] = (log_run){.begin = json_incref(object), .epochs = json_array()};
+  grown[runs->count] =
+      (log_run){.begin = json_incref(object), .epochs = json_array(), .refits = json_array()};
   runs->count++;
   return true;
 }
@@ -39,7 +40,8 @@ static int take(log_runs *runs, size_t first, json_t *object, const char *place)
   const char *const event = log_text(object, NULL, "event");
   if (strcmp(event, "begin") == 0)
     return begin_run(runs, object) ? CLI_OK : cli_fail(CLI_FAILURE, "out of memory");
-  if (strcmp(event, "epoch") != 0 && strcmp(event, "done") != 0) return CLI_OK;
+  const bool refit = strcmp(event, "refit") == 0;
+  if (strcmp(event, "epoch") != 0 && !refit && strcmp(event, "done") != 0) return CLI_OK;
   log_run *const run = runs->count == first ? NULL : &runs->runs[runs->count - 1];
   if (run == NULL || !log_run_is(run, log_text(object, NULL, "command")))
     return cli_fail(CLI_BAD_DATA,
@@ -52,13 +54,15 @@ static int take(log_runs *runs, size_t first, json_t *object, const char *place)
     run->done = json_incref(object);
     return CLI_OK;
   }
-  const size_t count = json_array_size(run->epochs);
-  const double before =
-      count == 0 ? 0 : log_number(json_array_get(run->epochs, count - 1), NULL, "epoch");
+  if (!refit && json_array_size(run->refits) > 0)
+    return cli_fail(CLI_BAD_DATA, "%s: an object of event \"%s\" behind the refit", place, event);
+  json_t *const list = refit ? run->refits : run->epochs;
+  const size_t count = json_array_size(list);
+  const double before = count == 0 ? 0 : log_number(json_array_get(list, count - 1), NULL, "epoch");
   if (log_number(object, NULL, "epoch") <= before)
     return cli_fail(CLI_BAD_DATA, "%s: epoch %.0f behind epoch %.0f", place,
                     log_number(object, NULL, "epoch"), before);
-  json_array_append(run->epochs, object);
+  json_array_append(list, object);
   return CLI_OK;
 }
 
@@ -125,6 +129,7 @@ void log_runs_free(log_runs *runs) {
     free(runs->runs[i].name);
     json_decref(runs->runs[i].begin);
     json_decref(runs->runs[i].epochs);
+    json_decref(runs->runs[i].refits);
     json_decref(runs->runs[i].done);
   }
   free(runs->runs);

@@ -11,6 +11,7 @@ typedef struct log_run {
   char *name;     /* of the log, and which run of it */
   json_t *begin;  /* the object that begins the run */
   json_t *epochs; /* array of objects, "epoch" rising */
+  json_t *refits; /* likewise: the epochs of a refit, counted anew */
   json_t *done;   /* NULL: the run has not ended */
 } log_run;
 

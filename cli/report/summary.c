@@ -18,7 +18,12 @@ static double seconds_of(const log_run *run) {
   size_t index;
   json_t *epoch;
   json_array_foreach(run->epochs, index, epoch) seconds += log_number(epoch, NULL, "seconds");
+  json_array_foreach(run->refits, index, epoch) seconds += log_number(epoch, NULL, "seconds");
   return seconds;
+}
+
+static bool refitted_on(const log_run *run, const char *items) {
+  return strcmp(log_text(run->begin, "options", "refit"), items) == 0;
 }
 
 static void print_duration(double seconds, char *text, size_t capacity) {
@@ -80,11 +85,28 @@ static void write_start(FILE *stream, const log_run *run) {
   if (log_text(run->begin, NULL, "model")[0] != '\0')
     fputs("Starts from a pretrained model.", stream);
   else if (json_object_get(run->begin, "epochs_before") != NULL)
-    html_format(stream, "The log begins with a resumed run, after %.0f epochs.",
-                log_number(run->begin, NULL, "epochs_before"));
+    html_format(stream, "The log begins with a resumed run, after %.0f epochs%s.",
+                log_number(run->begin, NULL, "epochs_before"),
+                json_object_get(run->begin, "refit_epochs_before") != NULL ? ", in the refit" : "");
   else
     fputs("Starts from fresh weights.", stream);
   fputs("</p>\n", stream);
+}
+
+/* Which weights the test metrics belong to, where there are two. */
+static void write_refit(FILE *stream, const log_run *run) {
+  if (!log_run_is(run, "finetune")) return;
+  if (refitted_on(run, "valid"))
+    fputs(
+        "<p>The model was then trained anew from the same start, for as many epochs as were best, "
+        "on the validation items, too (refit): test metrics are those of the refit.</p>\n",
+        stream);
+  if (refitted_on(run, "all"))
+    fputs(
+        "<p>The model was then trained anew from the same start, for as many epochs as were best, "
+        "on all items (refit). That leaves nothing to test it on: test metrics are those of the "
+        "best epoch before the refit.</p>\n",
+        stream);
 }
 
 static void write_protocol(FILE *stream, const json_t *test) {
@@ -179,8 +201,7 @@ static void write_run(FILE *stream, const log_runs *runs, const log_run *run, bo
 
 static void write_runs(FILE *stream, const log_runs *runs) {
   const bool mark = first_tested(runs) != NULL && comparable(runs);
-  html_table_begin(stream, mark ? "Test metrics of the best epoch; the best of each is bold"
-                                : "Test metrics of the best epoch");
+  html_table_begin(stream, mark ? "Test metrics; the best of each is bold" : "Test metrics");
   html_head_begin(stream);
   html_head_cell(stream, HTML_WORD, "Run");
   if (!same_data(runs)) html_head_cell(stream, HTML_WORD, "Data");
@@ -200,13 +221,15 @@ static void write_runs(FILE *stream, const log_runs *runs) {
 }
 
 static void write_metrics(FILE *stream, const log_run *run) {
-  html_table_begin(stream, "Metrics of the best epoch");
+  const bool refit = refitted_on(run, "valid");
+  html_table_begin(stream, refit ? "Metrics of the refit and of the best epoch before it"
+                                 : "Metrics of the best epoch");
   html_head_begin(stream);
   html_head_cell(stream, HTML_WORD, "Split");
   for (size_t i = 0; i < METRIC_COUNT; i++) html_head_cell(stream, HTML_NUMBER, metrics[i].title);
   html_head_end(stream);
   html_row_begin(stream, NULL);
-  html_row_head(stream, HTML_WORD, "test");
+  html_row_head(stream, HTML_WORD, refit ? "test, refit" : "test");
   for (size_t i = 0; i < METRIC_COUNT; i++)
     html_row_cell(stream, HTML_NUMBER, "%.4f", log_number(run->done, "test", metrics[i].key));
   html_row_end(stream);
@@ -215,7 +238,7 @@ static void write_metrics(FILE *stream, const log_run *run) {
   json_array_foreach(run->epochs, index, epoch) {
     if (log_number(epoch, NULL, "epoch") != log_number(run->done, NULL, "best_epoch")) continue;
     html_row_begin(stream, NULL);
-    html_row_head(stream, HTML_WORD, "valid");
+    html_row_head(stream, HTML_WORD, refit ? "valid, best epoch" : "valid");
     for (size_t i = 0; i < METRIC_COUNT; i++)
       html_row_cell(stream, HTML_NUMBER, "%.4f", log_number(epoch, "valid", metrics[i].key));
     html_row_end(stream);
@@ -229,6 +252,7 @@ void report_summary(FILE *stream, const log_runs *runs) {
   if (runs->count == 1) {
     write_data(stream, &runs->runs[0]);
     write_start(stream, &runs->runs[0]);
+    write_refit(stream, &runs->runs[0]);
     if (runs->runs[0].done == NULL) fputs("<p>The run has not ended.</p>\n", stream);
     write_tiles(stream, &runs->runs[0]);
     if (tested != NULL) write_metrics(stream, tested);
