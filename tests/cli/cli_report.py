@@ -154,7 +154,8 @@ def examples(tool, log, page):
 def one_run(tool):
     tool.good("pretraining with a log", "pretrain", *tool.data(NASTY), *SMALL, "--epochs", "2",
               "--log", "first.log", "--out", "first.safetensors")
-    run = ["finetune", *tool.data(NASTY), "--model", "first.safetensors", "--epochs", "3"]
+    run = ["finetune", *tool.data(NASTY), "--model", "first.safetensors", "--epochs", "3",
+           "--loss", "ce", "--refit", "none"]
     tool.good("finetune --report", *run, "--report", "page.html", "--out", "tuned.safetensors")
     tool.good("its ranks", "evaluate", *tool.data(NASTY), "--model", "tuned.safetensors", "--ranks",
               "ranks")
@@ -190,7 +191,7 @@ def one_run(tool):
 
 
 def several_runs(tool):
-    tool.good("another loss", "finetune", *tool.data(NASTY), *SMALL, "--epochs", "2", "--loss", "bce",
+    tool.good("another loss", "finetune", *tool.data(NASTY), *SMALL, "--epochs", "2", "--recipe", "paper",
               "--log", "paper.log", "--out", "paper.safetensors")
     tool.good("a page of three", "report", "tuned.safetensors.log", "paper.log", "first.log", "--out",
               "all.html")
@@ -208,7 +209,7 @@ def several_runs(tool):
     tool.equal("losses of one kind in a chart", [title for title in page.texts["figcaption"]][:2],
                ["Training loss (ce)", "Training loss (bce)"])
     options = [row[0] for row in page.rows("Option")]
-    tool.equal("options that differ come first", options.index("loss") < options.index("lr"), True)
+    tool.equal("options that differ come first", options.index("loss") < options.index("seed"), True)
     tool.good("generate", "generate", *tool.data("other"), "--users", "50", "--items", "300")
     tool.good("on other data", "finetune", *tool.data("other"), *SMALL, "--epochs", "1", "--log",
               "other.log", "--out", "other.safetensors")

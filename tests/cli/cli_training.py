@@ -3,7 +3,6 @@
 
 usage: cli_training.py S3REC
 """
-import json
 import os
 import pty
 import re
@@ -14,32 +13,9 @@ import sys
 import tempfile
 import time
 
-from tool import SMALL, Tool
+from tool import SMALL, Tool, entries, interrupt
 
 EPOCHS = 5
-
-
-def interrupt(tool, arguments, after, pause, number=signal.SIGINT):
-    """Starts training, sends a signal `pause` seconds after the line of epoch `after`; (status,
-    stderr)."""
-    process = subprocess.Popen([tool.binary, *arguments], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True, cwd=tool.folder)
-    text = ""
-    for line in process.stderr:
-        text += line
-        if line.startswith(f"epoch {after}/"):
-            time.sleep(pause)
-            process.send_signal(number)
-            break
-    text += process.stderr.read()
-    return process.wait(), text
-
-
-def entries(path):
-    """The parts of a log that must not depend on when and where it was written."""
-    return [{key: value for key, value in json.loads(line).items()
-             if "second" not in key and key not in ("model", "state")}
-            for line in path.read_text().splitlines()]
 
 
 def stop_and_resume(tool, command, options):
@@ -77,8 +53,7 @@ def stop_and_resume(tool, command, options):
     tool.equal(f"{command}: the same log", straight, entries(tool.path("stopped.log")))
     tool.equal(f"{command}: configuration, an epoch a line, result",
                [entry.get("epoch", entry["event"]) for entry in straight],
-               ["begin", *range(1, EPOCHS + 1),
-                *range(1, straight[-1].get("refit_epochs", 0) + 1), "done"])
+               ["begin", *range(1, EPOCHS + 1), "done"])
 
 
 def contradictions(tool):
@@ -101,9 +76,9 @@ def contradictions(tool):
 
 
 def older_state(tool):
-    """A state from before an option existed goes on with the default."""
-    run = ["finetune", *tool.data(), *SMALL, "--loss", "sampled-ce", "--negative-count", "30",
-           "--recipe", "paper"]
+    """A state from before an option existed goes on with the paper's recipe."""
+    run = ["finetune", *tool.data(), *SMALL, "--recipe", "paper", "--loss", "sampled-ce",
+           "--negative-count", "30"]
     out = ["--out", "sampled.safetensors"]
     last = tool.json("the sampled softmax", *run, "--epochs", "2", *out)[-1]
     tool.equal("learns", last.get("epochs"), 2)
@@ -120,8 +95,7 @@ def older_state(tool):
 
 def best_weights(tool):
     """A fine-tuning state goes with the file of its best weights, and only with that."""
-    run = ["finetune", *tool.data(), *SMALL, "--batch-size", "20", "--lr", "0.01",
-           "--refit", "none"]
+    run = ["finetune", *tool.data(), *SMALL, "--recipe", "paper", "--batch-size", "20", "--lr", "0.01"]
     last = tool.json("until an epoch is no better", *run, "--epochs", "200", "--patience", "1",
                      "--out", "best.safetensors")[-1]
     best = last.get("best_epoch")
@@ -150,7 +124,8 @@ def best_weights(tool):
 
 def killed(tool):
     """A run that is killed goes on from its last state, whatever was being written."""
-    run = ["finetune", *tool.data(), *SMALL, "--batch-size", "20", "--epochs", "40"]
+    run = ["finetune", *tool.data(), *SMALL, "--recipe", "paper", "--batch-size", "20", "--epochs",
+           "40"]
     log = ["--log", "killed.log"]
     tool.good("a run that is not killed", *run, "--out", "whole.safetensors", "--log", "whole.log")
     for pause in (0, 0.001, 0.004):
@@ -208,13 +183,12 @@ def second_interrupt(tool):
 
 
 def early_stop(tool):
-    common = ["finetune", *tool.data(), *SMALL, "--batch-size", "50"]
+    common = ["finetune", *tool.data(), *SMALL, "--recipe", "paper", "--batch-size", "50"]
     # A learning rate below the resolution of float changes nothing: no epoch is better.
     last = tool.json("no improvement", *common, "--lr", "1e-30", "--patience", "2", "--epochs", "50",
                      "--out", "still.safetensors")[-1]
     tool.equal("stopped when patience ran out", (last.get("epochs"), last.get("best_epoch")), (3, 1))
-    lines = tool.json("sampled protocol", *common, "--loss", "bce", "--stop-protocol", "sampled",
-                      "--epochs", "3", "--refit", "none", "--out", "bce.safetensors")
+    lines = tool.json("sampled protocol", *common, "--stop-protocol", "sampled", "--epochs", "3", "--out", "bce.safetensors")
     tool.equal("an object an epoch, then the result", [line.get("event") for line in lines],
                ["epoch"] * 3 + ["done"])
     last = lines[-1]
@@ -269,7 +243,7 @@ def main(binary):
         tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
         tool.good("generate", "generate", *tool.data("other"), "--users", "150", "--items", "300")
         tool.good("generate", "generate", *tool.data("many"), "--users", "3000", "--items", "300")
-        stop_and_resume(tool, "finetune", [*SMALL, "--batch-size", "2", "--loss", "ce"])
+        stop_and_resume(tool, "finetune", [*SMALL, "--batch-size", "2", "--refit", "none"])
         for name in ("stopped.safetensors", "straight.log"):
             tool.path(name).unlink()
         stop_and_resume(tool, "pretrain", [*SMALL, "--batch-size", "10"])

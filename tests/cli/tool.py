@@ -3,8 +3,10 @@
 import json
 import pathlib
 import re
+import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "package"))
 from report import Report  # noqa: E402
@@ -83,3 +85,26 @@ def close(metrics, expected):
     wrong = [f"  {name}: {metrics.get(name)} is not {value}" for name, value in expected.items()
              if not abs(metrics.get(name, -1) - value) <= 1e-12]
     return "\n".join(wrong)
+
+
+def interrupt(tool, arguments, after, pause, number=signal.SIGINT, phase="epoch"):
+    """Starts training, sends a signal `pause` seconds after the line of epoch `after` of the phase;
+    (status, stderr)."""
+    process = subprocess.Popen([tool.binary, *arguments], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, cwd=tool.folder)
+    text = ""
+    for line in process.stderr:
+        text += line
+        if line.startswith(f"{phase} {after}/"):
+            time.sleep(pause)
+            process.send_signal(number)
+            break
+    text += process.stderr.read()
+    return process.wait(), text
+
+
+def entries(path):
+    """The parts of a log that must not depend on when and where it was written."""
+    return [{key: value for key, value in json.loads(line).items()
+             if "second" not in key and key not in ("model", "state")}
+            for line in path.read_text().splitlines()]
