@@ -102,7 +102,7 @@ def schedules(tool):
         tool.good(f"{command}: more epochs of a constant", command, *tool.data(), "--epochs", "3",
                   "--resume", f"warm.{command}.state", "--out", f"warm.{command}")
         tool.refused(f"{command}: nothing but warm-up", USAGE,
-                     "--warmup-epochs: 2 must be below --epochs, 2", *run, "never", "--schedule",
+                     "--warmup-epochs is 2, must be below --epochs, 2", *run, "never", "--schedule",
                      "cosine", "--warmup-epochs", "2")
         tool.good(f"{command}: a single epoch by recipe", command, *tool.data(), *SMALL, "--epochs",
                   "1", "--out", f"one.{command}")
