@@ -67,6 +67,7 @@ int cli_evaluate(cli_options *options) {
   int code = cli_open_context(options, &context);
   if (code == CLI_OK)
     code = cli_open_dataset(options, context, sampled ? CLI_NEGATIVES : CLI_SEQUENCES, &dataset);
+  if (code == CLI_OK) code = cli_check_measurable(dataset, options->name);
   if (code == CLI_OK) code = run(options, context, dataset);
   s3rec_dataset_destroy(dataset);
   s3rec_context_destroy(context);

@@ -52,8 +52,11 @@ static int make_model(cli_training *training) {
 
 static int make_sampler(cli_training *training) {
   training->options->sampler.held_out_count = cli_refit_held_out(training);
-  CLI_TRY(check_status(
-      s3rec_sampler_create(training->dataset, &training->options->sampler, &training->sampler)));
+  const s3rec_status status =
+      s3rec_sampler_create(training->dataset, &training->options->sampler, &training->sampler);
+  if (status == S3REC_ERROR_ARGUMENT) /* the options are within their ranges: it is the data */
+    return cli_fail(CLI_BAD_DATA, "%s.txt: %s", training->options->name, s3rec_last_error());
+  CLI_TRY(check_status(status));
   return check_status(s3rec_sampler_epoch_size(training->sampler, NULL, &training->steps));
 }
 
@@ -104,6 +107,8 @@ int cli_training_open(cli_training *training, cli_options *options) {
       options->command->bit == CLI_FINETUNE && options->stop_protocol == S3REC_PROTOCOL_SAMPLED;
   CLI_TRY(cli_open_dataset(options, training->context,
                            CLI_ATTRIBUTES | (sampled ? CLI_NEGATIVES : 0), &training->dataset));
+  if (options->command->bit == CLI_FINETUNE)
+    CLI_TRY(cli_check_measurable(training->dataset, options->name));
   if (options->resume == NULL) {
     CLI_TRY(cli_training_begin(training));
   } else {

@@ -121,7 +121,7 @@ def files(tool):
     tool.equal("which stays as it was", tool.path("notes.log").read_text(),
                '{"event":"begin"}\nnot ended')
     tool.refused("a page that cannot be written", FAILURE, "missing/page", "finetune", *tool.data(),
-                 *SMALL, "--epochs", "1", "--report", "missing/page.html", "--out", "m.safetensors")
+                 *SMALL, "--epochs", "2", "--report", "missing/page.html", "--out", "m.safetensors")
     tool.refused("a user behind the last", USAGE, r"has users 1\.\.200", "recommend", *tool.data(),
                  *model, "--user", "201")
 
