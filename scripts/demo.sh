@@ -43,10 +43,11 @@ step 'Pretraining: four self-supervised objectives' \
   'map, their attributes; sp, which segment was cut out (0.693: as good as a guess).'
 $s3rec pretrain $data --epochs 3 --out out/pretrained.safetensors --log out/pretrain.log
 
-step 'Fine-tuning: predict the next item, find the best epoch, refit with the valid items' \
-  'ndcg@20, to rise: 1 if every hidden item came first, 0 if none was among the first 20.'
-$s3rec finetune $data --model out/pretrained.safetensors \
-  --out out/tuned.safetensors --log out/finetune.log
+step 'Fine-tuning: predict the next item, find the best epoch' \
+  'ndcg@20, to rise: 1 if every hidden item came first, 0 if none was among the first 20.' \
+  'Then the refit: as many epochs once more, with the items that chose the epoch.'
+$s3rec finetune $data --model out/pretrained.safetensors --out out/tuned.safetensors \
+  --log out/finetune.log
 
 step 'Test: find the last item of each viewer among all items not watched yet' \
   'HR@k: share of the viewers whose item is among the first k. NDCG and MRR also count how' \

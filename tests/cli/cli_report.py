@@ -15,6 +15,7 @@ from tool import SMALL, Tool
 
 USAGE, FAILURE, BAD_DATA = 2, 1, 3
 NASTY = "a'b<i>&\"x"
+METRICS = ["hr@1", "hr@5", "hr@10", "hr@20", "ndcg@5", "ndcg@10", "ndcg@20", "mrr"]
 VOID = {"meta", "line", "circle", "polyline"}
 
 
@@ -166,9 +167,8 @@ def one_run(tool):
     tool.equal("the data's name is text", (page.texts["h1"], page.tags["i"]),
                ([f"Fine-tuning on {NASTY}"], 0))
     test = log[-1]["test"]
-    metrics = ["hr@1", "hr@5", "hr@10", "hr@20", "ndcg@5", "ndcg@10", "ndcg@20", "mrr"]
     rows = page.rows("Split")
-    tool.equal("test metrics", rows and rows[0], ["test", *(four(test[key]) for key in metrics)])
+    tool.equal("test metrics", rows and rows[0], ["test", *(four(test[key]) for key in METRICS)])
     tool.equal("epochs", [row[:5] for row in page.rows("Epoch")],
                [[str(entry["epoch"]), four(entry["loss"]),
                  *(four(entry["valid"][key]) for key in ("hr@10", "ndcg@10", "mrr"))]
@@ -188,6 +188,41 @@ def one_run(tool):
               "tuned.safetensors")
     text, page = read(tool, "page.html", "titles that are markup")
     tool.equal("are text", "<script>x</script>" in "".join(page.texts["bdi"]), True)
+
+
+def refits(tool):
+    """A run of two phases: curves of both, and which weights the test metrics belong to."""
+    for refit, said in (("valid", "test metrics are those of the refit"),
+                        ("all", "test metrics are those of the best epoch before the refit")):
+        tool.good(f"a refit on {refit} items", "finetune", *tool.data(NASTY), *SMALL, "--epochs", "3",
+                  "--refit", refit, "--log", f"{refit}.log", "--report", "refit.html", "--out",
+                  f"{refit}.safetensors")
+        log = log_of(tool, f"{refit}.log")
+        text, page = read(tool, "refit.html", f"refit on {refit} items")
+        tool.equal("says what was tested", said in text, True)
+        tool.equal("epochs of both phases", [row[:2] for row in page.rows("Epoch")],
+                   [[("refit " if line["event"] == "refit" else "") + str(line["epoch"]),
+                     four(line["loss"])] for line in log[1:-1]])
+        tool.equal("a line for each in the legend",
+                   [name for name in ("choosing the epoch", "refit") if f">{name}<" in text],
+                   ["choosing the epoch", "refit"])
+        rows = page.rows("Split")
+        tool.equal("test metrics", rows[0][1:], [four(log[-1]["test"][key]) for key in METRICS])
+        best = log[log[-1]["best_epoch"]]
+        tool.equal("valid metrics of the best epoch", rows[1][1:],
+                   [four(best["valid"][key]) for key in METRICS])
+        tool.equal("whose", [row[0] for row in rows],
+                   ["test, refit", "valid, best epoch"] if refit == "valid" else ["test", "valid"])
+    tool.good("beside a run without", "report", "valid.log", "all.log", "--out", "refit.html")
+    text, page = read(tool, "refit.html", "two refits")
+    lines = tool.path("valid.log").read_text().splitlines(keepends=True)
+    for what, said, parts in (
+            ("an epoch behind the refit", ':6: .*"epoch" behind the refit', [*lines[:5], lines[1]]),
+            ("a refit epoch twice", ":6: epoch 1 behind epoch 1", [*lines[:5], lines[4]]),
+            ("a refit without a loss", ':5: "loss" is missing',
+             [*lines[:4], '{"event":"refit","command":"finetune","epoch":1}\n'])):
+        tool.path("bad.log").write_text("".join(parts))
+        tool.refused(what, BAD_DATA, r"bad\.log" + said, "report", "bad.log", "--out", "bad.html")
 
 
 def several_runs(tool):
@@ -278,6 +313,7 @@ def main(binary):
         tool = Tool(binary, folder)
         tool.good("generate", "generate", *tool.data(NASTY), "--users", "300", "--items", "300")
         one_run(tool)
+        refits(tool)
         several_runs(tool)
         unfinished(tool)
         broken(tool)
