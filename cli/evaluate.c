@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "data_check.h"
 #include "json_output.h"
 #include "metrics_output.h"
 #include "output_file.h"

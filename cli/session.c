@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "data_check.h"
 #include "output_file.h"
 
 static void print_log(s3rec_log_level level, const char *line, void *user_data) {
@@ -18,47 +19,6 @@ int cli_open_context(const cli_options *options, s3rec_context **context) {
   choices.log = print_log;
   const s3rec_status status = s3rec_context_create(&choices, context);
   return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
-}
-
-/* Marks the items that occur, and counts those that are new and have attributes. */
-static s3rec_status count_items(const s3rec_dataset *dataset, size_t user, bool *occurs,
-                                size_t *items, size_t *attributed) {
-  const int32_t *sequence, *attributes;
-  size_t length, count;
-  s3rec_status status = s3rec_dataset_user_items(dataset, user, &sequence, &length);
-  for (size_t i = 0; status == S3REC_OK && i < length; i++) {
-    if (occurs[sequence[i]]) continue;
-    occurs[sequence[i]] = true;
-    status = s3rec_dataset_item_attributes(dataset, sequence[i], &attributes, &count);
-    *items += 1;
-    *attributed += status == S3REC_OK && count > 0;
-  }
-  return status;
-}
-
-/* A file for other items would be hours of learning that nothing has an attribute. */
-static int check_attributes(const s3rec_dataset *dataset, const cli_options *options) {
-  s3rec_dataset_info info;
-  s3rec_dataset_info_init(&info);
-  s3rec_status status = s3rec_dataset_info_get(dataset, &info);
-  if (status != S3REC_OK) return cli_fail_status(status);
-  bool *const occurs = calloc((size_t)info.item_size, sizeof *occurs);
-  if (occurs == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  size_t items = 0, attributed = 0;
-  for (size_t user = 0; status == S3REC_OK && user < info.user_count; user++)
-    status = count_items(dataset, user, occurs, &items, &attributed);
-  free(occurs);
-  if (status != S3REC_OK) return cli_fail_status(status);
-  if (attributed == 0)
-    return cli_fail(CLI_BAD_DATA,
-                    "%s_item2attributes.json: none of the data's %zu items has attributes; take "
-                    "the file of these items, or move it away to go on without attributes",
-                    options->name, items);
-  if (attributed < items - items / 2)
-    cli_remark("warning: %s_item2attributes.json: %zu of the data's %zu items have attributes; to "
-               "the attribute objectives the others are items with none",
-               options->name, attributed, items);
-  return CLI_OK;
 }
 
 int cli_open_dataset(const cli_options *options, s3rec_context *context, int parts,
@@ -79,8 +39,8 @@ int cli_open_dataset(const cli_options *options, s3rec_context *context, int par
         s3rec_dataset_load(context, sequences, use_attributes ? attributes : NULL,
                            parts & CLI_NEGATIVES ? negatives : NULL, dataset);
     if (status != S3REC_OK) code = cli_fail_status(status);
-    if (code == CLI_OK && use_attributes && options->command->bit == CLI_PRETRAIN)
-      code = check_attributes(*dataset, options);
+    if (code == CLI_OK && (options->command->bit & (CLI_PRETRAIN | CLI_FINETUNE)) != 0)
+      code = cli_check_items(*dataset, options, use_attributes);
   }
   free(sequences);
   free(attributes);
@@ -149,15 +109,4 @@ int cli_check_fit(const s3rec_model *model, const s3rec_dataset *dataset, const 
                     ", the data has attributes up to %" PRId32,
                     path, config.attribute_size - 1, info.attribute_size - 1);
   return CLI_OK;
-}
-
-int cli_check_measurable(const s3rec_dataset *dataset, const char *name) {
-  s3rec_dataset_info info;
-  s3rec_dataset_info_init(&info);
-  const s3rec_status status = s3rec_dataset_info_get(dataset, &info);
-  if (status != S3REC_OK) return cli_fail_status(status);
-  if (info.short_user_count < info.user_count) return CLI_OK;
-  return cli_fail(CLI_BAD_DATA,
-                  "%s.txt: none of the %zu users has the 3 items that measuring takes", name,
-                  info.user_count);
 }

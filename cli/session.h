@@ -29,7 +29,4 @@ int cli_open_model(const cli_options *options, s3rec_context *context, const cha
 int cli_check_fit(const s3rec_model *model, const s3rec_dataset *dataset, const char *path,
                   bool with_attributes);
 
-/* Refuses data of which no user can be measured. */
-int cli_check_measurable(const s3rec_dataset *dataset, const char *name);
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data_check.h"
 #include "interrupt.h"
 #include "output_file.h"
 #include "recipe.h"
