@@ -35,7 +35,7 @@ def main(folder):
         log = records(path)
         if log[-1]["event"] != "done":
             continue
-        seconds = sum(r["seconds"] for r in log if r["event"] == "epoch")
+        seconds = sum(r["seconds"] for r in log if r["event"] in ("epoch", "refit"))
         rows[kind, start].append((log[-1], seconds))
     print("| run | weights | seeds | valid " + " | ".join(["", *METRICS]).upper() +
           " | best epoch | minutes |")
