@@ -56,7 +56,7 @@ finetune() {
 }
 
 for seed; do
-  pretrained=${CHECKPOINT-$out/pretrained-$seed.safetensors}
+  pretrained=${CHECKPOINT:-$out/pretrained-$seed.safetensors}
   if [ -z "${CHECKPOINT-}" ]; then
     run pretrain "$pretrained" --epochs 150 --seed "$seed"
   fi
@@ -66,4 +66,5 @@ for seed; do
     [ -n "${CHECKPOINT-}" ] || finetune "$out/$kind.fresh.$seed.safetensors" "$kind" --seed "$seed"
   done
 done
-"$root/scripts/results_table.py" "$out" | tee "$out/table.md"
+"$root/scripts/results_table.py" "$out" >"$out/table.md"
+cat "$out/table.md"

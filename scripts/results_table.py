@@ -16,9 +16,15 @@ import sys
 METRICS = ("hr@5", "ndcg@5", "hr@10", "ndcg@10", "hr@20", "ndcg@20", "mrr")
 
 
-def records(path):
-    with open(path, encoding="utf-8") as log:
-        return [json.loads(line) for line in log]
+def run_of(path):
+    """The objects of the last run in a log; none unless it has ended."""
+    run = []
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        if not line.endswith("\n"):  # a killed run left it; resuming cuts it off
+            return []
+        record = json.loads(line)
+        run = [record] if record["event"] == "begin" else [*run, record]
+    return run if run and run[-1]["event"] == "done" else []
 
 
 def figure(values):
@@ -32,11 +38,11 @@ def main(folder):
     rows = collections.defaultdict(list)
     for path in sorted(pathlib.Path(folder).glob("*.*.*.safetensors.log")):
         kind, start, _ = path.name.removesuffix(".safetensors.log").split(".")
-        log = records(path)
-        if log[-1]["event"] != "done":
+        run = run_of(path)
+        if not run:
             continue
-        seconds = sum(r["seconds"] for r in log if r["event"] in ("epoch", "refit"))
-        rows[kind, start].append((log[-1], seconds))
+        seconds = sum(r["seconds"] for r in run if r["event"] in ("epoch", "refit"))
+        rows[kind, start].append((run[-1], seconds))
     print("| run | weights | seeds | valid " + " | ".join(["", *METRICS]).upper() +
           " | best epoch | minutes |")
     print("|" + "---|" * (len(METRICS) + 6))
