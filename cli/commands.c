@@ -16,10 +16,9 @@ static const char pretrain_text[] =
     "    --out lastfm.safetensors\n"
     "\n"
     "A resumed run takes its options from the state; one that contradicts it is refused. "
-    "--epochs may be raised with --schedule constant. Without NAME_item2attributes.json the "
-    "attribute objectives have "
-    "only negatives to learn from, and a remark says so; a file with attributes for none of "
-    "the data's items is refused.\n"
+    "--epochs may be raised unless --schedule is cosine. Without NAME_item2attributes.json the "
+    "attribute objectives have only negatives to learn from, and a remark says so; a file with "
+    "attributes for none of the data's items is refused.\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data, 130 interrupted.";
 

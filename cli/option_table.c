@@ -85,8 +85,7 @@ const cli_option cli_option_table[] = {
     TEXT("out", "FILE", out, CLI_PRETRAIN, CLI_PRETRAIN, FILES, "model file to write at the end"),
     TEXT("out", "FILE", out, CLI_FINETUNE, CLI_FINETUNE, FILES,
          "model file to write: the weights of the best epoch so far, at every improvement, at the "
-         "end "
-         "those of the refit"),
+         "end those of the refit"),
     TEXT("resume", "FILE", resume, TRAIN, 0, FILES,
          "training state to go on from, bit by bit as if there had been no stop"),
     TEXT("state", "FILE", state, TRAIN, 0, FILES,
@@ -145,7 +144,7 @@ const cli_option cli_option_table[] = {
          "ce: softmax over all items; bce: the paper's, one negative a position; sampled-ce: ce "
          "over a draw of items, for large catalogues"),
     INT("negative-count", trainer.negative_count, 1, 2147483647, CLI_FINETUNE, true, OBJECTIVES,
-        "items that a step of sampled-ce draws, on average"),
+        "with sampled-ce: items that a step draws, on average"),
     DOUBLE("label-smoothing", trainer.label_smoothing, 0, BELOW_ONE, below_one, CLI_FINETUNE, true,
            OBJECTIVES, "ce and sampled-ce: share of a label that goes to all items alike"),
     DOUBLE("aap-weight", trainer.aap_weight, 0, 1e6, NULL, CLI_PRETRAIN, true, OBJECTIVES,

@@ -13,6 +13,29 @@ static bool replaces(const char *target, const char *source) {
          to.st_ino == from.st_ino;
 }
 
+/* Fresh weights come from the seed; another machine may round them differently. */
+static int check_fresh_start(const cli_training *training) {
+  const cli_options *const options = training->options;
+  char hash[CLI_HASH_SIZE] = "";
+  s3rec_model_config config = options->config, sizes;
+  s3rec_model *start = NULL;
+  s3rec_model_config_init(&sizes);
+  s3rec_status status = s3rec_model_config_get(training->model, &sizes);
+  config.item_size = sizes.item_size;
+  config.attribute_size = sizes.attribute_size;
+  if (status == S3REC_OK)
+    status = s3rec_model_create(training->context, &config, options->seed, &start);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  const int code = cli_weights_hash(start, hash);
+  s3rec_model_destroy(start);
+  CLI_TRY(code);
+  if (strcmp(hash, training->start_weights) == 0) return CLI_OK;
+  return cli_fail(CLI_BAD_DATA,
+                  "%s: the fresh weights it began with, from which --refit starts again, are "
+                  "others here; go on where it was begun",
+                  options->resume);
+}
+
 /* The file that the run began with still has to hold the same weights. */
 static int check_start(const cli_training *training) {
   const cli_options *const options = training->options;
@@ -38,7 +61,8 @@ int cli_refit_check(const cli_training *training) {
     return cli_usage(options,
                      "--reference-draws leaves valid and test items out, as the reference does, so "
                      "there is nothing to refit on; add --refit none");
-  if (options->model == NULL) return CLI_OK;
+  if (options->model == NULL)
+    return options->resume == NULL ? CLI_OK : check_fresh_start(training);
   const bool out = replaces(options->out, options->model);
   if (out || replaces(training->state_path, options->model))
     return cli_usage(options,
@@ -62,7 +86,7 @@ static int begin(cli_training *training) {
   training->epoch = 0;
   training->step = 0;
   CLI_TRY(cli_training_begin(training));
-  if (strcmp(begun_with, training->start_weights) != 0)
+  if (options->model != NULL && strcmp(begun_with, training->start_weights) != 0)
     return cli_fail(CLI_BAD_DATA,
                     "%s no longer holds the weights this run began with, from which --refit starts "
                     "again; put it back and go on with --resume %s",

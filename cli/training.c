@@ -26,6 +26,19 @@ static int open_state(cli_training *training) {
   return cli_note_read(training, s3rec_trainer_note(training->trainer));
 }
 
+/* A setting that has no effect would be taken for one that has. */
+static int check_loss(const cli_options *options) {
+  const s3rec_finetune_loss loss = options->trainer.finetune_loss;
+  if (loss != S3REC_LOSS_SAMPLED_CE && cli_options_given(options, "negative-count"))
+    return cli_usage(options, "--negative-count belongs to --loss sampled-ce; leave it out");
+  if (loss == S3REC_LOSS_BCE && cli_options_given(options, "label-smoothing") &&
+      options->trainer.label_smoothing > 0)
+    return cli_usage(options,
+                     "--label-smoothing belongs to --loss ce and sampled-ce; with bce only 0 is "
+                     "accepted");
+  return CLI_OK;
+}
+
 /* The weights that training begins with. */
 static int make_model(cli_training *training) {
   cli_options *const options = training->options;
@@ -103,6 +116,7 @@ int cli_training_open(cli_training *training, cli_options *options) {
   CLI_TRY(name_log(training));
   CLI_TRY(cli_open_context(options, &training->context));
   if (options->resume != NULL) CLI_TRY(open_state(training));
+  CLI_TRY(check_loss(options));
   CLI_TRY(cli_refit_check(training));
   const bool sampled =
       options->command->bit == CLI_FINETUNE && options->stop_protocol == S3REC_PROTOCOL_SAMPLED;

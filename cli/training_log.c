@@ -45,8 +45,8 @@ static json_t *describe(const cli_training *training) {
   return object;
 }
 
-/* Whether two objects begin the same run: the path of the first model, which a
- * resumed run does not know, and the release aside. */
+/* Whether two objects begin the same run: the path of the first model, which may
+ * have moved meanwhile, and the release aside. */
 static bool same_run(const json_t *a, const json_t *b) {
   static const char *const keys[] = {"command", "data", "network", "options"};
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

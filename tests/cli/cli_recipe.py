@@ -69,6 +69,21 @@ def recipes(tool):
                  "--out", "paper.safetensors")
 
 
+def losses(tool):
+    """An option of another loss is refused where it was given, not where a recipe set it."""
+    small = ["finetune", *tool.data(), *SMALL, "--epochs", "1", "--out", "loss.safetensors"]
+    count, smoothing = ["--negative-count", "5"], ["--label-smoothing", "0.2"]
+    for loss in (["--loss", "bce"], ["--loss", "ce"], ["--recipe", "paper"]):
+        tool.refused(f"{loss}: a draw of items", USAGE, "--negative-count belongs to --loss sampled-ce",
+                     *small, *loss, *count)
+        if loss[1] != "ce":
+            tool.refused(f"{loss}: smoothing", USAGE, "--label-smoothing belongs to --loss ce and",
+                         *small, *loss, *smoothing)
+        tool.good(f"{loss}: none of these", *small, *loss)
+    tool.good("sampled-ce: both", *small, *count, *smoothing)
+    tool.good("ce: smoothing", *small, "--loss", "ce", *smoothing)
+
+
 def dropouts(tool):
     """With --model they are the recipe's, not the file's, unless they are given."""
     tool.good("a model with dropouts of its own", "pretrain", *tool.data(), *SMALL, "--epochs", "0",
@@ -221,11 +236,30 @@ def start_again(tool):
                  *tool.data(), "--reference-draws", "--out", "lost.safetensors")
 
 
+def fresh_again(tool):
+    """Without --model it begins with the weights of a seed, which must be the same here."""
+    run = [*RUN, *tool.data(), "--out", "seeded.safetensors"]
+    status, text = interrupt(tool, list(map(str, run)), after=1, pause=0)
+    tool.report.check("fresh weights: interrupted before the refit", status != 130 and text)
+    resume = ["finetune", *tool.data(), "--out", "seeded.safetensors", "--resume",
+              "seeded.safetensors.state"]
+    path = tool.path("seeded.safetensors.state")
+    state = path.read_bytes()
+    other, count = re.subn(rb'(model[\\"]+:null,[\\"]+weights[\\"]+:[\\"]+)(.)',
+                           lambda found: found[1] + (b"0" if found[2] != b"0" else b"1"), state)
+    tool.equal("their hash is in the state", count, 1)
+    path.write_bytes(other)
+    tool.refused("others from the same seed", BAD_DATA, "fresh weights .* are others here", *resume)
+    path.write_bytes(state)
+    tool.good("the same", *resume)
+
+
 def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
         tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
         recipes(tool)
+        losses(tool)
         dropouts(tool)
         schedules(tool)
         meaning(tool)
@@ -233,6 +267,7 @@ def main(binary):
                               ("all", signal.SIGKILL), ("valid", signal.SIGKILL)):
             stopped(tool, refit, number)
         start_again(tool)
+        fresh_again(tool)
         tool.report.finish()
 
 
