@@ -110,10 +110,32 @@ static int name_state(cli_training *training) {
   return cli_fail(CLI_FAILURE, "out of memory");
 }
 
+/* One would be written over the other, at the end of hours. Whether --out and --state may
+ * be the file of --model depends on the refit. */
+static int check_names(const cli_training *training) {
+  const cli_options *const options = training->options;
+  const struct {
+    const char *option, *path;
+  } files[] = {{"model", options->model},
+               {"out", options->out},
+               {"state", training->state_path},
+               {"log", training->log_path},
+               {"report", options->report}};
+  const size_t count = sizeof files / sizeof files[0];
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = i == 0 ? 3 : i + 1; j < count; j++)
+      if (files[i].path != NULL && files[j].path != NULL &&
+          strcmp(files[i].path, files[j].path) == 0)
+        return cli_usage(options, "--%s and --%s are both %s; they must be different files",
+                         files[i].option, files[j].option, files[i].path);
+  return CLI_OK;
+}
+
 int cli_training_open(cli_training *training, cli_options *options) {
   *training = (cli_training){.options = options};
   CLI_TRY(name_state(training));
   CLI_TRY(name_log(training));
+  CLI_TRY(check_names(training));
   CLI_TRY(cli_open_context(options, &training->context));
   if (options->resume != NULL) CLI_TRY(open_state(training));
   CLI_TRY(check_loss(options));

@@ -120,6 +120,14 @@ def files(tool):
                  "m.safetensors")
     tool.equal("which stays as it was", tool.path("notes.log").read_text(),
                '{"event":"begin"}\nnot ended')
+    for first, second in (("out", "state"), ("out", "log"), ("out", "report"), ("state", "log"),
+                          ("log", "report"), ("model", "report"), ("model", "log")):
+        names = {"out": "new.safetensors", first: "same", second: "same"}
+        tool.refused(f"one file for --{first} and --{second}", USAGE,
+                     f"--{first} and --{second} are both same", "finetune", *tool.data(),
+                     *(f"--{option}={name}" for option, name in names.items()))
+    tool.refused("the state by its default name", USAGE, "--state and --log are both m.state",
+                 "pretrain", *tool.data(), "--out", "m", "--log", "m.state")
     tool.refused("a page that cannot be written", FAILURE, "missing/page", "finetune", *tool.data(),
                  *SMALL, "--epochs", "2", "--report", "missing/page.html", "--out", "m.safetensors")
     tool.refused("a user behind the last", USAGE, r"has users 1\.\.200", "recommend", *tool.data(),
