@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Label smoothing (Szegedy et al. 2016, section 7) with s = label_smoothing: the share s of
- * every label goes to all M items alike,
+ * every label goes to all M items alike, with z = x E^T here, since a bias tells how an item
+ * was drawn and is no part of the model (a target's is 0):
  *
  *   q_c = exp(b_c) / sum of exp(b)            1/M without bias; a drawn candidate
  *                                             counts for the items it stands for
