@@ -4,64 +4,56 @@
 #include "base/error.h"
 #include "training/options.h"
 
-/* Every row sets all that any row of its stage sets, so that applying one recipe
- * after the other leaves nothing of the first. */
-static const s3_recipe_stage table[] = {
-    {
-        .recipe = S3REC_RECIPE_BEST,
-        .stage = S3REC_STAGE_PRETRAIN,
-        .epochs = 150,
-        .hidden_dropout_prob = 0.5,
-        .attention_probs_dropout_prob = 0.5,
-        .batch_size = 100,
-        .learning_rate = 1e-3,
-        .aap_weight = 0.2,
-        .mip_weight = 1.0,
-        .map_weight = 1.0,
-        .sp_weight = 0.5,
-    },
-    {
-        .recipe = S3REC_RECIPE_BEST,
-        .stage = S3REC_STAGE_FINETUNE,
-        .epochs = 30,
-        .patience = 30,
-        .refit = 1,
-        .hidden_dropout_prob = 0.4,
-        .attention_probs_dropout_prob = 0.4,
-        .batch_size = 256,
-        .learning_rate = 5e-3,
-        .warmup_epochs = 1,
-        .decay_epochs = 30,
-        .decoupled_weight_decay = 0.1,
-        .finetune_loss = S3REC_LOSS_SAMPLED_CE,
-        .negative_count = 1000,
-        .label_smoothing = 0.1,
-    },
-    {
-        .recipe = S3REC_RECIPE_PAPER,
-        .stage = S3REC_STAGE_PRETRAIN,
-        .epochs = 150,
-        .hidden_dropout_prob = 0.5,
-        .attention_probs_dropout_prob = 0.5,
-        .batch_size = 100,
-        .learning_rate = 1e-3,
-        .aap_weight = 0.2,
-        .mip_weight = 1.0,
-        .map_weight = 1.0,
-        .sp_weight = 0.5,
-    },
-    {
-        .recipe = S3REC_RECIPE_PAPER,
-        .stage = S3REC_STAGE_FINETUNE,
-        .epochs = 200,
-        .patience = 10,
-        .hidden_dropout_prob = 0.5,
-        .attention_probs_dropout_prob = 0.5,
-        .batch_size = 256,
-        .learning_rate = 1e-3,
-        .finetune_loss = S3REC_LOSS_BCE,
-        .negative_count = S3_DEFAULT_NEGATIVE_COUNT, /* not used */
-    },
+/* Each sets all that any of its stage sets, so that applying one recipe after the other
+ * leaves nothing of the first. */
+static const s3_recipe_stage paper_pretrain = {
+    .stage = S3REC_STAGE_PRETRAIN,
+    .epochs = 150,
+    .hidden_dropout_prob = 0.5,
+    .attention_probs_dropout_prob = 0.5,
+    .batch_size = 100,
+    .learning_rate = 1e-3,
+    .aap_weight = 0.2,
+    .mip_weight = 1.0,
+    .map_weight = 1.0,
+    .sp_weight = 0.5,
+};
+static const s3_recipe_stage best_finetune = {
+    .stage = S3REC_STAGE_FINETUNE,
+    .epochs = 30,
+    .patience = 30,
+    .refit = 1,
+    .hidden_dropout_prob = 0.4,
+    .attention_probs_dropout_prob = 0.4,
+    .batch_size = 256,
+    .learning_rate = 5e-3,
+    .warmup_epochs = 1,
+    .decay_epochs = 30,
+    .decoupled_weight_decay = 0.1,
+    .finetune_loss = S3REC_LOSS_SAMPLED_CE,
+    .negative_count = 1000,
+    .label_smoothing = 0.1,
+};
+static const s3_recipe_stage paper_finetune = {
+    .stage = S3REC_STAGE_FINETUNE,
+    .epochs = 200,
+    .patience = 10,
+    .hidden_dropout_prob = 0.5,
+    .attention_probs_dropout_prob = 0.5,
+    .batch_size = 256,
+    .learning_rate = 1e-3,
+    .finetune_loss = S3REC_LOSS_BCE,
+    .negative_count = S3_DEFAULT_NEGATIVE_COUNT, /* not used */
+};
+
+static const struct {
+  s3rec_recipe recipe;
+  const s3_recipe_stage *values;
+} table[] = {
+    {S3REC_RECIPE_BEST, &paper_pretrain}, /* nothing better is known */
+    {S3REC_RECIPE_BEST, &best_finetune},
+    {S3REC_RECIPE_PAPER, &paper_pretrain},
+    {S3REC_RECIPE_PAPER, &paper_finetune},
 };
 
 s3rec_status s3_recipe_find(s3rec_recipe recipe, s3rec_stage stage,
@@ -70,8 +62,8 @@ s3rec_status s3_recipe_find(s3rec_recipe recipe, s3rec_stage stage,
     return s3_fail(S3REC_ERROR_ARGUMENT, "recipe is %d, must be %d (BEST) or %d (PAPER)",
                    (int)recipe, S3REC_RECIPE_BEST, S3REC_RECIPE_PAPER);
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-    if (table[i].recipe == recipe && table[i].stage == stage) {
-      *found = &table[i];
+    if (table[i].recipe == recipe && table[i].values->stage == stage) {
+      *found = table[i].values;
       return S3REC_OK;
     }
   return s3_fail(S3REC_ERROR_ARGUMENT, "stage is %d, must be %d (PRETRAIN) or %d (FINETUNE)",

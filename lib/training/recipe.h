@@ -7,7 +7,6 @@
 
 /* One stage of a recipe. */
 typedef struct s3_recipe_stage {
-  s3rec_recipe recipe;
   s3rec_stage stage;
   /* The plan. */
   int32_t epochs, patience, refit;
