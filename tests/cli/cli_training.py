@@ -18,10 +18,10 @@ from tool import SMALL, Tool, entries, interrupt
 EPOCHS = 5
 
 
-def stop_and_resume(tool, command, options):
+def stop_and_resume(tool, command, options, data="small"):
     """A run that was stopped inside an epoch ends with the bytes of one that was not."""
     report = tool.report
-    common = [command, *tool.data(), *options, "--epochs", str(EPOCHS)]
+    common = [command, *tool.data(data), *options, "--epochs", str(EPOCHS)]
     tool.good(f"{command}: a run without a stop", *common, "--threads", "1", "--log",
               "straight.log", "--out", "straight.safetensors")
     inside = False
@@ -243,7 +243,8 @@ def main(binary):
         tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
         tool.good("generate", "generate", *tool.data("other"), "--users", "150", "--items", "300")
         tool.good("generate", "generate", *tool.data("many"), "--users", "3000", "--items", "300")
-        stop_and_resume(tool, "finetune", [*SMALL, "--batch-size", "2", "--refit", "none"])
+        # Enough users that no run ends before it is interrupted.
+        stop_and_resume(tool, "finetune", [*SMALL, "--batch-size", "2", "--refit", "none"], "many")
         for name in ("stopped.safetensors", "straight.log"):
             tool.path(name).unlink()
         stop_and_resume(tool, "pretrain", [*SMALL, "--batch-size", "10"])
