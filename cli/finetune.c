@@ -86,15 +86,11 @@ static int check_ended(const cli_training *training, const s3rec_model *copy) {
                    options->resume, options->out);
 }
 
-static uint64_t selection_epochs(const cli_training *training) {
-  return training->refit_epochs > 0 ? training->selection_epochs : training->epoch;
-}
-
 static json_t *describe(const cli_training *training, const s3rec_metrics *metrics) {
   const cli_options *const options = training->options;
   return json_pack(
       "{s:s, s:s, s:o, s:i, s:i, s:s, s:f, s:o, s:o, s:s, s:o}", "event", "done", "command",
-      "finetune", "epochs", cli_json_uint64(selection_epochs(training)), "best_epoch",
+      "finetune", "epochs", cli_json_uint64(cli_training_selected(training)), "best_epoch",
       (int)training->best.epoch, "refit_epochs", (int)training->refit_epochs, "stop_metric",
       cli_stop_metrics[options->stop_metric].word, "best_value", training->best.value, "model",
       cli_json_text(options->out), "state", cli_json_text(training->state_path), "tested",
@@ -123,7 +119,7 @@ static void print_result(const cli_training *training, const s3rec_metrics *metr
     return;
   }
   printf("best epoch %d of %" PRIu64 " (valid %s %.4f), ", (int)training->best.epoch,
-         selection_epochs(training), cli_stop_metrics[options->stop_metric].word,
+         cli_training_selected(training), cli_stop_metrics[options->stop_metric].word,
          training->best.value);
   if (options->refit == CLI_REFIT_NONE)
     printf("written to %s\n", options->out);

@@ -188,6 +188,10 @@ int32_t cli_training_epochs(const cli_training *training) {
   return training->refit_epochs > 0 ? training->refit_epochs : training->options->epochs;
 }
 
+uint64_t cli_training_selected(const cli_training *training) {
+  return training->refit_epochs > 0 ? training->selection_epochs : training->epoch;
+}
+
 const char *cli_training_phase(const cli_training *training) {
   return training->refit_epochs > 0 ? "refit, epoch" : "epoch";
 }

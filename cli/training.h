@@ -60,6 +60,8 @@ int cli_training_begin(cli_training *training);
 
 /* Epochs of the selection or the refit, whichever is under way. */
 int32_t cli_training_epochs(const cli_training *training);
+/* Epochs of the selection that are done. */
+uint64_t cli_training_selected(const cli_training *training);
 /* "epoch" with what tells the phase. */
 const char *cli_training_phase(const cli_training *training);
 

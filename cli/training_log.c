@@ -39,7 +39,7 @@ static json_t *describe(const cli_training *training) {
   if (options->resume != NULL) {
     const bool refit = training->refit_epochs > 0;
     json_object_set_new(object, "epochs_before",
-                        cli_json_uint64(refit ? training->selection_epochs : training->epoch));
+                        cli_json_uint64(cli_training_selected(training)));
     if (refit) json_object_set_new(object, "refit_epochs_before", cli_json_uint64(training->epoch));
   }
   return object;
@@ -71,7 +71,7 @@ static bool take_line(const cli_training *training, const json_t *begin, const j
     const json_int_t epoch = json_integer_value(json_object_get(line, "epoch"));
     const bool selection = strcmp(event, "epoch") == 0, refit = strcmp(event, "refit") == 0;
     const uint64_t refit_done = training->refit_epochs > 0 ? training->epoch : 0;
-    const uint64_t done = training->refit_epochs > 0 ? training->selection_epochs : training->epoch;
+    const uint64_t done = cli_training_selected(training);
     /* A result, or an epoch that comes again, and what stands behind it. */
     if (!(selection && (uint64_t)epoch <= done) && !(refit && (uint64_t)epoch <= refit_done))
       return true;
