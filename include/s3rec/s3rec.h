@@ -57,6 +57,9 @@
  *     only for training and evaluation with thread_count above 1, and ends them
  *     with the trainer or the evaluation; a host that forks does so before, or
  *     uses nothing of the library's in the child.
+ *   - Handlers of the host's signals run at any time but inside a product of
+ *     oneDNN: the calling thread blocks signals for that millisecond, since
+ *     oneDNN up to 3.11 would let a handler's frame overwrite the heap.
  *   - Same input, options, seed, machine and library give the same bits, at any
  *     thread count. Other machines or kernel levels differ in rounding.
  *

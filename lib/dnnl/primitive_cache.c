@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dnnl/signals.h"
+
 /* A model uses about 100 primitives for its layers and 8 for each pair of query
  * and key counts. A cache that is full is emptied: that takes a thousand
  * sequence lengths, and bounds the memory at some 200 MB. */
@@ -137,6 +139,15 @@ static s3rec_status find_or_make(s3_primitive_cache *cache, const s3_primitive_k
   return S3REC_OK;
 }
 
+static dnnl_status_t execute(const s3_primitive *primitive, dnnl_stream_t stream) {
+  const sigset_t signals = s3_hold_signals();
+  dnnl_status_t status = dnnl_primitive_execute(
+      primitive->primitive, stream, primitive->argument_count, primitive->arguments);
+  if (status == dnnl_success) status = dnnl_stream_wait(stream);
+  s3_release_signals(signals);
+  return status;
+}
+
 s3rec_status s3_primitive_run(s3_primitive_cache *cache, const s3_primitive_key *key,
                               s3_recipe_maker make, const void *const *handles) {
   s3_primitive *primitive;
@@ -148,10 +159,7 @@ s3rec_status s3_primitive_run(s3_primitive_cache *cache, const s3_primitive_key 
     S3_TRY_DNNL("memory handle",
                 dnnl_memory_set_data_handle(primitive->arguments[i].memory, handle));
   }
-  S3_TRY_DNNL("execution",
-              dnnl_primitive_execute(primitive->primitive, cache->stream,
-                                     primitive->argument_count, primitive->arguments));
-  return s3_dnnl_status(dnnl_stream_wait(cache->stream), "stream");
+  return s3_dnnl_status(execute(primitive, cache->stream), "execution");
 }
 
 s3rec_status s3_primitive_cache_init(s3_primitive_cache *cache, const s3rec_context *context) {
