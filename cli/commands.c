@@ -102,10 +102,12 @@ static const char generate_text[] =
     "\vExamples:\n"
     "  s3rec generate --data out/data --name demo\n"
     "  s3rec generate --data out/data --name small --users 400 --items 300 --seed 7\n"
+    "  s3rec generate --data out/data --name shop --events\n"
     "\n"
     "Writes NAME.txt (a viewer a line, oldest first), NAME_item2attributes.json (genres, kind, "
     "decade, director, series), NAME_sample.txt (99 unwatched items a viewer) and "
-    "NAME_names.tsv. DIR is made where it is missing.\n"
+    "NAME_names.tsv; with --events also NAME_events.csv (user, item, timestamp, rating) and "
+    "NAME_attributes.csv, a row an item. DIR is made where it is missing.\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line.";
 

@@ -201,6 +201,9 @@ const cli_option cli_option_table[] = {
 
     INT("users", users, 1, 10000000, CLI_GENERATE, false, WHAT, "viewers to make up"),
     INT("items", items, 300, 20000, CLI_GENERATE, false, WHAT, "films and shows to make up"),
+    FLAG("events", write_events, CLI_GENERATE, false, WHAT,
+         "write NAME_events.csv and NAME_attributes.csv, too: the same views and items as a host "
+         "would log them, with times and with ids of text"),
 
     INT("threads", context.thread_count, 1, 256, TRAIN | CLI_EVALUATE, false, COMPUTE,
         "results do not depend on it"),

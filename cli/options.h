@@ -68,7 +68,7 @@ typedef struct cli_options {
   int32_t refit;         /* cli_refit_data */
   double warmup_epochs;
   int32_t user, k;
-  int32_t users, items; /* of generate */
+  int32_t users, items, write_events; /* of generate */
   s3rec_context_options context;
   s3rec_model_config config;
   s3rec_sampler_options sampler;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cli.h"
+#include "generate/event_log.h"
 #include "generate/viewers.h"
 #include "json_output.h"
 #include "output_file.h"
@@ -56,24 +57,30 @@ static void write_ids(FILE *stream, int32_t user, const int32_t *ids, int32_t co
   fputc('\n', stream);
 }
 
-/* Writes both files of the viewers; returns the number of views. */
-static int64_t write_viewers(gen_viewers *viewers, int32_t user_count, FILE *sequences,
-                             FILE *samples) {
+enum { SEQUENCES, ATTRIBUTES, SAMPLES, NAMES, EVENTS, EVENT_ITEMS, FILE_COUNT };
+static const char *const suffixes[FILE_COUNT] = {
+    ".txt", "_item2attributes.json", "_sample.txt", "_names.tsv", "_events.csv", "_attributes.csv"};
+
+static int file_count(const cli_options *options) {
+  return options->write_events ? FILE_COUNT : EVENTS;
+}
+
+/* Writes the files of the viewers; returns the number of views. */
+static int64_t write_viewers(const cli_options *options, const gen_catalogue *catalogue,
+                             gen_viewers *viewers, const cli_output outputs[FILE_COUNT]) {
   int64_t views = 0;
-  for (int32_t user = 1; user <= user_count; user++) {
+  for (int32_t user = 1; user <= options->users; user++) {
     int32_t history[GEN_LONGEST_HISTORY], negatives[GEN_NEGATIVE_COUNT];
     const int32_t length = gen_viewers_history(viewers, (uint64_t)user, history);
     gen_viewers_negatives(viewers, (uint64_t)user, negatives);
-    write_ids(sequences, user, history, length);
-    write_ids(samples, user, negatives, GEN_NEGATIVE_COUNT);
+    write_ids(outputs[SEQUENCES].stream, user, history, length);
+    write_ids(outputs[SAMPLES].stream, user, negatives, GEN_NEGATIVE_COUNT);
+    if (options->write_events)
+      gen_event_log_viewer(outputs[EVENTS].stream, options->seed, catalogue, user, history, length);
     views += length;
   }
   return views;
 }
-
-enum { SEQUENCES, ATTRIBUTES, SAMPLES, NAMES, FILE_COUNT };
-static const char *const suffixes[FILE_COUNT] = {".txt", "_item2attributes.json", "_sample.txt",
-                                                 "_names.tsv"};
 
 static void report(const cli_options *options, const gen_catalogue *catalogue, int64_t views) {
   if (options->json) {
@@ -97,18 +104,20 @@ static void report(const cli_options *options, const gen_catalogue *catalogue, i
 
 static int write_all(const cli_options *options, const gen_catalogue *catalogue,
                      gen_viewers *viewers, cli_output outputs[FILE_COUNT]) {
-  for (int i = 0; i < FILE_COUNT; i++) {
+  for (int i = 0; i < file_count(options); i++) {
     char *const path = cli_path(options->data, options->name, suffixes[i]);
     if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
     const int code = cli_output_open(path, &outputs[i]);
     free(path);
     CLI_TRY(code);
   }
-  const int64_t views =
-      write_viewers(viewers, options->users, outputs[SEQUENCES].stream, outputs[SAMPLES].stream);
+  if (options->write_events)
+    gen_event_log_begin(outputs[EVENTS].stream, outputs[EVENT_ITEMS].stream);
+  const int64_t views = write_viewers(options, catalogue, viewers, outputs);
   write_attributes(catalogue, outputs[ATTRIBUTES].stream);
   write_names(catalogue, outputs[NAMES].stream);
-  for (int i = 0; i < FILE_COUNT; i++) CLI_TRY(cli_output_commit(&outputs[i]));
+  if (options->write_events) gen_event_log_items(outputs[EVENT_ITEMS].stream, catalogue);
+  for (int i = 0; i < file_count(options); i++) CLI_TRY(cli_output_commit(&outputs[i]));
   report(options, catalogue, views);
   return CLI_OK;
 }

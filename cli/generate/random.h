@@ -20,7 +20,8 @@ typedef enum gen_purpose {
   GEN_ITEMS = 3,
   GEN_ORDER = 4,
   GEN_VIEWER = 5,
-  GEN_NEGATIVES = 6
+  GEN_NEGATIVES = 6,
+  GEN_TIMES = 7
 } gen_purpose;
 
 /* SplitMix64 (Steele, Lea, Flood 2014). */

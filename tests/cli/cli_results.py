@@ -3,6 +3,7 @@
 
 usage: cli_results.py S3REC
 """
+import csv
 import hashlib
 import json
 import re
@@ -19,6 +20,8 @@ PINNED = {
     "small_item2attributes.json": "f365a3868815b5f4029ae0c59bdfb8e07ef51bbfed93f0f3819aa64bd0718070",
     "small_sample.txt": "55435647a559a9251b1d12cb4e2ac52ef4d2b90c4968e394a2dd1b93a973da10",
     "small_names.tsv": "d6aebec9e8c0cc566c8b9adf76b5d3bde9163fbe3d737ab0b531246ba5b029bc",
+    "small_events.csv": "ba825a1d9e683f16e8f5173e5ba0cad28f3997cf7c87de06457e710d6cb21067",
+    "small_attributes.csv": "7cc1a3421299f4a7e9b242affc680638d71484c47f336f984dbdf0c37a6f1b49",
 }
 
 
@@ -68,6 +71,27 @@ def catalogue(tool):
             if series:
                 seen[series] = part
     tool.report.check("series are watched in order")
+
+
+def event_log(tool):
+    """The event log and the attribute table say what the other files say."""
+    with tool.path("small_events.csv").open(newline="") as stream:
+        events = list(csv.DictReader(stream))
+    sequences = {}
+    for event in sorted(events, key=lambda event: event["timestamp"]):
+        item = int(event["item"].rsplit("-", 1)[1])
+        sequences.setdefault(event["user"], []).append(item)
+    tool.equal("the views are those of NAME.txt",
+               [sequences[f"viewer-{user}"] for user in range(1, 201)], tool.sequences())
+    tool.equal("ratings are 1 to 5", sorted({event["rating"] for event in events}), list("12345"))
+    with tool.path("small_attributes.csv").open(newline="") as stream:
+        rows = {int(row["item"].rsplit("-", 1)[1]): row for row in csv.DictReader(stream)}
+    names = tool.names()
+    tool.equal("the items are those of NAME_names.tsv",
+               [(rows[item]["genre"].split("|"), rows[item]["kind"], rows[item]["director"],
+                 rows[item]["series"], rows[item]["decade"]) for item in sorted(rows)],
+               [(names[item]["genres"].split(", "), names[item]["kind"], names[item]["director"],
+                 names[item]["series"], names[item]["year"][:3] + "0s") for item in sorted(names)])
 
 
 def metrics(tool):
@@ -214,8 +238,10 @@ def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
         help_texts(tool)
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
+        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300",
+                  "--events")
         catalogue(tool)
+        event_log(tool)
         tool.good("pretrain", "pretrain", *tool.data(), *SMALL, "--epochs", "1", "--out",
                   "model.safetensors")
         metrics(tool)
