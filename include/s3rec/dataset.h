@@ -4,7 +4,7 @@
 #ifndef S3REC_DATASET_H
 #define S3REC_DATASET_H
 
-#include "s3rec/context.h"
+#include "s3rec/vocabulary.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -95,6 +95,20 @@ S3REC_API s3rec_status s3rec_dataset_item_attributes(const s3rec_dataset *datase
  * out of range, no negatives). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_user_negatives(const s3rec_dataset *dataset, size_t user,
                                                     const int32_t **negatives, size_t *count);
+
+/** Names of the items (first id 1); *names is NULL unless the dataset was made from events,
+ * else belongs to the caller. With names there may be more items than occur in sequences
+ * (fixed names of a model), and item_size of s3rec_dataset_info counts all. Status:
+ * ARGUMENT. Any thread. Since 0.2. */
+S3REC_API s3rec_status s3rec_dataset_item_names(const s3rec_dataset *dataset,
+                                                s3rec_vocabulary **names);
+/** Names of the users, first id 0: the id is the `user` of the calls above. Likewise. Since
+ * 0.2. */
+S3REC_API s3rec_status s3rec_dataset_user_names(const s3rec_dataset *dataset,
+                                                s3rec_vocabulary **names);
+/** Names of the attributes, first id 0; NULL too without attributes. Likewise. Since 0.2. */
+S3REC_API s3rec_status s3rec_dataset_attribute_names(const s3rec_dataset *dataset,
+                                                     s3rec_vocabulary **names);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,7 @@
 #ifndef S3REC_MODEL_H
 #define S3REC_MODEL_H
 
-#include "s3rec/context.h"
+#include "s3rec/vocabulary.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -109,6 +109,20 @@ S3REC_API s3rec_status s3rec_model_copy_weights(s3rec_model *model, const s3rec_
  * the order that encoding reads them in (48 H^2 bytes a layer, fused backend only).
  * These go when the weights are written or trained. 0 for NULL. Any thread. Since 0.2. */
 S3REC_API size_t s3rec_model_memory(const s3rec_model *model);
+
+/** Gives the model names for its items (first id 1, item_size - 2 of them) and attributes
+ * (first id 0, attribute_size of them); NULL takes them away. They are kept alive, saved in
+ * model files and training states and copied by s3rec_model_clone; numbers are not changed.
+ * Statuses: ARGUMENT; MISMATCH (other counts); STATE (the model has scorers). No other call
+ * on the model meanwhile; it may have a trainer. Since 0.2. */
+S3REC_API s3rec_status s3rec_model_set_names(s3rec_model *model, s3rec_vocabulary *items,
+                                             s3rec_vocabulary *attributes);
+/** Names of the items; *names is NULL without, else belongs to the caller (destroy it).
+ * Status: ARGUMENT. Any thread. Since 0.2. */
+S3REC_API s3rec_status s3rec_model_item_names(const s3rec_model *model, s3rec_vocabulary **names);
+/** Names of the attributes, likewise. Since 0.2. */
+S3REC_API s3rec_status s3rec_model_attribute_names(const s3rec_model *model,
+                                                   s3rec_vocabulary **names);
 
 /** Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */
 S3REC_API void s3rec_model_destroy(s3rec_model *model);

@@ -84,3 +84,25 @@ s3rec_status s3rec_dataset_user_negatives(const s3rec_dataset *dataset, size_t u
   *negatives = s3_ragged_row(&dataset->negatives, user, count);
   return S3REC_OK;
 }
+
+s3rec_status s3rec_dataset_item_names(const s3rec_dataset *dataset, s3rec_vocabulary **names) {
+  S3_REQUIRE(dataset);
+  S3_REQUIRE(names);
+  *names = s3_vocabulary_retain(dataset->item_names);
+  return S3REC_OK;
+}
+
+s3rec_status s3rec_dataset_user_names(const s3rec_dataset *dataset, s3rec_vocabulary **names) {
+  S3_REQUIRE(dataset);
+  S3_REQUIRE(names);
+  *names = s3_vocabulary_retain(dataset->user_names);
+  return S3REC_OK;
+}
+
+s3rec_status s3rec_dataset_attribute_names(const s3rec_dataset *dataset,
+                                           s3rec_vocabulary **names) {
+  S3_REQUIRE(dataset);
+  S3_REQUIRE(names);
+  *names = s3_vocabulary_retain(dataset->attribute_names);
+  return S3REC_OK;
+}

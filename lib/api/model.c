@@ -80,6 +80,8 @@ s3rec_status s3rec_model_clone(const s3rec_model *model, s3rec_model **clone) {
   s3rec_model *created;
   S3_TRY(s3_model_allocate(model->context, &model->config, &created));
   memcpy(created->weights, model->weights, model->table.float_count * sizeof(float));
+  created->item_names = s3_vocabulary_retain(model->item_names);
+  created->attribute_names = s3_vocabulary_retain(model->attribute_names);
   *clone = created;
   return S3REC_OK;
 }
@@ -104,6 +106,26 @@ s3rec_status s3rec_model_set_dropouts(s3rec_model *model, double hidden_dropout_
 size_t s3rec_model_memory(const s3rec_model *model) {
   if (model == NULL) return 0;
   return model->table.float_count * sizeof(float) + atomic_load(&model->compact_bytes);
+}
+
+s3rec_status s3rec_model_set_names(s3rec_model *model, s3rec_vocabulary *items,
+                                   s3rec_vocabulary *attributes) {
+  S3_REQUIRE(model);
+  return s3_model_set_names(model, items, attributes);
+}
+
+s3rec_status s3rec_model_item_names(const s3rec_model *model, s3rec_vocabulary **names) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(names);
+  *names = s3_vocabulary_retain(model->item_names);
+  return S3REC_OK;
+}
+
+s3rec_status s3rec_model_attribute_names(const s3rec_model *model, s3rec_vocabulary **names) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(names);
+  *names = s3_vocabulary_retain(model->attribute_names);
+  return S3REC_OK;
 }
 
 void s3rec_model_destroy(s3rec_model *model) {

@@ -20,12 +20,28 @@ s3_utf8 s3_utf8_decode(const char *at, const char *end, uint32_t *code_point) {
   return S3_UTF8_VALID;
 }
 
-bool s3_utf8_valid(const char *text) {
-  const char *const end = text + strlen(text);
-  while (text < end) {
+bool s3_utf8_valid_bytes(const char *bytes, size_t count) {
+  const char *const end = bytes + count;
+  while (bytes < end) {
+    uint64_t eight;
+    if ((size_t)(end - bytes) >= sizeof eight) {
+      memcpy(&eight, bytes, sizeof eight);
+      if ((eight & 0x8080808080808080u) == 0) {
+        bytes += sizeof eight;
+        continue;
+      }
+    }
     uint32_t code_point;
-    if (s3_utf8_decode(text, end, &code_point) != S3_UTF8_VALID) return false;
-    text += code_point < 0x80 ? 1 : code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+    if (s3_utf8_decode(bytes, end, &code_point) != S3_UTF8_VALID) return false;
+    bytes += code_point < 0x80 ? 1 : code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
   }
   return true;
+}
+
+bool s3_utf8_valid(const char *text) { return s3_utf8_valid_bytes(text, strlen(text)); }
+
+int s3_utf8_fit(const char *bytes, size_t count, int limit) {
+  if (count <= (size_t)limit) return (int)count;
+  while (limit > 0 && ((unsigned char)bytes[limit] & 0xC0) == 0x80) limit--;
+  return limit;
 }

@@ -3,6 +3,7 @@
 #define S3_BASE_UTF8_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum s3_utf8 {
@@ -17,5 +18,11 @@ s3_utf8 s3_utf8_decode(const char *at, const char *end, uint32_t *code_point);
 /* Whether all of a text is UTF-8: jansson refuses other text, but in the same
  * way as it reports that memory is missing. */
 bool s3_utf8_valid(const char *text);
+/* The same for bytes, NUL among them or not; fast where they are ASCII. */
+bool s3_utf8_valid_bytes(const char *bytes, size_t count);
+
+/* Length of the start of valid text of `count` bytes that has at most `limit` bytes and no
+ * half character at its end: for "%.*s". */
+int s3_utf8_fit(const char *bytes, size_t count, int limit);
 
 #endif

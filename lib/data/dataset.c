@@ -19,6 +19,9 @@ void s3_dataset_release(s3rec_dataset *dataset) {
   s3_ragged_free(context, &dataset->attributes);
   s3_ragged_free(context, &dataset->negatives);
   s3_free(context, dataset->attributed_items);
+  s3_vocabulary_release(dataset->item_names);
+  s3_vocabulary_release(dataset->user_names);
+  s3_vocabulary_release(dataset->attribute_names);
   s3_free(context, dataset);
   s3_context_release(context);
 }

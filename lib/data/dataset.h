@@ -3,6 +3,7 @@
 #define S3_DATA_DATASET_H
 
 #include "base/context.h"
+#include "base/vocabulary.h"
 #include "data/ragged.h"
 #include "s3rec/dataset.h"
 
@@ -15,6 +16,8 @@ struct s3rec_dataset {
   s3_ragged attributes;
   int32_t *attributed_items; /* [attributes.row_count], rising, below item_size - 1 */
   s3_ragged negatives; /* users x negatives; row_count 0 without */
+  /* Of a dataset made from events, else NULL. */
+  s3rec_vocabulary *item_names, *user_names, *attribute_names;
   s3rec_dataset_info info;
 };
 

@@ -70,6 +70,8 @@ void s3_model_release(s3rec_model *model) {
   s3_parameter_table_destroy(context, &model->table);
   if (model->mapping.address == NULL) s3_free(context, model->weights);
   s3_mapping_release(&model->mapping);
+  s3_vocabulary_release(model->item_names);
+  s3_vocabulary_release(model->attribute_names);
   s3_free(context, model);
   s3_context_release(context);
 }
@@ -127,5 +129,33 @@ s3rec_status s3_model_set_dropouts(s3rec_model *model, double hidden_dropout_pro
   S3_TRY(s3_model_begin_training(model)); /* a step's passes read them */
   model->config = config;
   s3_model_end_training(model);
+  return S3REC_OK;
+}
+
+static s3rec_status check_names(const char *what, const s3rec_vocabulary *names, int32_t first_id,
+                                int32_t count) {
+  if (names == NULL) return S3REC_OK;
+  if (names->first_id != first_id) {
+    return s3_fail(S3REC_ERROR_ARGUMENT, "%s: first_id of the names is %d, must be %d", what,
+                   (int)names->first_id, (int)first_id);
+  }
+  if (names->names.count != (size_t)count) {
+    return s3_fail(S3REC_ERROR_MISMATCH, "%s: %zu names, the model needs %d", what,
+                   names->names.count, (int)count);
+  }
+  return S3REC_OK;
+}
+
+s3rec_status s3_model_set_names(s3rec_model *model, s3rec_vocabulary *items,
+                                s3rec_vocabulary *attributes) {
+  S3_TRY(check_names("items", items, 1, model->config.item_size - 2));
+  S3_TRY(check_names("attributes", attributes, 0, model->config.attribute_size));
+  const size_t users = atomic_load(&model->users);
+  if (users != 0 && users != S3_MODEL_TRAINED) return fail_scored(users);
+  s3rec_vocabulary *const old[] = {model->item_names, model->attribute_names};
+  model->item_names = s3_vocabulary_retain(items);
+  model->attribute_names = s3_vocabulary_retain(attributes);
+  s3_vocabulary_release(old[0]);
+  s3_vocabulary_release(old[1]);
   return S3REC_OK;
 }

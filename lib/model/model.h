@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/vocabulary.h"
 #include "model/parameter_table.h"
 #include "model/safetensors_map.h"
 
@@ -19,6 +20,7 @@ struct s3rec_model {
   s3_parameter_table table;
   float *weights; /* [table.float_count], allocated unless they lie in `mapping` */
   s3_mapping mapping;
+  s3rec_vocabulary *item_names, *attribute_names; /* or NULL */
   /* What scorers made of the item table (scoring/quantized_items.h) and of the layers
    * (model/panels.h), a block of memory each, or NULL; none is left when somebody writes
    * the weights. */
@@ -50,6 +52,10 @@ void s3_model_release(s3rec_model *model);
 /* Replaces both probabilities; on failure (ARGUMENT, STATE) neither. */
 s3rec_status s3_model_set_dropouts(s3rec_model *model, double hidden_dropout_prob,
                                    double attention_probs_dropout_prob);
+
+/* s3rec_model_set_names. */
+s3rec_status s3_model_set_names(s3rec_model *model, s3rec_vocabulary *items,
+                                s3rec_vocabulary *attributes);
 
 /* Reader and writer locks that never wait: STATE when taken the other way. */
 s3rec_status s3_model_begin_scoring(s3rec_model *model);

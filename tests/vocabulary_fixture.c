@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vocabulary_fixture.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/training.h"
+
+static fixture_names allocate(size_t count, size_t bytes) {
+  return (fixture_names){
+      .text = malloc(bytes + 1), .offsets = calloc(count + 1, sizeof(int64_t)), .count = count};
+}
+
+fixture_names fixture_numbered(size_t count, const char *format, uint64_t factor) {
+  enum { LONGEST = 64 };
+  fixture_names names = allocate(count, count * LONGEST);
+  for (size_t i = 0; i < count; i++) {
+    char *const name = names.text + names.offsets[i];
+    names.offsets[i + 1] = names.offsets[i] + snprintf(name, LONGEST, format, i * factor);
+  }
+  return names;
+}
+
+fixture_names fixture_listed(const char *const *list, size_t count) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; i++) bytes += strlen(list[i]);
+  fixture_names names = allocate(count, bytes);
+  for (size_t i = 0; i < count; i++) {
+    names.offsets[i + 1] = names.offsets[i] + (int64_t)strlen(list[i]);
+    memcpy(names.text + names.offsets[i], list[i], strlen(list[i]));
+  }
+  return names;
+}
+
+void fixture_names_free(fixture_names *names) {
+  free(names->text);
+  free(names->offsets);
+}
+
+s3rec_vocabulary *fixture_vocabulary(s3rec_context *context, s3rec_name_kind kind, int32_t first_id,
+                                     const fixture_names *names) {
+  s3rec_vocabulary *vocabulary = NULL;
+  test_ok(s3rec_vocabulary_create(context, kind, first_id, names->text, names->offsets,
+                                  names->count, &vocabulary));
+  return vocabulary;
+}
+
+void fixture_assert_names(const s3rec_vocabulary *vocabulary, const fixture_names *names) {
+  const int32_t first_id = s3rec_vocabulary_first_id(vocabulary);
+  const char *text;
+  const int64_t *offsets;
+  int32_t *const ids = calloc(names->count, sizeof *ids);
+  ck_assert_uint_eq(s3rec_vocabulary_count(vocabulary), names->count);
+  test_ok(s3rec_vocabulary_text(vocabulary, &text, &offsets));
+  test_ok(s3rec_vocabulary_find_many(vocabulary, names->text, names->offsets, names->count, ids));
+  for (size_t i = 0; i < names->count; i++) {
+    const char *const expected = names->text + names->offsets[i], *name;
+    const size_t expected_length = (size_t)(names->offsets[i + 1] - names->offsets[i]);
+    const int32_t expected_id = first_id + (int32_t)i;
+    size_t length;
+    int32_t id = -7;
+    test_ok(s3rec_vocabulary_name(vocabulary, expected_id, &name, &length));
+    ck_assert_ptr_eq(name, text + offsets[i]);
+    ck_assert_uint_eq(length, expected_length);
+    ck_assert_int_eq(offsets[i + 1] - offsets[i], (int64_t)length + 1);
+    ck_assert_int_eq(memcmp(name, expected, length), 0);
+    ck_assert_int_eq(name[length], '\0');
+    test_ok(s3rec_vocabulary_find(vocabulary, expected, expected_length, &id));
+    ck_assert_int_eq(id, expected_id);
+    ck_assert_int_eq(ids[i], expected_id);
+  }
+  free(ids);
+}
