@@ -28,7 +28,8 @@
  *      teach how items, attributes and segments of a sequence belong together.
  *   5. Fine-tune: the same with S3REC_STAGE_FINETUNE and s3rec_finetune_step;
  *      s3rec_evaluate on the valid split says when to stop. Settings of both stages
- *      that go together: s3rec_recipe_trainer and its like.
+ *      that go together: s3rec_recipe_trainer and its like. s3rec_run_create does
+ *      4 or 5 as a whole, a step a call.
  *   6. s3rec_model_save; later s3rec_model_load (or _map), s3rec_scorer_create and
  *      s3rec_score_next: a history in, the next items out, in microseconds.
  *
@@ -74,5 +75,6 @@
 #include "s3rec/trainer.h"    /* IWYU pragma: export */
 #include "s3rec/recipe.h"     /* IWYU pragma: export */
 #include "s3rec/scorer.h"     /* IWYU pragma: export */
+#include "s3rec/run.h"        /* IWYU pragma: export */
 
 #endif

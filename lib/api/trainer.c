@@ -151,7 +151,7 @@ s3rec_status s3rec_trainer_save(const s3rec_trainer *trainer, const s3rec_sample
                                 const char *note, const char *path) {
   S3_REQUIRE(trainer);
   S3_REQUIRE(path);
-  return s3_trainer_save(trainer, sampler, note, path);
+  return s3_trainer_save(trainer, sampler, note, NULL, path);
 }
 
 s3rec_status s3rec_trainer_load(s3rec_trainer *trainer, s3rec_sampler *sampler,

@@ -74,3 +74,16 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
                    (int)options->shard_count);
   return S3REC_OK;
 }
+
+const char *s3_trainer_options_difference(const s3rec_trainer_options *a,
+                                          const s3rec_trainer_options *b) {
+  s3rec_trainer_options x = *a, y = *b;
+  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++)
+    if (*s3_number_at(&x, i) != *s3_number_at(&y, i)) return s3_number_options[i].name;
+  if (a->finetune_loss != b->finetune_loss) return "finetune_loss";
+  if (a->seed != b->seed) return "seed";
+  if (a->shard_count != b->shard_count) return "shard_count";
+  if (a->negative_count != b->negative_count) return "negative_count";
+  if (a->warmup_steps != b->warmup_steps) return "warmup_steps";
+  return a->decay_steps != b->decay_steps ? "decay_steps" : NULL;
+}

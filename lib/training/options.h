@@ -28,4 +28,8 @@ static inline double *s3_number_at(s3rec_trainer_options *options, size_t index)
 
 s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options);
 
+/* Name of the first field that is not the same in both; NULL: all are. */
+const char *s3_trainer_options_difference(const s3rec_trainer_options *a,
+                                          const s3rec_trainer_options *b);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "training/trainer.h"
 
+#include <string.h>
+
 #include "base/error.h"
 
 static s3rec_status allocate(s3rec_trainer *trainer) {
@@ -78,6 +80,15 @@ size_t s3_trainer_memory(const s3rec_trainer *trainer) {
   for (size_t s = 0; s < trainer->slot_count; s++)
     bytes += s3_slot_memory(&trainer->slots[s], item_size);
   return bytes;
+}
+
+void s3_trainer_restart(s3rec_trainer *trainer, const s3rec_trainer_options *options) {
+  const size_t bytes = trainer->model->table.float_count * sizeof(float);
+  memset(trainer->moment1, 0, bytes);
+  memset(trainer->moment2, 0, bytes);
+  trainer->options = *options;
+  trainer->step = 0;
+  trainer->gradients_valid = false;
 }
 
 s3rec_status s3_trainer_resize(s3rec_trainer *trainer, const s3rec_trainer_options *options) {

@@ -8,7 +8,7 @@
 
 #include "data/batch.h"
 #include "data/sampler.h"
-#include "model/model.h"
+#include "model/model_file.h"
 #include "objectives/next_item_sampled_ce.h"
 #include "objectives/objective.h"
 #include "optimizer/gradients.h"
@@ -69,6 +69,10 @@ s3rec_status s3_trainer_create(s3rec_model *model, const s3rec_trainer_options *
 void s3_trainer_destroy(s3rec_trainer *trainer);
 size_t s3_trainer_memory(const s3rec_trainer *trainer);
 
+/* As after creation with these options, of the same shard_count; the weights are the
+ * caller's to set. */
+void s3_trainer_restart(s3rec_trainer *trainer, const s3rec_trainer_options *options);
+
 /* Makes room for other options (a loaded state's); nothing else changes. */
 s3rec_status s3_trainer_resize(s3rec_trainer *trainer, const s3rec_trainer_options *options);
 
@@ -100,9 +104,30 @@ s3rec_status s3_slot_reserve(const s3rec_trainer *trainer, s3_slot_sizes sizes, 
 void s3_slot_free(const s3rec_context *context, s3_slot *slot);
 size_t s3_slot_memory(const s3_slot *slot, size_t item_size);
 
-/* trainer_state.c */
+/* trainer_state.c. `best`: NULL, or a block of weights that is kept beside the trainer's
+ * own, as tensors of this prefix. */
+#define S3_STATE_BEST_PREFIX S3_STATE_PREFIX "best."
 s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
-                             const char *note, const char *path);
+                             const char *note, const float *best, const char *path);
 s3rec_status s3_trainer_load(s3rec_trainer *trainer, s3rec_sampler *sampler, const char *path);
+
+/* The parts of a load. What a state holds, read aside before anything is touched; all zeros
+ * but the options, the trainer's, before. */
+typedef struct s3_trainer_state {
+  s3rec_trainer_options options;
+  uint64_t step, sampler_epoch, sampler_step;
+  float *weights, *moment1, *moment2;
+  char *note;
+} s3_trainer_state;
+s3rec_status s3_trainer_state_read(const s3_safetensors *file, const s3rec_trainer *trainer,
+                                   const s3rec_sampler *sampler, s3_trainer_state *state);
+/* Exchanges what the trainer has for what was read. Fails only where the shard count changes,
+ * and then without effect. */
+s3rec_status s3_trainer_state_install(s3_trainer_state *state, s3rec_trainer *trainer,
+                                      s3rec_sampler *sampler);
+void s3_trainer_state_free(const s3rec_context *context, s3_trainer_state *state);
+/* The note alone, to be s3_free'd. */
+s3rec_status s3_trainer_state_note(const s3rec_context *context, const s3_safetensors *file,
+                                   char **note);
 
 #endif

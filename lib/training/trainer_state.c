@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Training states: a model file (so it opens as a model too) with Adam's moments
- * as further tensors and one metadata entry, a JSON object with options, step,
- * sampler position, data fingerprint and the caller's note (docs/file-format.md).
+/* Training states: a model file (so it opens as a model too) with Adam's moments (and
+ * a run's best weights) as further tensors and one metadata entry, a JSON object with
+ * options, step, sampler position, data fingerprint and the caller's note (docs/file-format.md).
  * 64-bit numbers are decimal text in it, since JSON readers round them. */
 #include <inttypes.h>
 #include <jansson.h>
@@ -83,26 +83,30 @@ static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sa
   return text;
 }
 
-/* Weights and both moments; room for three times the table's count. */
-static s3rec_status list_tensors(const s3rec_trainer *trainer, s3_tensor_name *names,
-                                 s3_tensor *tensors) {
+/* Weights, both moments and, unless NULL, the best weights; room for the table's count
+ * each. */
+static s3rec_status list_tensors(const s3rec_trainer *trainer, const float *best,
+                                 s3_tensor_name *names, s3_tensor *tensors) {
   const s3_parameter_table *table = &trainer->model->table;
   const size_t count = table->count;
   S3_TRY(s3_block_to_tensors(table, trainer->model->weights, "", names, tensors));
   S3_TRY(s3_block_to_tensors(table, trainer->moment1, MOMENT1_PREFIX, names + count,
                              tensors + count));
-  return s3_block_to_tensors(table, trainer->moment2, MOMENT2_PREFIX, names + 2 * count,
-                             tensors + 2 * count);
+  S3_TRY(s3_block_to_tensors(table, trainer->moment2, MOMENT2_PREFIX, names + 2 * count,
+                             tensors + 2 * count));
+  if (best == NULL) return S3REC_OK;
+  return s3_block_to_tensors(table, best, S3_STATE_BEST_PREFIX, names + 3 * count,
+                             tensors + 3 * count);
 }
 
-static s3rec_status write_state(const s3rec_trainer *trainer, const char *text,
-                                const char *path) {
-  const size_t count = 3 * trainer->model->table.count;
+static s3rec_status write_state(const s3rec_trainer *trainer, const float *best,
+                                const char *text, const char *path) {
+  const size_t count = (best == NULL ? 3 : 4) * trainer->model->table.count;
   const s3rec_context *context = trainer->context;
   s3_tensor *tensors = s3_allocate(context, count, sizeof *tensors);
   s3_tensor_name *names = s3_allocate(context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
-  if (tensors != NULL && names != NULL) status = list_tensors(trainer, names, tensors);
+  if (tensors != NULL && names != NULL) status = list_tensors(trainer, best, names, tensors);
   if (status == S3REC_OK) {
     s3_config_metadata config;
     s3_config_to_metadata(&trainer->model->config, &config);
@@ -118,13 +122,13 @@ static s3rec_status write_state(const s3rec_trainer *trainer, const char *text,
 }
 
 s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
-                             const char *note, const char *path) {
+                             const char *note, const float *best, const char *path) {
   if (note != NULL && !s3_utf8_valid(note))
     return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_trainer_save: note is not valid UTF-8");
   char *text = state_to_text(trainer, sampler, note);
   if (text == NULL)
     return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory for the training state", path);
-  const s3rec_status status = write_state(trainer, text, path);
+  const s3rec_status status = write_state(trainer, best, text, path);
   s3_free(trainer->context, text);
   return status;
 }
@@ -243,24 +247,22 @@ static s3rec_status read_sampler(const state_reader *reader, const s3rec_sampler
   return *step < sampler->step_count ? S3REC_OK : bad_field(reader, "step");
 }
 
-/* What a state holds, read aside before anything is touched. */
-typedef struct loaded_state {
-  s3rec_trainer_options options;
-  uint64_t step, sampler_epoch, sampler_step;
-  float *weights, *moment1, *moment2;
-  char *note;
-} loaded_state;
+static s3rec_status copy_note(const state_reader *reader, const s3rec_context *context,
+                              char **copy) {
+  const char *note = json_string_value(json_object_get(reader->object, "note"));
+  if (note == NULL) return bad_field(reader, "note");
+  *copy = s3_allocate(context, strlen(note) + 1, 1);
+  if (*copy == NULL) return S3REC_ERROR_MEMORY;
+  memcpy(*copy, note, strlen(note) + 1);
+  return S3REC_OK;
+}
 
 static s3rec_status read_fields(const state_reader *reader, const s3rec_trainer *trainer,
-                                const s3rec_sampler *sampler, loaded_state *state) {
+                                const s3rec_sampler *sampler, s3_trainer_state *state) {
   const state_reader options = {reader->path, json_object_get(reader->object, "options")};
-  const char *note = json_string_value(json_object_get(reader->object, "note"));
   S3_TRY(read_u64(reader, "step", &state->step));
   S3_TRY(read_options(&options, &state->options));
-  if (note == NULL) return bad_field(reader, "note");
-  state->note = s3_allocate(trainer->context, strlen(note) + 1, 1);
-  if (state->note == NULL) return S3REC_ERROR_MEMORY;
-  memcpy(state->note, note, strlen(note) + 1);
+  S3_TRY(copy_note(reader, trainer->context, &state->note));
   if (sampler == NULL) return S3REC_OK;
   const state_reader saved = {reader->path, json_object_get(reader->object, "sampler")};
   if (saved.object == NULL)
@@ -298,20 +300,37 @@ static s3rec_status read_config(const s3_safetensors *file, const s3rec_model *m
   return S3REC_OK;
 }
 
-static s3rec_status read_state(const s3_safetensors *file, const s3rec_trainer *trainer,
-                               const s3rec_sampler *sampler, loaded_state *state) {
-  const s3_parameter_table *table = &trainer->model->table;
+/* The metadata entry as an object, to be json_decref'd. */
+static s3rec_status read_entry(const s3_safetensors *file, json_t **object) {
   const char *text = s3_safetensors_metadata(file, STATE_KEY);
   if (text == NULL)
     return s3_fail(S3REC_ERROR_FORMAT, "%s: no training state: metadata " STATE_KEY " is missing",
                    s3_safetensors_path(file));
-  S3_TRY(read_config(file, trainer->model));
   json_error_t error;
-  json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-  if (object == NULL)
-    return s3_fail_json(s3_safetensors_path(file), "metadata " STATE_KEY ": ", text, &error);
+  *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+  return *object != NULL ? S3REC_OK
+                         : s3_fail_json(s3_safetensors_path(file), "metadata " STATE_KEY ": ",
+                                        text, &error);
+}
+
+s3rec_status s3_trainer_state_note(const s3rec_context *context, const s3_safetensors *file,
+                                   char **note) {
+  json_t *object;
+  S3_TRY(read_entry(file, &object));
   const state_reader reader = {s3_safetensors_path(file), object};
-  const s3rec_status status = read_fields(&reader, trainer, sampler, state);
+  const s3rec_status status = copy_note(&reader, context, note);
+  json_decref(object);
+  return status;
+}
+
+s3rec_status s3_trainer_state_read(const s3_safetensors *file, const s3rec_trainer *trainer,
+                                   const s3rec_sampler *sampler, s3_trainer_state *state) {
+  const s3_parameter_table *table = &trainer->model->table;
+  json_t *object;
+  S3_TRY(read_entry(file, &object));
+  const state_reader reader = {s3_safetensors_path(file), object};
+  s3rec_status status = read_config(file, trainer->model);
+  if (status == S3REC_OK) status = read_fields(&reader, trainer, sampler, state);
   json_decref(object);
   S3_TRY(status);
   state->weights = s3_allocate(trainer->context, table->float_count, sizeof(float));
@@ -324,9 +343,15 @@ static s3rec_status read_state(const s3_safetensors *file, const s3rec_trainer *
   return s3_block_from_file(file, table, MOMENT2_PREFIX, state->moment2);
 }
 
-/* Exchanges what the trainer has for what was read. */
-static s3rec_status install_state(s3rec_trainer *trainer, s3rec_sampler *sampler,
-                                  loaded_state *state) {
+void s3_trainer_state_free(const s3rec_context *context, s3_trainer_state *state) {
+  s3_free(context, state->weights);
+  s3_free(context, state->moment1);
+  s3_free(context, state->moment2);
+  s3_free(context, state->note);
+}
+
+s3rec_status s3_trainer_state_install(s3_trainer_state *state, s3rec_trainer *trainer,
+                                      s3rec_sampler *sampler) {
   S3_TRY(s3_trainer_resize(trainer, &state->options));
   if (sampler != NULL)
     S3_TRY(s3_sampler_seek(sampler, state->sampler_epoch, (size_t)state->sampler_step));
@@ -347,13 +372,10 @@ s3rec_status s3_trainer_load(s3rec_trainer *trainer, s3rec_sampler *sampler, con
   const s3rec_context *context = trainer->context;
   s3_safetensors *file;
   S3_TRY(s3_safetensors_open(context, path, &file));
-  loaded_state state = {.options = trainer->options};
-  s3rec_status status = read_state(file, trainer, sampler, &state);
-  if (status == S3REC_OK) status = install_state(trainer, sampler, &state);
-  s3_free(context, state.weights);
-  s3_free(context, state.moment1);
-  s3_free(context, state.moment2);
-  s3_free(context, state.note);
+  s3_trainer_state state = {.options = trainer->options};
+  s3rec_status status = s3_trainer_state_read(file, trainer, sampler, &state);
+  if (status == S3REC_OK) status = s3_trainer_state_install(&state, trainer, sampler);
+  s3_trainer_state_free(context, &state);
   s3_safetensors_close(file);
   return status;
 }

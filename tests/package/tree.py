@@ -15,7 +15,7 @@ MAXIMUM_PROSE_COLUMNS = 110  # of pages, whose table rows cannot be cut
 # Who may include whom: a folder may include itself and every folder of an earlier step; within
 # a step, only as EXTRA says.
 STEPS = [["base"], ["data", "model"], ["kernels", "dnnl", "encoder"], ["objectives"],
-         ["optimizer"], ["training", "scoring"], ["api"]]
+         ["optimizer"], ["training", "scoring"], ["run"], ["api"]]
 EXTRA = {("kernels", "encoder"), ("encoder", "kernels"), ("encoder", "dnnl"), ("dnnl", "encoder")}
 
 
