@@ -58,7 +58,7 @@ def forbidden_includes(path):
 def main():
     report = Report()
     files = source_files()
-    code = [path for path in files if path.suffix in (".c", ".h", ".py", ".sh") or
+    code = [path for path in files if path.suffix in (".c", ".h", ".py", ".sh", ".go") or
             path.name in ("meson.build", "meson_options.txt", ".clang-format") or
             path.suffix == ".in" or path.parent.name == ".ci"]
     c_files = [path for path in code if path.suffix in (".c", ".h")]

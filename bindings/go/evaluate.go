@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package s3rec
+
+// #include "bridge.h"
+import "C"
+
+// Split is which held-out item of each user is asked for.
+type Split int32
+
+// The splits.
+const (
+	SplitValid Split = C.S3REC_SPLIT_VALID // the last but one
+	SplitTest  Split = C.S3REC_SPLIT_TEST  // the last
+)
+
+// Protocol is among what the answer is ranked.
+type Protocol int32
+
+// The protocols.
+const (
+	ProtocolFull    Protocol = C.S3REC_PROTOCOL_FULL    // all items
+	ProtocolSampled Protocol = C.S3REC_PROTOCOL_SAMPLED // the user's negatives
+)
+
+// SeenPolicy is what of a user's history leaves the ranking of the full protocol.
+type SeenPolicy int32
+
+// The policies.
+const (
+	SeenExclude SeenPolicy = C.S3REC_SEEN_EXCLUDE // history items leave the ranking
+	SeenZero    SeenPolicy = C.S3REC_SEEN_ZERO    // the authors' way: their score becomes 0
+	SeenInclude SeenPolicy = C.S3REC_SEEN_INCLUDE // no filter
+)
+
+// EvaluateOptions say how to measure; zero values are the defaults.
+type EvaluateOptions struct {
+	Split    Split      // default SplitTest
+	Protocol Protocol   // default ProtocolFull
+	Seen     SeenPolicy // default SeenExclude
+}
+
+// Metrics are means over the evaluated users, with how they were measured.
+type Metrics struct {
+	Split    Split
+	Protocol Protocol
+	Seen     SeenPolicy
+	Users    int        // evaluated
+	Skipped  int        // too short for the split
+	HitRate  [4]float64 // HR@1, 5, 10, 20
+	NDCG     [3]float64 // NDCG@5, 10, 20
+	MRR      float64    // mean reciprocal rank
+}
+
+func metricsOf(m *C.s3rec_metrics) Metrics {
+	metrics := Metrics{Split: Split(m.split), Protocol: Protocol(m.protocol),
+		Seen: SeenPolicy(m.seen), Users: int(m.user_count), Skipped: int(m.skipped_count),
+		MRR: float64(m.mrr)}
+	for i := range metrics.HitRate {
+		metrics.HitRate[i] = float64(m.hit_rate[i])
+	}
+	for i := range metrics.NDCG {
+		metrics.NDCG[i] = float64(m.ndcg[i])
+	}
+	return metrics
+}
+
+// Evaluate measures the model by leaving one out, on the Context's threads. options may be
+// nil. Errors: ErrArgument (also sampled without negatives), ErrMemory; ErrState (the model
+// has a trainer); ErrMismatch (items that the model does not have); ErrEngine, ErrThread.
+func (m *Model) Evaluate(data *Dataset, options *EvaluateOptions) (Metrics, error) {
+	return m.evaluate(data, options, nil)
+}
+
+// EvaluateRanks is Evaluate that also gives the rank of each user's answer from 0, and -1 for
+// users who were skipped.
+func (m *Model) EvaluateRanks(data *Dataset, options *EvaluateOptions) (Metrics, []int64,
+	error) {
+	info, err := data.Info()
+	if err != nil {
+		return Metrics{}, nil, err
+	}
+	ranks := make([]int64, info.Users)
+	metrics, err := m.evaluate(data, options, ranks)
+	if err != nil {
+		return Metrics{}, nil, err
+	}
+	return metrics, ranks, nil
+}
+
+func (m *Model) evaluate(data *Dataset, options *EvaluateOptions, ranks []int64) (
+	metrics Metrics, err error) {
+	if options == nil {
+		options = &EvaluateOptions{}
+	}
+	err = m.read(func(model *C.s3rec_model) error {
+		return data.use(func(dataset *C.s3rec_dataset) error {
+			var measured C.s3rec_metrics
+			result := C.s3go_evaluate(model, dataset, C.int32_t(options.Split),
+				C.int32_t(options.Protocol), C.int32_t(options.Seen), &measured, int64s(ranks))
+			if err := failure(result); err != nil {
+				return err
+			}
+			metrics = metricsOf(&measured)
+			return nil
+		})
+	})
+	return metrics, err
+}
