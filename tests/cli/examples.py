@@ -20,6 +20,23 @@ def run(tool, what, *command):
     return done.stdout
 
 
+def whole_way(tool, program):
+    output = run(tool, "05_run", program, "small.txt", "small_item2attributes.json",
+                 "all.safetensors").splitlines()
+    epochs = [line.split(":")[0] for line in output if "epoch" in line]
+    tool.equal("05_run: epochs of both stages", epochs[:6], [
+        *(f"pretraining, epoch {epoch}" for epoch in (1, 2)),
+        *(f"fine-tuning, epoch {epoch}" for epoch in (1, 2, 3, 4))])
+    tool.equal("05_run: the refit behind them", epochs[6:],
+               [f"refit, epoch {epoch + 1}" for epoch in range(len(epochs) - 6)] or "none")
+    found = tool.json("evaluate", "evaluate", *tool.data(), "--model", "all.safetensors")[-1]
+    rows = tool.json("recommend", "recommend", *tool.data(), "--model", "all.safetensors",
+                     "--user", "1", "--k", "5")[-1]["recommended"]
+    tool.equal("05_run measures and recommends what s3rec does", output[len(epochs):], [
+        f"test: HR@10 {found['hr@10']:.6f}, NDCG@10 {found['ndcg@10']:.6f}, MRR {found['mrr']:.6f}",
+        *(f"{row['item']} {row['score']:.6f}" for row in rows)])
+
+
 def wrong_usage(tool, programs):
     for name, program in programs.items():
         done = subprocess.run([program], capture_output=True, text=True)
@@ -76,6 +93,7 @@ def main(binary, root, library, programs, compiler):
         lines = output.splitlines()
         tool.equal("04_threads: a line a user, the first as above",
                    (len(lines), lines and lines[0]), (200, f"1 {rows[0]['item']}"))
+        whole_way(tool, programs["05_run"])
         wrong_usage(tool, programs)
         readme(tool, pathlib.Path(root), pathlib.Path(library).resolve(), compiler)
         tool.report.finish()
