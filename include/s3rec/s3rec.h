@@ -70,6 +70,7 @@
 #include "s3rec/context.h"    /* IWYU pragma: export */
 #include "s3rec/vocabulary.h" /* IWYU pragma: export */
 #include "s3rec/dataset.h"    /* IWYU pragma: export */
+#include "s3rec/events.h"     /* IWYU pragma: export */
 #include "s3rec/batch.h"      /* IWYU pragma: export */
 #include "s3rec/model.h"      /* IWYU pragma: export */
 #include "s3rec/trainer.h"    /* IWYU pragma: export */

@@ -25,25 +25,6 @@ struct s3_atomic_file {
   int folder, file; /* descriptors, -1 when closed */
 };
 
-/* GNU's strerror_r returns the text, which need not be in the buffer; POSIX's
- * returns 0 and fills the buffer. */
-static inline const char *gnu_reason(const char *result, const char *buffer) {
-  (void)buffer;
-  return result;
-}
-static inline const char *posix_reason(int result, const char *buffer) {
-  return result == 0 ? buffer : "unknown error";
-}
-
-static s3rec_status fail_errno(const char *path, const char *action) {
-  char buffer[128];
-#define RESULT strerror_r(errno, buffer, sizeof buffer)
-  const char *const reason =
-      _Generic(RESULT, char *: gnu_reason, int: posix_reason)(RESULT, buffer);
-#undef RESULT
-  return s3_fail(S3REC_ERROR_IO, "%s: cannot %s: %s", path, action, reason);
-}
-
 static s3rec_status open_folder(s3_atomic_file *file) {
   char *const slash = strrchr(file->path, '/');
   file->name = slash == NULL ? file->path : slash + 1;
@@ -57,7 +38,7 @@ static s3rec_status open_folder(s3_atomic_file *file) {
     file->folder = open(file->path, flags);
     *slash = '/';
   }
-  if (file->folder < 0) return fail_errno(file->path, "open the folder of");
+  if (file->folder < 0) return s3_fail_errno(file->path, "open the folder of");
   if (*file->name == '\0') {
     return s3_fail(S3REC_ERROR_IO, "%s: a file name is missing", file->path);
   }
@@ -80,7 +61,7 @@ static s3rec_status open_temporary(s3_atomic_file *file) {
     if (errno != EEXIST && errno != EINTR) break;
   }
   file->temporary[0] = '\0'; /* not ours to remove */
-  return fail_errno(file->path, "create a temporary file beside");
+  return s3_fail_errno(file->path, "create a temporary file beside");
 }
 
 /* A file that is there hands its mode on. Whatever else is there (a folder, a
@@ -89,13 +70,13 @@ static s3rec_status match_target(s3_atomic_file *file) {
   struct stat target;
   if (fstatat(file->folder, file->name, &target, 0) != 0) {
     if (errno == ENOENT) return S3REC_OK;
-    return fail_errno(file->path, "examine");
+    return s3_fail_errno(file->path, "examine");
   }
   if (!S_ISREG(target.st_mode)) {
     return s3_fail(S3REC_ERROR_IO, "%s: is there and not a regular file", file->path);
   }
   if (fchmod(file->file, target.st_mode & 07777) != 0) {
-    return fail_errno(file->path, "keep the mode of");
+    return s3_fail_errno(file->path, "keep the mode of");
   }
   return S3REC_OK;
 }
@@ -126,7 +107,7 @@ s3rec_status s3_atomic_file_write(s3_atomic_file *file, const void *bytes, size_
   const char *next = bytes;
   while (count > 0) {
     const ssize_t written = write(file->file, next, count);
-    if (written < 0 && errno != EINTR) return fail_errno(file->path, "write");
+    if (written < 0 && errno != EINTR) return s3_fail_errno(file->path, "write");
     if (written > 0) {
       next += written;
       count -= (size_t)written;
@@ -136,17 +117,17 @@ s3rec_status s3_atomic_file_write(s3_atomic_file *file, const void *bytes, size_
 }
 
 static s3rec_status finish(s3_atomic_file *file) {
-  if (fsync(file->file) != 0) return fail_errno(file->path, "sync");
+  if (fsync(file->file) != 0) return s3_fail_errno(file->path, "sync");
   const int descriptor = file->file;
   file->file = -1;
-  if (close(descriptor) != 0) return fail_errno(file->path, "close");
+  if (close(descriptor) != 0) return s3_fail_errno(file->path, "close");
   if (renameat(file->folder, file->temporary, file->folder, file->name) != 0) {
-    return fail_errno(file->path, "rename the new file to");
+    return s3_fail_errno(file->path, "rename the new file to");
   }
   file->temporary[0] = '\0';
   /* EINVAL: a file system that has nothing to sync for a folder */
   if (fsync(file->folder) != 0 && errno != EINVAL) {
-    return fail_errno(file->path, "sync the folder of");
+    return s3_fail_errno(file->path, "sync the folder of");
   }
   return S3REC_OK;
 }
@@ -171,7 +152,7 @@ void s3_atomic_file_discard(s3_atomic_file *file) {
 static s3rec_status read_all(const s3rec_context *context, const char *path, int descriptor,
                              char **bytes, size_t *count) {
   struct stat info;
-  if (fstat(descriptor, &info) != 0) return fail_errno(path, "examine");
+  if (fstat(descriptor, &info) != 0) return s3_fail_errno(path, "examine");
   const uintmax_t announced = S_ISREG(info.st_mode) ? (uintmax_t)info.st_size : 0;
   if (announced >= SIZE_MAX - 2) {
     return s3_fail(S3REC_ERROR_MEMORY, "%s: exceeds the address space", path);
@@ -186,7 +167,7 @@ static s3rec_status read_all(const s3rec_context *context, const char *path, int
     const ssize_t got = read(descriptor, (char *)buffer + length, capacity - 1 - length);
     if (got > 0) length += (size_t)got;
     if (got == 0) break;
-    if (got < 0 && errno != EINTR) status = fail_errno(path, "read");
+    if (got < 0 && errno != EINTR) status = s3_fail_errno(path, "read");
   }
   if (status == S3REC_OK && length < announced) {
     status = s3_fail(S3REC_ERROR_IO, "%s: became shorter while it was read", path);
@@ -207,7 +188,7 @@ s3rec_status s3_file_read(const s3rec_context *context, const char *path, char *
   do {
     descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   } while (descriptor < 0 && errno == EINTR);
-  if (descriptor < 0) return fail_errno(path, "open");
+  if (descriptor < 0) return s3_fail_errno(path, "open");
   const s3rec_status status = read_all(context, path, descriptor, bytes, count);
   close(descriptor);
   return status;

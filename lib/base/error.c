@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,3 +29,22 @@ void s3_set_error_text(const char *format, ...) {
 }
 
 const char *s3_error_text(void) { return error_text; }
+
+/* GNU's strerror_r returns the text, which need not be in the buffer; POSIX's
+ * returns 0 and fills the buffer. */
+static inline const char *gnu_reason(const char *result, const char *buffer) {
+  (void)buffer;
+  return result;
+}
+static inline const char *posix_reason(int result, const char *buffer) {
+  return result == 0 ? buffer : "unknown error";
+}
+
+s3rec_status s3_fail_errno(const char *path, const char *action) {
+  char buffer[128];
+#define RESULT strerror_r(errno, buffer, sizeof buffer)
+  const char *const reason =
+      _Generic(RESULT, char *: gnu_reason, int: posix_reason)(RESULT, buffer);
+#undef RESULT
+  return s3_fail(S3REC_ERROR_IO, "%s: cannot %s: %s", path, action, reason);
+}

@@ -18,6 +18,9 @@ static inline s3rec_status s3_failed(s3rec_status status) { return status; }
  * failure to the calling thread. */
 const char *s3_error_text(void);
 
+/* IO: "path: cannot ACTION: reason", the reason out of errno. */
+s3rec_status s3_fail_errno(const char *path, const char *action);
+
 /* Leaves the function with the status of `call` unless it is S3REC_OK. */
 #define S3_TRY(call)                                \
   do {                                              \

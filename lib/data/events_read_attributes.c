@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Item attributes out of a file: a cell of column C that holds "x" is the attribute "C=x". */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "data/events.h"
+#include "data/table_value.h"
+
+/* A column of attributes; JSONL: of the key. */
+typedef struct attribute_column {
+  const char *name;
+  size_t name_length;
+  size_t index;
+} attribute_column;
+
+typedef struct reader {
+  s3rec_events *events;
+  s3_table_file file;
+  s3_column item;
+  bool has_item;
+  attribute_column *columns; /* NULL in JSONL when all keys are wanted */
+  size_t columns_capacity, column_count;
+  char *list; /* copy of options.attribute_columns, cut into names */
+  char *name; /* of one attribute, with room for the longest */
+} reader;
+
+enum { ROOM = S3REC_MAX_NAME_LENGTH + 1 };
+
+static s3rec_status add_column(reader *r, const char *name, size_t length, size_t index) {
+  S3_TRY(s3_grow(r->file.context, (void **)&r->columns, &r->columns_capacity,
+                 r->column_count + 1, sizeof *r->columns));
+  r->columns[r->column_count++] = (attribute_column){name, length, index};
+  return S3REC_OK;
+}
+
+/* A column's name: that of the header, else its number as text behind the list. */
+static s3rec_status add_delimited(reader *r, size_t index, const char *asked) {
+  const char *name = asked;
+  size_t length = asked != NULL ? strlen(asked) : 0;
+  if (r->file.has_header) {
+    name = r->file.names[index].text;
+    length = r->file.names[index].length;
+    const char *const wrong = s3_check_name(name, length);
+    if (wrong != NULL)
+      return s3_fail(S3REC_ERROR_FORMAT, "%s:1: name of column %zu: %s", r->file.path, index + 1,
+                     wrong);
+  }
+  if (r->has_item && index == r->item.index)
+    return s3_fail(S3REC_ERROR_FORMAT, "%s: item and the attribute \"%.100s\" are the same column",
+                   r->file.path, name);
+  return add_column(r, name, length, index);
+}
+
+static s3rec_status add_listed(reader *r) {
+  const char *const list = r->file.options.attribute_columns;
+  r->list = s3_allocate(r->file.context, strlen(list) + 1, 1);
+  if (r->list == NULL) return S3REC_ERROR_MEMORY;
+  strcpy(r->list, list);
+  for (char *at = r->list; at != NULL;) {
+    char *const name = at;
+    at = strchr(at, ',');
+    if (at != NULL) *at++ = '\0';
+    size_t index = 0;
+    if (*name == '\0')
+      return s3_fail(S3REC_ERROR_ARGUMENT, "attribute_columns is \"%.100s\", a name is empty",
+                     list);
+    if (r->file.is_json) {
+      S3_TRY(add_column(r, name, strlen(name), 0));
+    } else {
+      S3_TRY(s3_find_column(&r->file, "attribute_columns", name, &index));
+      S3_TRY(add_delimited(r, index, name));
+    }
+  }
+  return S3REC_OK;
+}
+
+/* All columns but the item's. Without a header they are called by their numbers. */
+static s3rec_status add_others(reader *r) {
+  enum { DIGITS = 8 };
+  r->list = s3_allocate(r->file.context, r->file.column_count, DIGITS);
+  if (r->list == NULL) return S3REC_ERROR_MEMORY;
+  for (size_t i = 0; i < r->file.column_count; i++) {
+    char *const number = r->list + i * DIGITS;
+    snprintf(number, DIGITS, "%u", (unsigned)(i + 1) % 1000000);
+    if (i != r->item.index) S3_TRY(add_delimited(r, i, number));
+  }
+  return S3REC_OK;
+}
+
+static s3rec_status find_columns(reader *r) {
+  r->name = s3_allocate(r->file.context, ROOM, 1);
+  if (r->name == NULL) return S3REC_ERROR_MEMORY;
+  if (!r->file.is_json) {
+    if (r->file.column_count == 0) return S3REC_OK;
+    S3_TRY(s3_find_item_column(&r->file, &r->item));
+    r->has_item = true;
+  }
+  if (r->file.options.attribute_columns != NULL) return add_listed(r);
+  return r->file.is_json ? S3REC_OK : add_others(r);
+}
+
+/* Makes "column=value" of a text. */
+static s3rec_status make_name(const reader *r, const attribute_column *column,
+                              const char *text, size_t length, size_t *name_length) {
+  const char *const part = column->name;
+  if (column->name_length + 1 + length > S3REC_MAX_NAME_LENGTH)
+    return s3_fail_row(&r->file, part, "longer than %d bytes with the column's name",
+                       S3REC_MAX_NAME_LENGTH);
+  memcpy(r->name, column->name, column->name_length);
+  r->name[column->name_length] = '=';
+  memcpy(r->name + column->name_length + 1, text, length);
+  *name_length = column->name_length + 1 + length;
+  const char *const wrong = s3_check_name(r->name, *name_length);
+  return wrong == NULL ? S3REC_OK : s3_fail_row(&r->file, part, "%s", wrong);
+}
+
+/* Checks one attribute, or adds it to the item (an index of a name) when that is not
+ * negative. An empty text is none. */
+static s3rec_status take_text(reader *r, const attribute_column *column, const char *text,
+                              size_t length, int32_t item) {
+  size_t name_length;
+  int32_t attribute;
+  if (length == 0) return S3REC_OK;
+  S3_TRY(make_name(r, column, text, length, &name_length));
+  if (item < 0) return S3REC_OK;
+  S3_TRY(s3_id_column_add(r->events, &r->events->attributes, S3REC_NAMES_TEXT, r->name,
+                          name_length, &attribute));
+  return s3_events_add_pair(r->events, item, attribute);
+}
+
+/* Cuts the text of a cell at the separators. */
+static s3rec_status take_values(reader *r, const attribute_column *column, const s3_cell *cell,
+                                int32_t item) {
+  const char *const separator = r->file.options.attribute_separator;
+  const size_t size = strlen(separator);
+  const char *at = cell->text;
+  size_t left = cell->length;
+  while (size > 0 && cell->kind == S3_CELL_TEXT) {
+    const char *const found = memmem(at, left, separator, size);
+    if (found == NULL) break;
+    S3_TRY(take_text(r, column, at, (size_t)(found - at), item));
+    left -= (size_t)(found - at) + size;
+    at = found + size;
+  }
+  return take_text(r, column, at, left, item);
+}
+
+static s3rec_status take_array(reader *r, const attribute_column *column, const json_t *array,
+                               int32_t item) {
+  for (size_t i = 0; i < json_array_size(array); i++) {
+    s3_cell cell;
+    s3_cell_of_json(json_array_get(array, i), &cell);
+    if (cell.kind > S3_CELL_NULL)
+      return s3_fail_row(&r->file, column->name,
+                         "%s in an array, must be text, a number or a truth value",
+                         s3_cell_kind_name(cell.kind));
+    S3_TRY(take_text(r, column, cell.text, cell.length, item));
+  }
+  return S3REC_OK;
+}
+
+static s3rec_status take_cell(reader *r, const attribute_column *column, int32_t item) {
+  s3_cell cell;
+  const s3_column place = {.index = column->index, .key = column->name};
+  s3_cell_get(&r->file, &place, &cell);
+  if (cell.kind == S3_CELL_ARRAY) return take_array(r, column, cell.json, item);
+  if (cell.kind == S3_CELL_OBJECT)
+    return s3_fail_row(&r->file, column->name,
+                       "an object is no attribute, attribute_columns may name other columns");
+  return take_values(r, column, &cell, item);
+}
+
+static s3rec_status take_keys(reader *r, int32_t item) {
+  const char *key;
+  json_t *value;
+  json_object_foreach(r->file.object, key, value) {
+    if (strcmp(key, r->item.key) == 0) continue;
+    const attribute_column column = {key, strlen(key), 0};
+    S3_TRY(take_cell(r, &column, item));
+  }
+  return S3REC_OK;
+}
+
+static s3rec_status take_row(reader *r, int32_t item) {
+  if (r->file.is_json && r->file.options.attribute_columns == NULL) return take_keys(r, item);
+  for (size_t i = 0; i < r->column_count; i++) S3_TRY(take_cell(r, &r->columns[i], item));
+  return S3REC_OK;
+}
+
+static s3rec_status check_row(reader *r, s3_cell *cell) {
+  if (!r->has_item) {
+    S3_TRY(s3_find_item_column(&r->file, &r->item));
+    r->has_item = true;
+  }
+  s3_cell_get(&r->file, &r->item, cell);
+  S3_TRY(s3_check_id(&r->file, r->item.part, cell));
+  return take_row(r, -1);
+}
+
+static s3rec_status add_row(reader *r, const s3_cell *cell) {
+  int32_t item;
+  S3_TRY(s3_id_column_add(r->events, &r->events->items, S3REC_NAMES_TEXT, cell->text,
+                          cell->length, &item));
+  S3_TRY(take_row(r, item));
+  r->file.report.row_count++;
+  return S3REC_OK;
+}
+
+static s3rec_status read_rows(reader *r) {
+  S3_TRY(find_columns(r));
+  for (;;) {
+    bool found;
+    S3_TRY(s3_table_file_next(&r->file, &found));
+    if (!found) return S3REC_OK;
+    s3_cell cell;
+    const s3rec_status status = check_row(r, &cell);
+    S3_TRY(status == S3REC_OK ? add_row(r, &cell) : s3_table_file_leave_out(&r->file, status));
+  }
+}
+
+s3rec_status s3_events_read_attributes(s3rec_events *events, const char *path,
+                                       const s3rec_table_options *options,
+                                       s3rec_table_report *report) {
+  S3_TRY(s3_id_column_check(&events->items, "item ids of a file", S3REC_NAMES_TEXT));
+  S3_TRY(s3_id_column_check(&events->attributes, "attributes of a file", S3REC_NAMES_TEXT));
+  if (strlen(options->attribute_separator) > S3_MAX_DELIMITER_LENGTH)
+    return s3_fail(S3REC_ERROR_ARGUMENT, "attribute_separator has %zu bytes, accepted is 0..%d",
+                   strlen(options->attribute_separator), S3_MAX_DELIMITER_LENGTH);
+  reader r = {.events = events};
+  S3_TRY(s3_table_file_open(events->context, path, options, &r.file));
+  const s3_events_mark mark = s3_events_mark_get(events);
+  const s3rec_status status = read_rows(&r);
+  if (status == S3REC_OK) {
+    s3_table_file_log(&r.file, &r.item, 1);
+    *report = r.file.report;
+  } else {
+    s3_events_go_back(events, &mark);
+  }
+  s3_free(events->context, r.columns);
+  s3_free(events->context, r.list);
+  s3_free(events->context, r.name);
+  s3_table_file_close(&r.file);
+  return status;
+}

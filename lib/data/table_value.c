@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/table_value.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+enum { LONGEST_NUMBER = 255, SHOWN = 40 };
+
+static bool is_blank(char byte) { return byte == ' ' || byte == '\t'; }
+
+/* Copies the cell's text without blanks around it. */
+static s3rec_status number_text(const s3_table_file *file, const s3_column *column,
+                                char text[LONGEST_NUMBER + 1]) {
+  s3_cell cell;
+  s3_cell_get(file, column, &cell);
+  if (cell.kind == S3_CELL_NULL) return s3_fail_row(file, column->part, "missing");
+  if (cell.kind > S3_CELL_REAL)
+    return s3_fail_row(file, column->part, "%s, must be a number or text",
+                       s3_cell_kind_name(cell.kind));
+  for (; cell.length > 0 && is_blank(*cell.text); cell.length--) cell.text++;
+  while (cell.length > 0 && is_blank(cell.text[cell.length - 1])) cell.length--;
+  if (cell.length == 0) return s3_fail_row(file, column->part, "empty");
+  if (cell.length > LONGEST_NUMBER)
+    return s3_fail_row(file, column->part, "longer than %d bytes", LONGEST_NUMBER);
+  for (size_t i = 0; i < cell.length; i++)
+    if ((signed char)cell.text[i] <= 0)
+      return s3_fail_row(file, column->part, "has a byte 0x%02X in it, which no number has",
+                         (unsigned char)cell.text[i]);
+  memcpy(text, cell.text, cell.length);
+  text[cell.length] = '\0';
+  return S3REC_OK;
+}
+
+s3rec_status s3_read_timestamp(const s3_table_file *file, const s3_column *column,
+                               s3_timestamp *timestamp) {
+  char text[LONGEST_NUMBER + 1];
+  S3_TRY(number_text(file, column, text));
+  const char *const wrong = s3_timestamp_parse(text, timestamp);
+  if (wrong == NULL) return S3REC_OK;
+  return s3_fail_row(file, column->part, "\"%.*s%s\" %s", SHOWN, text,
+                     strlen(text) > SHOWN ? "..." : "", wrong);
+}
+
+/* Short decimals such as "4.5", which are nearly all there are: digits and power of ten are
+ * exact in double, so that one division rounds correctly. */
+static bool parse_short(const char *text, double *value) {
+  static const double powers[16] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  const bool negative = *text == '-';
+  if (negative) text++;
+  int64_t number = 0;
+  int digits = 0, fraction = 0;
+  bool point = false;
+  for (; *text != '\0'; text++) {
+    if (*text == '.' && !point) {
+      point = true;
+      continue;
+    }
+    if (*text < '0' || *text > '9' || ++digits > 15) return false;
+    number = number * 10 + (*text - '0');
+    fraction += point;
+  }
+  if (digits == 0) return false;
+  *value = (double)number / powers[fraction];
+  if (negative) *value = -*value;
+  return true;
+}
+
+s3rec_status s3_read_value(const s3_table_file *file, const s3_column *column, double *value) {
+  char text[LONGEST_NUMBER + 1];
+  S3_TRY(number_text(file, column, text));
+  if (parse_short(text, value) || s3_parse_double(text, value)) return S3REC_OK;
+  return s3_fail_row(file, column->part, "\"%.*s%s\" is not a finite number", SHOWN, text,
+                     strlen(text) > SHOWN ? "..." : "");
+}
+
+void s3_table_file_log(const s3_table_file *file, const s3_column *columns, size_t count) {
+  char text[400] = "";
+  size_t used = 0;
+  for (size_t i = 0; i < count && used + 100 < sizeof text; i++) {
+    if (!columns[i].there) continue;
+    const char *const separator = used > 0 ? ", " : "";
+    if (file->is_json)
+      used += (size_t)snprintf(text + used, sizeof text - used, "%s%s \"%.40s\"", separator,
+                               columns[i].part, columns[i].key);
+    else if (file->has_header)
+      used += (size_t)snprintf(text + used, sizeof text - used, "%s%s \"%.40s\"", separator,
+                               columns[i].part, file->names[columns[i].index].text);
+    else
+      used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %zu", separator,
+                               columns[i].part, columns[i].index + 1);
+  }
+  s3_log(file->context, file->report.row_count > 0 ? S3REC_LOG_INFO : S3REC_LOG_WARNING,
+         "%s: rows: %zu, left out: %zu; columns: %s", file->path, file->report.row_count,
+         file->report.bad_row_count, used > 0 ? text : "none");
+}
