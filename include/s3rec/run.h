@@ -45,8 +45,8 @@ S3REC_API void s3rec_run_options_init(s3rec_run_options *options, s3rec_stage st
  * recipe's dropouts hold for the run. The model may be scored meanwhile. `options` may not be
  * NULL and is copied. On success *run belongs to the caller and keeps model and dataset alive.
  * Statuses: ARGUMENT (also data that nothing can be trained on or measured by), MEMORY;
- * MISMATCH (the dataset has items that the model does not have; pretraining: another
- * item_size, or attributes that it does not have). Any thread. Since 0.2. */
+ * MISMATCH (the dataset has items that the model does not have, or, where both have names,
+ * others; pretraining: another item_size, or likewise attributes). Any thread. Since 0.2. */
 S3REC_API s3rec_status s3rec_run_create(s3rec_model *model, s3rec_dataset *dataset,
                                         const s3rec_run_options *options, s3rec_run **run);
 /** NULL is fine; before the end the model is as it was before. Since 0.2. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/run.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -26,30 +25,6 @@ static s3rec_status copy_model(const s3rec_run *run, s3rec_model **copy) {
   return S3REC_OK;
 }
 
-static s3rec_status check_data(const s3rec_model *model, const s3rec_dataset *dataset,
-                               const s3rec_run_options *options) {
-  const s3rec_dataset_info *const info = &dataset->info;
-  const s3rec_model_config *const config = &model->config;
-  const bool pretrains = options->stage == S3REC_STAGE_PRETRAIN;
-  if (info->item_size > config->item_size || (pretrains && info->item_size < config->item_size))
-    return s3_fail(S3REC_ERROR_MISMATCH,
-                   "item_size of the dataset is %d, must be %s%d, the model's",
-                   (int)info->item_size, pretrains ? "" : "at most ", (int)config->item_size);
-  if (pretrains && info->attribute_size > config->attribute_size)
-    return s3_fail(S3REC_ERROR_MISMATCH,
-                   "attribute_size of the dataset is %d, must be at most %d, the model's",
-                   (int)info->attribute_size, (int)config->attribute_size);
-  if (pretrains) return S3REC_OK;
-  if (info->short_user_count == info->user_count)
-    return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "none of the dataset's %zu users has the 3 items that measuring takes",
-                   info->user_count);
-  if (options->protocol == S3REC_PROTOCOL_SAMPLED && dataset->negatives.row_count == 0)
-    return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "the sampled protocol needs negatives, the dataset has none");
-  return S3REC_OK;
-}
-
 static s3rec_status prepare(s3rec_run *run) {
   const s3rec_sampler_options sampling = s3_run_sampling(&run->settings, false);
   S3_TRY(s3_sampler_create(run->dataset, &sampling, &run->sampler));
@@ -67,7 +42,7 @@ static s3rec_status prepare(s3rec_run *run) {
 
 s3rec_status s3_run_create(s3rec_model *model, s3rec_dataset *dataset,
                            const s3_run_settings *settings, s3rec_run **run) {
-  S3_TRY(check_data(model, dataset, &settings->options));
+  S3_TRY(s3_run_check_data(model, dataset, &settings->options));
   s3rec_run *const made = s3_allocate(model->context, 1, sizeof *made);
   if (made == NULL) return S3REC_ERROR_MEMORY;
   made->context = s3_context_retain(model->context);

@@ -68,6 +68,10 @@ struct s3rec_run {
   bool done; /* the caller's model has the weights */
 };
 
+/* fit.c */
+s3rec_status s3_run_check_data(const s3rec_model *model, const s3rec_dataset *dataset,
+                               const s3rec_run_options *options);
+
 s3rec_status s3_run_create(s3rec_model *model, s3rec_dataset *dataset,
                            const s3_run_settings *settings, s3rec_run **run);
 void s3_run_destroy(s3rec_run *run);

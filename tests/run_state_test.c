@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs in files: going on bit by bit from between any two steps, and refusing what does not
+ * fit; and runs whose allocator fails. */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run_fixture.h"
+#include "support/files.h"
+#include "support/hooks.h"
+#include "support/suite.h"
+
+typedef struct plan {
+  const char *name;
+  s3rec_stage stage;
+  s3rec_recipe recipe;
+  int32_t held_out_count, patience;
+  s3rec_protocol protocol;
+} plan;
+
+static const plan plans[] = {
+    {"pretraining", S3REC_STAGE_PRETRAIN, S3REC_RECIPE_BEST, -1, 0, S3REC_PROTOCOL_FULL},
+    {"refit", S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, -1, 0, S3REC_PROTOCOL_FULL},
+    {"refit on all", S3REC_STAGE_FINETUNE, S3REC_RECIPE_PAPER, 0, 1, S3REC_PROTOCOL_SAMPLED},
+    {"best epoch", S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 2, 2, S3REC_PROTOCOL_FULL},
+};
+enum { PLANS = sizeof plans / sizeof plans[0] };
+
+static void open_plan(run_fixture *f, const plan *p, int32_t threads) {
+  run_open(f, p->stage, p->recipe, threads);
+  f->options.held_out_count = p->held_out_count;
+  f->options.patience = p->patience;
+  f->options.protocol = p->protocol;
+}
+
+static bool same_progress(const s3rec_run_progress *a, const s3rec_run_progress *b) {
+  return a->event == b->event && a->refit == b->refit && a->epoch == b->epoch &&
+         a->epochs == b->epochs && a->step == b->step && a->steps == b->steps &&
+         a->loss == b->loss && a->aap == b->aap && a->mip == b->mip && a->map == b->map &&
+         a->sp == b->sp && a->sequence_count == b->sequence_count &&
+         a->target_count == b->target_count && a->valid_value == b->valid_value &&
+         a->best_value == b->best_value && a->best_epoch == b->best_epoch;
+}
+
+static bool same_metrics(const s3rec_run *a, const s3rec_run *b) {
+  s3rec_metrics x, y;
+  s3rec_metrics_init(&x);
+  s3rec_metrics_init(&y);
+  const s3rec_status left = s3rec_run_valid_metrics(a, &x);
+  if (left != s3rec_run_valid_metrics(b, &y)) return false;
+  return left != S3REC_OK ||
+         (x.split == y.split && x.protocol == y.protocol && x.seen == y.seen &&
+          x.user_count == y.user_count && x.skipped_count == y.skipped_count && x.mrr == y.mrr &&
+          memcmp(x.hit_rate, y.hit_rate, sizeof x.hit_rate) == 0 &&
+          memcmp(x.ndcg, y.ndcg, sizeof x.ndcg) == 0);
+}
+
+/* Loop: plans x 1 and 2 threads. Saved after every number of steps, the end included. */
+START_TEST(goes_on_bit_by_bit) {
+  const plan *const p = &plans[_i / 2];
+  const test_path path = test_file("run.state");
+  s3rec_run_progress straight_at[64];
+  size_t count, steps = 0;
+  run_fixture straight;
+  open_plan(&straight, p, 1);
+  run_begin(&straight);
+  do {
+    ck_assert_uint_lt(steps, 64);
+    straight_at[steps] = run_go_on(&straight);
+  } while (straight_at[steps++].event != S3REC_RUN_DONE);
+  ck_assert_uint_ge(steps, 10);
+  float *weights = test_weights(straight.model, &count);
+  for (size_t saved = 0; saved <= steps; saved++) {
+    run_fixture f;
+    open_plan(&f, p, 1 + _i % 2);
+    s3rec_model *fresh;
+    test_ok(s3rec_model_clone(f.model, &fresh));
+    run_begin(&f);
+    for (size_t i = 0; i < saved; i++) run_go_on(&f);
+    test_ok(s3rec_run_save(f.run, path.text));
+    s3rec_run_destroy(f.run);
+    s3rec_model_destroy(f.model);
+    f.model = fresh;
+    run_begin(&f);
+    test_ok(s3rec_run_load(f.run, path.text));
+    for (size_t i = saved; i < steps; i++) {
+      const s3rec_run_progress at = run_go_on(&f);
+      ck_assert_msg(same_progress(&at, &straight_at[i]), "%s: saved after %zu, step %zu differs",
+                    p->name, saved, i);
+    }
+    if (saved == steps) ck_assert_int_eq(run_go_on(&f).event, S3REC_RUN_DONE);
+    ck_assert_msg(test_same_weights(f.model, weights), "%s: saved after %zu of %zu steps", p->name,
+                  saved, steps);
+    ck_assert(same_metrics(f.run, straight.run));
+    run_close(&f);
+  }
+  free(weights);
+  run_close(&straight);
+}
+END_TEST
+
+/* A state is a model file with the weights in training. */
+START_TEST(a_state_opens_as_a_model) {
+  const test_path path = test_file("run.state");
+  run_fixture f;
+  s3rec_model *model;
+  s3rec_model_config config;
+  size_t count;
+  open_plan(&f, &plans[3], 1);
+  float *first = test_weights(f.model, &count);
+  run_begin(&f);
+  for (int i = 0; i < 4; i++) run_go_on(&f);
+  test_ok(s3rec_run_save(f.run, path.text));
+  test_ok(s3rec_model_load(f.context, path.text, NULL, &model));
+  ck_assert(!test_same_weights(model, first));
+  s3rec_model_config_init(&config);
+  test_ok(s3rec_model_config_get(model, &config));
+  ck_assert(config.hidden_dropout_prob == 0.4);
+  s3rec_model_destroy(model);
+  free(first);
+  run_close(&f);
+}
+END_TEST
+
+static void load_fails(run_fixture *f, const char *path, s3rec_status status, const char *text) {
+  const s3rec_status found = s3rec_run_load(f->run, path);
+  ck_assert_msg(found == status, "'%s': %s: %s", text, s3rec_status_name(found),
+                found == S3REC_OK ? "" : s3rec_last_error());
+  ck_assert_msg(strstr(s3rec_last_error(), text) != NULL, "'%s' is not in '%s'", text,
+                s3rec_last_error());
+  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), path));
+}
+
+/* A run like that of the plan but for one thing, which names what differs; nothing is left
+ * of the attempt. */
+static void differs(const plan *p, const char *path, const char *text,
+                    void (*change)(run_fixture *f)) {
+  run_fixture f, untouched;
+  size_t count;
+  open_plan(&f, p, 1);
+  open_plan(&untouched, p, 1);
+  change(&f);
+  change(&untouched);
+  run_begin(&f);
+  run_begin(&untouched);
+  load_fails(&f, path, S3REC_ERROR_MISMATCH, text);
+  run_to_end(&f);
+  run_to_end(&untouched);
+  float *weights = test_weights(untouched.model, &count);
+  ck_assert_msg(test_same_weights(f.model, weights), "%s", text);
+  free(weights);
+  run_close(&f);
+  run_close(&untouched);
+}
+
+static void change_stage(run_fixture *f) { f->options.stage = S3REC_STAGE_PRETRAIN; }
+static void change_epochs(run_fixture *f) { f->options.epochs = 2; }
+static void change_patience(run_fixture *f) { f->options.patience = 5; }
+static void change_held_out(run_fixture *f) { f->options.held_out_count = 1; }
+static void change_protocol(run_fixture *f) { f->options.protocol = S3REC_PROTOCOL_FULL; }
+static void change_seed(run_fixture *f) { f->options.seed = 43; }
+static void change_batch_size(run_fixture *f) { f->sampler.batch_size = 7; }
+static void change_recipe(run_fixture *f) { f->options.recipe = S3REC_RECIPE_BEST; }
+static void change_weights(run_fixture *f) {
+  s3rec_model_destroy(f->model);
+  f->model = test_model(f->context, &run_shape, 4);
+}
+static void change_network(run_fixture *f) {
+  test_shape shape = run_shape;
+  shape.layers = 2;
+  s3rec_model_destroy(f->model);
+  f->model = test_model(f->context, &shape, 3);
+}
+static void change_data(run_fixture *f) {
+  s3rec_dataset_destroy(f->dataset);
+  f->dataset = run_dataset(f->context, 20, 6);
+}
+static void change_learning_rate(run_fixture *f) {
+  static s3rec_trainer_options options;
+  s3rec_trainer_options_init(&options);
+  options.finetune_loss = S3REC_LOSS_BCE;
+  options.learning_rate = 2e-3;
+  f->options.trainer = &options;
+}
+
+/* Loop: saved in the selection, and in the refit. */
+START_TEST(refuses_another_run) {
+  const plan *const p = &plans[2];
+  const test_path path = test_file("run.state");
+  run_fixture f;
+  open_plan(&f, p, 1);
+  run_begin(&f);
+  s3rec_run_progress at = run_go_on(&f);
+  while (_i == 1 && !at.refit) at = run_go_on(&f);
+  test_ok(s3rec_run_save(f.run, path.text));
+  test_fails(s3rec_run_load(f.run, path.text), S3REC_ERROR_STATE);
+  run_close(&f);
+  differs(p, path.text, "stage 2, this one has 1", change_stage);
+  differs(p, path.text, "epochs 3, this one has 2", change_epochs);
+  differs(p, path.text, "patience 1, this one has 5", change_patience);
+  differs(p, path.text, "held_out_count 0, this one has 1", change_held_out);
+  differs(p, path.text, "protocol 2, this one has 1", change_protocol);
+  differs(p, path.text, "seed", change_seed);
+  differs(p, path.text, "batch_size", change_batch_size);
+  differs(p, path.text, "hidden_dropout_prob", change_recipe);
+  differs(p, path.text, "model's weights", change_weights);
+  differs(p, path.text, "model's weights", change_network);
+  differs(p, path.text, "negatives", change_data);
+  differs(p, path.text, "another learning_rate", change_learning_rate);
+}
+END_TEST
+
+/* Replaces one text in a file by another of the same length. */
+static void patch(const char *from, const char *to, const char *old, const char *new) {
+  size_t count;
+  char *const bytes = test_read(from, &count);
+  ck_assert_uint_eq(strlen(old), strlen(new));
+  size_t i = 0;
+  while (i + strlen(old) <= count && memcmp(bytes + i, old, strlen(old)) != 0) i++;
+  ck_assert_msg(i + strlen(old) <= count, "'%s' is not in the file", old);
+  memcpy(bytes + i, new, strlen(new));
+  test_write(to, bytes, count);
+  free(bytes);
+}
+
+/* The note is text in text in text: a quote in it has three backslashes. */
+#define Q "\\\\\\\""
+
+START_TEST(refuses_damaged_states) {
+  static const struct {
+    const char *old, *new, *text;
+  } cases[] = {
+      {"{" Q "run" Q, "{" Q "ran" Q, "no state of a run"},
+      {Q "ended" Q, Q "endet" Q, "no state of a run"},
+      {Q "epoch" Q ":2", Q "epoch" Q ":4", "its note contradicts itself"},
+      {Q "epoch" Q ":2", Q "epoch" Q ":3", "contradict each other"},
+      {Q "step" Q ":1", Q "step" Q ":0", "contradict each other"},
+      {Q "refit" Q ":false", Q "refit" Q ":true ", "its note contradicts itself"},
+      {Q "total" Q, Q "totel" Q, "sums"},
+      {Q "values" Q, Q "valves" Q, "metrics"},
+      {Q "patience" Q, Q "patienze" Q, "an option"},
+      {"state.best.LayerNorm.bias", "state.bust.LayerNorm.bias", "state.best.LayerNorm.bias"},
+  };
+  const test_path path = test_file("run.state"), bad = test_file("bad.state");
+  run_fixture f;
+  open_plan(&f, &plans[3], 1);
+  run_begin(&f);
+  for (int i = 0; i < 4; i++) run_go_on(&f);
+  test_ok(s3rec_run_save(f.run, path.text));
+  s3rec_run_destroy(f.run);
+  f.run = NULL;
+  run_begin(&f);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    patch(path.text, bad.text, cases[i].old, cases[i].new);
+    load_fails(&f, bad.text, S3REC_ERROR_FORMAT, cases[i].text);
+  }
+  load_fails(&f, test_file("none.state").text, S3REC_ERROR_IO, "none.state");
+  test_ok(s3rec_model_save(f.model, bad.text));
+  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "no training state");
+  s3rec_trainer *trainer;
+  test_ok(s3rec_trainer_create(f.model, NULL, &trainer));
+  test_ok(s3rec_trainer_save(trainer, NULL, "a note", bad.text));
+  s3rec_trainer_destroy(trainer);
+  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "no state of a run");
+  test_ok(s3rec_run_load(f.run, path.text));
+  ck_assert_int_eq(run_go_on(&f).epoch, 2);
+  run_close(&f);
+}
+END_TEST
+
+/* The next step, its first, second, ... allocation failing. After some of the failures the
+ * run is saved (which takes a disk's time), if asked for, and goes on in a new one. */
+static s3rec_run_progress step_with_failures(run_fixture *f, test_hooks *hooks, const char *path) {
+  s3rec_run_progress at;
+  s3rec_run_progress_init(&at);
+  for (long long n = 1;; n++) {
+    atomic_store(&hooks->countdown, n);
+    const s3rec_status status = s3rec_run_step(f->run, &at);
+    const bool failed = atomic_load(&hooks->countdown) <= 0;
+    atomic_store(&hooks->countdown, 0);
+    if (status == S3REC_OK) return at; /* a mapping that failed is only slower */
+    ck_assert_msg(failed && status == S3REC_ERROR_MEMORY, "%s", s3rec_last_error());
+    if (path == NULL || n % 6 != 1) continue;
+    test_ok(s3rec_run_save(f->run, path));
+    s3rec_run_destroy(f->run);
+    run_begin(f);
+    test_ok(s3rec_run_load(f->run, path));
+  }
+}
+
+/* Loop: plans x whether the run goes through a file after each failure. */
+START_TEST(every_allocation_may_fail) {
+  const plan *const p = &plans[_i / 2];
+  const test_path path = test_file("run.state");
+  test_hooks hooks;
+  run_fixture f, twin;
+  size_t count;
+  open_plan(&twin, p, 1);
+  run_begin(&twin);
+  run_open_on(&f, test_hooks_context(&hooks), p->stage, p->recipe);
+  f.options.held_out_count = p->held_out_count;
+  f.options.patience = p->patience;
+  f.options.protocol = p->protocol;
+  const long long blocks = atomic_load(&hooks.live_blocks);
+  s3rec_status status = S3REC_ERROR_MEMORY;
+  for (long long n = 1; status != S3REC_OK; n++) {
+    atomic_store(&hooks.countdown, n);
+    status = s3rec_run_create(f.model, f.dataset, &f.options, &f.run);
+    atomic_store(&hooks.countdown, 0);
+    ck_assert(status == S3REC_OK || status == S3REC_ERROR_MEMORY);
+    if (status != S3REC_OK) ck_assert_int_eq(atomic_load(&hooks.live_blocks), blocks);
+    if (status == S3REC_OK) ck_assert_int_gt(n, 5);
+  }
+  s3rec_run_progress at, expected;
+  do {
+    at = step_with_failures(&f, &hooks, _i % 2 == 0 ? NULL : path.text);
+    expected = run_go_on(&twin);
+    ck_assert(same_progress(&at, &expected));
+  } while (at.event != S3REC_RUN_DONE);
+  float *weights = test_weights(twin.model, &count);
+  ck_assert(test_same_weights(f.model, weights));
+  free(weights);
+  run_close(&f);
+  test_hooks_assert_empty(&hooks);
+  run_close(&twin);
+}
+END_TEST
+
+/* Saving and loading, in the selection with best weights and in the refit. */
+START_TEST(a_save_and_a_load_may_fail) {
+  const plan *const p = &plans[_i == 0 ? 3 : 1];
+  const test_path path = test_file("run.state");
+  test_hooks hooks;
+  run_fixture f;
+  run_open_on(&f, test_hooks_context(&hooks), p->stage, p->recipe);
+  f.options.held_out_count = p->held_out_count;
+  run_begin(&f);
+  s3rec_run_progress at = run_go_on(&f), next, again;
+  while (_i == 1 ? !at.refit : at.epoch < 2) at = run_go_on(&f);
+  for (int load = 0; load < 2; load++) {
+    long long n = 1;
+    for (s3rec_status status = S3REC_ERROR_MEMORY; status != S3REC_OK; n++) {
+      const long long blocks = atomic_load(&hooks.live_blocks);
+      atomic_store(&hooks.countdown, n);
+      status = load ? s3rec_run_load(f.run, path.text) : s3rec_run_save(f.run, path.text);
+      atomic_store(&hooks.countdown, 0);
+      ck_assert(status == S3REC_OK || status == S3REC_ERROR_MEMORY);
+      if (status != S3REC_OK) ck_assert_int_eq(atomic_load(&hooks.live_blocks), blocks);
+    }
+    ck_assert_int_gt(n, 3);
+    if (load) break;
+    next = run_go_on(&f);
+    s3rec_run_destroy(f.run);
+    run_begin(&f);
+  }
+  again = run_go_on(&f);
+  ck_assert(same_progress(&next, &again));
+  run_close(&f);
+  test_hooks_assert_empty(&hooks);
+}
+END_TEST
+
+int main(void) {
+  TCase *cases = tcase_create("run state");
+  tcase_set_timeout(cases, 120);
+  tcase_add_loop_test(cases, goes_on_bit_by_bit, 0, 2 * PLANS);
+  tcase_add_test(cases, a_state_opens_as_a_model);
+  tcase_add_loop_test(cases, refuses_another_run, 0, 2);
+  tcase_add_test(cases, refuses_damaged_states);
+  tcase_add_loop_test(cases, every_allocation_may_fail, 0, 2 * PLANS);
+  tcase_add_loop_test(cases, a_save_and_a_load_may_fail, 0, 2);
+  return test_run("run state", cases, NULL);
+}
