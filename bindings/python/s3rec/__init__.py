@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""S3-Rec next-item recommendation: the Python side of libs3rec.
+
+    import s3rec
+
+    data = s3rec.Dataset.from_events(frame, user="user", item="film", timestamp="when")
+    model = s3rec.Model.create(data)
+    s3rec.pretrain(model, data)
+    s3rec.finetune(model, data)
+    print(s3rec.evaluate(model, data))
+    items, scores = model.recommend(user="anna", dataset=data, k=10)
+    model.save("model.safetensors")
+
+Arrays are numpy's. Objects that own memory of the library have `close()` and work in `with`.
+Failures are `s3rec.Error` and its subclasses, with `status` and `detail`.
+"""
+from s3rec._abi import library as _library
+from s3rec._context import Context, build_info
+from s3rec._dataset import Dataset
+from s3rec._errors import (ArgumentError, EngineError, Error, FormatError, IoError,
+                           MismatchError, NotFoundError, NumericError, OutOfMemoryError,
+                           StateError, ThreadError, UnsupportedError)
+from s3rec._estimator import S3Rec
+from s3rec._evaluate import Metrics, evaluate
+from s3rec._events import Events, EventsReport, TableReport
+from s3rec._model import Model, ModelConfig
+from s3rec._run import History, Progress, Run, TrainingOptions, finetune, pretrain
+from s3rec._scoring import Recommendation, RecommendationBatch
+from s3rec._torch_read import read_torch
+from s3rec._torch_write import write_torch
+from s3rec._vocabulary import Vocabulary
+
+__version__: str = _library.s3rec_version().decode()
+
+__all__ = [
+    "ArgumentError", "Context", "Dataset", "EngineError", "Error", "Events", "EventsReport",
+    "FormatError", "History", "IoError", "Metrics", "MismatchError", "Model", "ModelConfig",
+    "NotFoundError", "NumericError", "OutOfMemoryError", "Progress", "Recommendation",
+    "RecommendationBatch", "Run", "S3Rec", "StateError", "TableReport", "ThreadError",
+    "TrainingOptions", "UnsupportedError", "Vocabulary", "build_info", "evaluate", "finetune",
+    "pretrain", "read_torch", "write_torch",
+]

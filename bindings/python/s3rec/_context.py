@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Threads, compute choices and logging: what every other object is made with."""
+from __future__ import annotations
+
+import ctypes
+import itertools
+import logging
+import os
+import threading
+from typing import Callable, Optional, Union
+
+from s3rec import _abi
+from s3rec._abi import library
+from s3rec._errors import check
+from s3rec._handle import Handle
+from s3rec._words import BACKENDS, KERNEL_LEVELS, number_of, word_of
+
+Log = Callable[[int, str], object]
+LOGGER = logging.getLogger("s3rec")
+
+_LEVELS = {1: logging.INFO, 2: logging.WARNING}
+_logs: dict[int, Log] = {}
+_keys = itertools.count(1)
+
+
+def _forward(level: int, message: bytes, key: Optional[int]) -> None:
+    log = _logs.get(key or 0)
+    if log is None:
+        return
+    try:
+        log(_LEVELS.get(level, logging.INFO), message.decode("utf-8", "replace"))
+    except Exception:  # it may not unwind through the library's frames
+        LOGGER.exception("the log function of a context failed")
+
+
+_trampoline = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(_forward)
+
+
+def _destroy(pointer: int, key: int) -> None:
+    library.s3rec_context_destroy(pointer)
+    _logs.pop(key, None)
+
+
+def processors() -> int:
+    """How many threads of training and evaluation this process has processors for, at most 256."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), 256)
+    return min(os.cpu_count() or 1, 256)
+
+
+class Context(Handle):
+    """Threads, compute choices and the log. Functions without a `context` use one for all.
+
+    threads: of training and evaluation, 1..256; None: as many as there are processors. Results
+        do not depend on it.
+    kernels: "auto", "baseline", "avx2" or "avx512"; another than "auto" may be unsupported.
+    backend: "auto", "fused" or "onednn".
+    log: gets (level, text) with a level of `logging`; None: the logger "s3rec".
+    """
+
+    def __init__(self, threads: Optional[int] = None, kernels: str = "auto",
+                 backend: str = "auto", log: Optional[Log] = None) -> None:
+        options = _abi.new(_abi.ContextOptions)
+        options.thread_count = processors() if threads is None else int(threads)
+        options.kernel_level = number_of("kernels", KERNEL_LEVELS, kernels)
+        options.backend = number_of("backend", BACKENDS, backend)
+        key = next(_keys)
+        options.log = ctypes.cast(_trampoline, ctypes.c_void_p)
+        options.log_user_data = key
+        _logs[key] = log if log is not None else LOGGER.log
+        pointer = ctypes.c_void_p()
+        try:
+            check(library.s3rec_context_create(ctypes.byref(options), ctypes.byref(pointer)))
+        except Exception:
+            del _logs[key]
+            raise
+        self.threads = int(options.thread_count)
+        self._own(pointer.value, lambda address: _destroy(address, key))
+
+    @property
+    def kernels(self) -> str:
+        """The kernels that "auto" stands for here."""
+        with self._use() as pointer:
+            return word_of(KERNEL_LEVELS, library.s3rec_context_kernel_level(pointer))
+
+    @property
+    def backend(self) -> str:
+        """The backend that "auto" stands for."""
+        with self._use() as pointer:
+            return word_of(BACKENDS, library.s3rec_context_backend(pointer))
+
+    def __repr__(self) -> str:
+        return f"<s3rec.Context threads={self.threads}>"
+
+
+_default: Optional[Context] = None
+_default_lock = threading.Lock()
+
+
+def default_context() -> Context:
+    """The context of all calls that were given none; made when first needed."""
+    global _default
+    with _default_lock:
+        if _default is None or _default.closed:
+            _default = Context()
+        return _default
+
+
+def build_info() -> str:
+    """One line for bug reports: release, oneDNN, kernels of this build and machine."""
+    length = library.s3rec_build_info(None, 0)
+    text = ctypes.create_string_buffer(length + 1)
+    library.s3rec_build_info(text, length + 1)
+    return text.value.decode("utf-8", "replace")
+
+
+def use(context: Union[Context, None]) -> Context:
+    return default_context() if context is None else context

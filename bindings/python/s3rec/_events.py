@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Event logs and attribute tables: who took what when, from arrays, data frames and files."""
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import math
+from typing import Any, Mapping, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from s3rec import _abi
+from s3rec._abi import library
+from s3rec._column import Column
+from s3rec._columns import IdColumn, column, id_column, int64_values
+from s3rec._context import Context, use
+from s3rec._errors import ArgumentError, FormatError, check
+from s3rec._frames import attribute_pairs, event_columns
+from s3rec._handle import Handle, PathLike, path_bytes
+from s3rec._vocabulary import Vocabulary
+from s3rec._words import FORMATS, HEADERS, REPEATS, number_of
+
+
+@dataclasses.dataclass(frozen=True)
+class TableReport:
+    """What a file held: rows added, rows left out, the line of the first of those (0: none)."""
+
+    row_count: int
+    bad_row_count: int
+    first_bad_line: int
+
+
+@dataclasses.dataclass(frozen=True)
+class EventsReport:
+    """What became of the events of a table when a dataset was made of them."""
+
+    event_count: int
+    low_value_count: int
+    repeat_count: int
+    unknown_count: int
+    core_count: int
+    cut_count: int
+    short_count: int
+    kept_count: int
+    attributed_item_count: int
+
+
+def timestamp_values(source: Any) -> npt.NDArray[np.int64]:
+    """Timestamps [n]: integers as they are; times in microseconds since 1970 (UTC).
+
+    Floats that are whole become those integers, other floats millionths of their unit.
+    """
+    found = column(source, "timestamp")
+    found.refuse_nulls("timestamp")
+    if found.kind == "integer":
+        return int64_values(found.values, "timestamp")
+    if found.kind == "time":
+        counts = np.ascontiguousarray(found.values, np.int64)
+        if found.unit == "ns":
+            return counts // 1000
+        scale = {"us": 1, "ms": 10**3, "s": 10**6, "D": 86400 * 10**6}[found.unit]
+        limit = np.iinfo(np.int64).max // scale
+        return _scaled(counts, scale, (counts < -limit) | (counts > limit))
+    if found.kind == "float":
+        values = found.values.astype(np.float64)
+        whole = bool((values == np.floor(values)).all())
+        scaled = values if whole else np.rint(values * 1e6)
+        with np.errstate(invalid="ignore"):
+            bad = ~(np.abs(scaled) < 2.0**63)
+        return _scaled(np.where(bad, 0, scaled).astype(np.int64), 1, bad)
+    raise TypeError(f"timestamp holds {found.kind} values; integers, floats or times are needed "
+                    f"(parse texts first, with pandas.to_datetime for instance)")
+
+
+def _scaled(counts: npt.NDArray[np.int64], scale: int, bad: npt.NDArray[np.bool_]
+            ) -> npt.NDArray[np.int64]:
+    if bool(bad.any()):
+        raise FormatError(f"timestamp[{int(np.argmax(bad))}] is beyond the range of 64 bits")
+    return counts * scale
+
+
+def number_values(source: Any, what: str) -> npt.NDArray[np.float64]:
+    """Values [n] as float64."""
+    found = column(source, what)
+    found.refuse_nulls(what)
+    if found.kind not in ("integer", "float"):
+        raise TypeError(f"{what} holds {found.kind} values; numbers are needed")
+    return np.ascontiguousarray(found.values, np.float64)
+
+
+def _c_ids(ids: IdColumn) -> _abi.IdArray:
+    if ids.integers is not None:
+        return _abi.IdArray(ids.integers.ctypes.data, None, None)
+    text, offsets = ids.as_text()
+    return _abi.IdArray(None, text.ctypes.data, offsets.ctypes.data)
+
+
+def _same_length(**columns: Any) -> int:
+    lengths = {name: len(values) for name, values in columns.items() if values is not None}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise ArgumentError(f"columns differ in length: {shown}")
+    return next(iter(lengths.values()))
+
+
+def table_options(*, format: str, header: str, delimiter: Optional[str], user: Optional[str],
+                  item: Optional[str], timestamp: Optional[str], value: Optional[str],
+                  attributes: Union[None, str, list[str], tuple[str, ...]],
+                  attribute_separator: Optional[str], bad_row_limit: int) -> _abi.TableOptions:
+    """The options of s3rec_events_read; None is the library's default."""
+    options = _abi.new(_abi.TableOptions)
+    options.format = number_of("format", FORMATS, format)
+    options.header = number_of("header", HEADERS, header)
+    texts = {"delimiter": delimiter, "user_column": user, "item_column": item,
+             "timestamp_column": timestamp, "value_column": value,
+             "attribute_separator": attribute_separator,
+             "attribute_columns": ",".join(attributes) if isinstance(attributes, (list, tuple))
+             else attributes}
+    for name, text in texts.items():
+        if text is not None:
+            if not isinstance(text, str):
+                raise TypeError(f"{name} is {type(text).__name__} {text!r}, must be text: a "
+                                f"column's name, or its number from 1 as text")
+            setattr(options, name, text.encode("utf-8"))
+    if bad_row_limit < 0:
+        raise ArgumentError(f"bad_row_limit is {bad_row_limit}, must be at least 0")
+    options.bad_row_limit = bad_row_limit
+    return options
+
+
+class Events(Handle):
+    """A growing table of events and item attributes, from files and arrays in any mixture.
+
+    One thread at a time. A call that fails adds nothing.
+    """
+
+    def __init__(self, context: Optional[Context] = None) -> None:
+        pointer = ctypes.c_void_p()
+        self._context = use(context)
+        with self._context._use() as handle:
+            check(library.s3rec_events_create(handle, ctypes.byref(pointer)))
+        self._own(pointer.value, library.s3rec_events_destroy)
+
+    def append(self, data: Any = None, *, user: Any = None, item: Any = None,
+               timestamp: Any = None, value: Any = None) -> int:
+        """Adds events, from columns or from a data frame; returns how many.
+
+        data: a data frame of any kind or a mapping of names to arrays; then the others are
+            names of columns, None being the usual ones ("user", "item", "timestamp", ...).
+            Without `data` they are the columns themselves, [n] each.
+        user, item: integers or text; all of a table alike.
+        timestamp: integers, floats or times; None: the order of the rows counts.
+        value: numbers (a rating, a weight); None: none.
+        """
+        if data is not None:
+            user, item, timestamp, value = event_columns(data, user, item, timestamp, value)
+        if user is None or item is None:
+            raise ArgumentError("user and item are needed, as columns or as names in `data`")
+        users, items = id_column(user, "user"), id_column(item, "item")
+        times = None if timestamp is None else timestamp_values(timestamp)
+        values = None if value is None else number_values(value, "value")
+        count = _same_length(user=users, item=items, timestamp=times, value=values)
+        c_users, c_items = _c_ids(users), _c_ids(items)
+        with self._use() as handle:
+            check(library.s3rec_events_append(
+                handle, count, ctypes.byref(c_users), ctypes.byref(c_items),
+                None if times is None else times.ctypes.data,
+                None if values is None else values.ctypes.data))
+        return count
+
+    def append_attributes(self, attributes: Any, *, item: Optional[str] = None,
+                          columns: Optional[list[str]] = None,
+                          separator: Optional[str] = None) -> int:
+        """Adds attributes of items; returns how many pairs.
+
+        attributes: a mapping {item: attribute or [attribute, ...]}, or a data frame with a
+            column of items and others; a cell there becomes the attribute "column=cell", a
+            list several of them, null none.
+        item: name of the items' column; None: the usual names.
+        columns: which columns hold attributes; None: all others.
+        separator: between several values in one cell of text; None: a cell is one value.
+        """
+        items, names = attribute_pairs(attributes, item, columns, separator)
+        count = _same_length(item=items, attribute=names)
+        c_items, c_names = _c_ids(items), _c_ids(names)
+        with self._use() as handle:
+            check(library.s3rec_events_append_attributes(
+                handle, count, ctypes.byref(c_items), ctypes.byref(c_names)))
+        return count
+
+    def _read(self, function: Any, path: PathLike, options: _abi.TableOptions) -> TableReport:
+        report = _abi.new(_abi.TableReport)
+        with self._use() as handle:
+            check(function(handle, path_bytes(path), ctypes.byref(options), ctypes.byref(report)))
+        return TableReport(report.row_count, report.bad_row_count, report.first_bad_line)
+
+    def read(self, path: PathLike, *, format: str = "auto", header: str = "auto",
+             delimiter: Optional[str] = None, user: Optional[str] = None,
+             item: Optional[str] = None, timestamp: Optional[str] = None,
+             value: Optional[str] = None, bad_row_limit: int = 0) -> TableReport:
+        """Adds the events of a CSV, TSV, JSONL or "::" file, gzip or not.
+
+        format: "auto", "csv", "tsv" or "jsonl"; header: "auto", "no" or "yes".
+        user, item, timestamp, value: names of columns, or numbers from 1 as text where there
+            is no header; None: the usual names. "" for timestamp or value: there is none.
+        bad_row_limit: so many rows that cannot be used are left out; one more refuses the file.
+        """
+        return self._read(library.s3rec_events_read, path, table_options(
+            format=format, header=header, delimiter=delimiter, user=user, item=item,
+            timestamp=timestamp, value=value, attributes=None, attribute_separator=None,
+            bad_row_limit=bad_row_limit))
+
+    def read_attributes(self, path: PathLike, *, format: str = "auto", header: str = "auto",
+                        delimiter: Optional[str] = None, item: Optional[str] = None,
+                        columns: Union[None, str, list[str], tuple[str, ...]] = None,
+                        separator: Optional[str] = None, bad_row_limit: int = 0) -> TableReport:
+        """Adds item attributes from a file with a row an item, or several rows for one.
+
+        columns: which columns hold attributes; None: all but the items'.
+        separator: between several values of one cell; None: "|"; "": a cell is one value.
+        """
+        return self._read(library.s3rec_events_read_attributes, path, table_options(
+            format=format, header=header, delimiter=delimiter, user=None, item=item,
+            timestamp=None, value=None, attributes=columns, attribute_separator=separator,
+            bad_row_limit=bad_row_limit))
+
+    def _dataset(self, *, min_value: Optional[float], repeats: str, min_user_events: int,
+                 min_item_events: int, max_length: Optional[int], min_length: int,
+                 item_names: Optional[Vocabulary], attribute_names: Optional[Vocabulary]
+                 ) -> tuple[Optional[int], EventsReport]:
+        options, report = _abi.new(_abi.EventsOptions), _abi.new(_abi.EventsReport)
+        options.min_value = -math.inf if min_value is None else float(min_value)
+        options.repeats = number_of("repeats", REPEATS, repeats)
+        options.min_user_events, options.min_item_events = min_user_events, min_item_events
+        options.max_length, options.min_length = max_length or 0, min_length
+        options.item_names = item_names._pointer if item_names is not None else None
+        options.attribute_names = attribute_names._pointer if attribute_names is not None else None
+        pointer = ctypes.c_void_p()
+        with self._use() as handle:
+            check(library.s3rec_events_dataset(handle, ctypes.byref(options),
+                                               ctypes.byref(pointer), ctypes.byref(report)))
+        return pointer.value, EventsReport(**{
+            field.name: getattr(report, field.name) for field in dataclasses.fields(EventsReport)})
+
+
+AttributeSource = Union[Mapping[Any, Any], Column, Any]

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds and loads libs3rec."""
+from __future__ import annotations
+
+import ctypes
+import os
+import pathlib
+import sysconfig
+from typing import Iterator
+
+ABI_VERSION = 0
+FILE_NAME = f"libs3rec.so.{ABI_VERSION}"
+
+
+def _candidates() -> Iterator[pathlib.Path]:
+    """Where the library may lie: in the wheel, or in the prefix that holds this package."""
+    package = pathlib.Path(__file__).resolve().parent
+    site_folders = [package.parent, pathlib.Path(sysconfig.get_path("platlib"))]
+    folders = [package]
+    folders += [site / name for site in site_folders
+                for name in (".s3rec.mesonpy.libs", "s3rec.libs")]
+    # PREFIX/lib/python3/dist-packages/s3rec: the library is in PREFIX/lib or beside it.
+    multiarch = sysconfig.get_config_var("MULTIARCH")
+    for folder in list(package.parents)[2:4]:
+        folders += [folder, folder.parent / "lib64"]
+        if multiarch:
+            folders.append(folder / str(multiarch))
+    for folder in folders:
+        if folder.is_dir():
+            yield from sorted(folder.glob(f"{FILE_NAME}*"))
+            yield from sorted(folder.glob("libs3rec-*.so*"))  # auditwheel's names
+
+
+def _load() -> ctypes.CDLL:
+    named = os.environ.get("S3REC_LIBRARY")
+    if named:
+        return ctypes.CDLL(named)
+    for path in _candidates():
+        return ctypes.CDLL(os.fspath(path))
+    try:
+        return ctypes.CDLL(FILE_NAME)
+    except OSError as error:
+        raise ImportError(
+            f"s3rec: {FILE_NAME} is neither beside the package nor where the system looks for "
+            f"libraries, and S3REC_LIBRARY does not name it ({error})") from error
+
+
+def load() -> ctypes.CDLL:
+    """The library. ctypes releases the interpreter's lock while one of its functions runs."""
+    try:
+        library = _load()
+    except OSError as error:
+        raise ImportError(f"s3rec: the library cannot be loaded: {error}") from error
+    found = library.s3rec_abi_version()
+    if found != ABI_VERSION:
+        raise ImportError(f"s3rec: the library has ABI {found}, this package needs {ABI_VERSION}")
+    return library

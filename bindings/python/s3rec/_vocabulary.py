@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of items, users and attributes, beside the numbers that are computed with."""
+from __future__ import annotations
+
+import ctypes
+from typing import Any, Iterator, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from s3rec import _abi
+from s3rec._abi import library
+from s3rec._columns import IdColumn, id_column
+from s3rec._context import Context, use
+from s3rec._errors import ArgumentError, NotFoundError, check
+from s3rec._handle import Handle
+
+Name = Union[int, str]
+INTEGER = 2
+TEXT = 1
+
+
+class Vocabulary(Handle):
+    """Names with consecutive numbers from `first_id` on; immutable, any number of threads.
+
+    names: integers or strings, [count], all different.
+    first_id: 1 for items, 0 for users and attributes.
+    """
+
+    def __init__(self, names: Any, first_id: int, context: Optional[Context] = None) -> None:
+        column = id_column(names, "names")
+        text, offsets = column.as_text()
+        pointer = ctypes.c_void_p()
+        owner = use(context)
+        with owner._use() as handle:
+            check(library.s3rec_vocabulary_create(
+                handle, TEXT if column.integers is None else INTEGER, int(first_id),
+                text.ctypes.data, offsets.ctypes.data, len(offsets) - 1, ctypes.byref(pointer)))
+        self._take(pointer.value, owner)
+
+    def _take(self, pointer: Optional[int], context: Context) -> None:
+        self._own(pointer, library.s3rec_vocabulary_destroy)
+        self._context = context
+        self.first_id: int = library.s3rec_vocabulary_first_id(pointer)
+        self.integer: bool = library.s3rec_vocabulary_kind(pointer) == INTEGER
+        count: int = library.s3rec_vocabulary_count(pointer)
+        self._count = count
+        text, offsets = ctypes.c_void_p(), ctypes.c_void_p()
+        check(library.s3rec_vocabulary_text(pointer, ctypes.byref(text), ctypes.byref(offsets)))
+        size = 0
+        self._offsets: npt.NDArray[np.int64] = np.zeros(1, np.int64)
+        if count and offsets.value:
+            borrowed = (ctypes.c_int64 * (count + 1)).from_address(offsets.value)
+            self._offsets = np.ctypeslib.as_array(borrowed)
+            size = int(self._offsets[-1])
+        self._text: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
+        if size and text.value:
+            self._text = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(text.value))
+        self._values: Optional[npt.NDArray[np.int64]] = None  # of integers
+        self._order: Optional[npt.NDArray[np.int64]] = None
+        self._cache: list[Optional[str]] = []  # of texts, as they are asked for
+
+    @classmethod
+    def _adopt(cls, pointer: Optional[int], context: Context) -> Optional[Vocabulary]:
+        """The Python object of a reference that the library gave; None for none."""
+        if not pointer:
+            return None
+        made = cls.__new__(cls)
+        made._take(pointer, context)
+        return made
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Name]:
+        for number in range(self.first_id, self.first_id + self._count):
+            yield self.name(number)
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(name) is not None
+
+    def __repr__(self) -> str:
+        kind = "integers" if self.integer else "texts"
+        return f"<s3rec.Vocabulary of {self._count} {kind} from {self.first_id}>"
+
+    def _integers(self) -> npt.NDArray[np.int64]:
+        """All names as integers, [count]."""
+        if self._values is None:
+            with self._use():
+                text = self._text.tobytes().replace(b"\0", b" ")
+            self._values = np.array(text.split(), dtype=np.int64)
+        return self._values
+
+    def _text_at(self, index: int) -> str:
+        cache = self._cache
+        if not cache:
+            cache = self._cache = [None] * self._count
+        found = cache[index]
+        if found is None:
+            offsets = self._offsets
+            with self._use():
+                found = self._text[offsets[index]:offsets[index + 1] - 1].tobytes().decode()
+            cache[index] = found
+        return found
+
+    def name(self, number: int) -> Name:
+        """The name of a number; NotFoundError when there is none."""
+        index = int(number) - self.first_id
+        if not 0 <= index < self._count:
+            last = self.first_id + self._count - 1
+            raise NotFoundError(f"no name has the number {number}, they are {self.first_id}..{last}")
+        return int(self._integers()[index]) if self.integer else self._text_at(index)
+
+    def names(self, numbers: Optional[npt.ArrayLike] = None) -> npt.NDArray[Any]:
+        """Names of an array of numbers, in its shape; of all without `numbers`, [count].
+
+        int64 for integers, else an object array of strings. Numbers that have no name give
+        -1 or None.
+        """
+        if numbers is None:
+            index = np.arange(self._count)
+        else:
+            index = np.asarray(numbers).astype(np.int64) - self.first_id
+        if self.integer:
+            values = self._integers()
+            if not len(values):
+                return np.full(index.shape, -1, np.int64)
+            known = (index >= 0) & (index < self._count)
+            return np.where(known, values[np.where(known, index, 0)], -1)
+        out = np.empty(index.shape, dtype=object)
+        count, flat = self._count, out.reshape(-1)
+        cache, text_at = self._cache, self._text_at
+        for position, i in enumerate(index.reshape(-1).tolist()):
+            if 0 <= i < count:
+                flat[position] = (cache[i] if cache else None) or text_at(i)
+        return out
+
+    def _find(self, name: object) -> Optional[int]:
+        if isinstance(name, (int, np.integer)) and not isinstance(name, bool):
+            if not self.integer:
+                return None
+            name = str(int(name))
+        elif not isinstance(name, str) or self.integer:
+            return None
+        encoded = name.encode("utf-8", "surrogatepass")
+        number = ctypes.c_int32()
+        with self._use() as handle:
+            status = library.s3rec_vocabulary_find(handle, encoded, len(encoded),
+                                                   ctypes.byref(number))
+        return number.value if status == 0 else None
+
+    def find(self, name: Name) -> int:
+        """The number of a name; NotFoundError when there is none."""
+        number = self._find(name)
+        if number is None:
+            raise NotFoundError(f"no name is {name!r}")
+        return number
+
+    def find_many(self, names: Any) -> npt.NDArray[np.int32]:
+        """Numbers of names, [count]; -1 for names that are not there."""
+        if isinstance(names, (str, bytes)):
+            raise ArgumentError("names must be a list or array of names, not one text")
+        if not hasattr(names, "__len__") or len(names) == 0:
+            names = list(names)
+            if not names:
+                return np.zeros(0, np.int32)
+        return self._find_column(id_column(names, "names"))
+
+    def _find_column(self, column: IdColumn) -> npt.NDArray[np.int32]:
+        if (column.integers is not None) != self.integer:
+            found, known = ("integers", "texts") if column.integers is not None else (
+                "texts", "integers")
+            raise ArgumentError(f"names are {found}, but here they are {known}")
+        if column.integers is not None:
+            return self._find_integers(column.integers)
+        text, offsets = column.as_text()
+        numbers = np.empty(len(offsets) - 1, np.int32)
+        with self._use() as handle:
+            check(library.s3rec_vocabulary_find_many(
+                handle, text.ctypes.data, offsets.ctypes.data, len(numbers),
+                numbers.ctypes.data))
+        return numbers
+
+    def _find_integers(self, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        values, order = self._integers(), self._order
+        if not len(values):
+            return np.full(len(wanted), -1, np.int32)
+        if order is None:
+            order = self._order = np.argsort(values, kind="stable")
+        places = order[np.minimum(np.searchsorted(values, wanted, sorter=order),
+                                  len(values) - 1)]
+        found = np.where(values[places] == wanted, places + self.first_id, -1)
+        return found.astype(np.int32)
+
+    def same_as(self, other: Vocabulary) -> bool:
+        """Whether both give the same numbers to the same names."""
+        if self is other:
+            return True
+        with self._use(), other._use():
+            return (self.integer == other.integer and self.first_id == other.first_id and
+                    bool(np.array_equal(self._text, other._text)))
+
+
+def adopt(function: Any, owner: int, context: Context) -> Optional[Vocabulary]:
+    """What a function such as s3rec_model_item_names gives for a handle."""
+    pointer = ctypes.c_void_p()
+    check(function(owner, ctypes.byref(pointer)))
+    return Vocabulary._adopt(pointer.value, context)
