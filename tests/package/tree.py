@@ -58,10 +58,11 @@ def forbidden_includes(path):
 def main():
     report = Report()
     files = source_files()
-    code = [path for path in files if path.suffix in (".c", ".h", ".py", ".sh", ".go") or
+    code = [path for path in files if path.suffix in (".c", ".h", ".cpp", ".hpp", ".py", ".sh",
+                                                      ".go") or
             path.name in ("meson.build", "meson_options.txt", ".clang-format") or
             path.suffix == ".in" or path.parent.name == ".ci"]
-    c_files = [path for path in code if path.suffix in (".c", ".h")]
+    c_files = [path for path in code if path.suffix in (".c", ".h", ".cpp", ".hpp")]
 
     def check(what, chosen, problems_of):
         found = [f"  {path.relative_to(ROOT)}: {problem}" for path in chosen
