@@ -68,8 +68,12 @@ S3REC_API s3rec_status s3rec_model_load(s3rec_context *context, const char *path
  * work on the model as on any other and none changes the file; a clone is an ordinary
  * model. The mapped memory does not come from the context's allocator.
  *
- * As long as the model lives the file must not be cut short (the process ends by
- * SIGBUS) nor be written in place (weights change, unchecked). Removing it is fine,
+ * Names of items and attributes stay in the file likewise, without a check that they are
+ * sorted, as s3rec_model_save writes them.
+ *
+ * As long as the model or its names live the file must not be cut short (the process
+ * ends by SIGBUS) nor be written in place (weights change, unchecked, and names whose
+ * places change may end the process). Removing it is fine,
  * and so is renaming another over it, as s3rec_model_save does, of this model too.
  * Who cannot promise that loads.
  *

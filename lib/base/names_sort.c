@@ -72,7 +72,8 @@ static const sorted_name *sort_from(const s3_names *all, sorted_name *names, sor
   return NULL;
 }
 
-static s3rec_status sort_into(const s3_names *names, sorted_name *sorted, sorted_name *scratch) {
+static s3rec_status sort_into(const s3_names *names, sorted_name *sorted, sorted_name *scratch,
+                              int32_t *order) {
   for (size_t i = 0; i < names->count; i++) sorted[i].index = (int32_t)i;
   const sorted_name *const equal = sort_from(names, sorted, scratch, names->count, 0);
   if (equal != NULL) {
@@ -82,15 +83,15 @@ static s3rec_status sort_into(const s3_names *names, sorted_name *sorted, sorted
                    (size_t)equal[1].index, s3_utf8_fit(name, s3_name_length(names, first), 100),
                    name);
   }
-  for (size_t i = 0; i < names->count; i++) names->order[i] = sorted[i].index;
+  for (size_t i = 0; i < names->count; i++) order[i] = sorted[i].index;
   return S3REC_OK;
 }
 
-s3rec_status s3_names_sort(const s3rec_context *context, const s3_names *names) {
+s3rec_status s3_names_sort(const s3rec_context *context, const s3_names *names, int32_t *order) {
   sorted_name *const sorted = s3_allocate_unset(context, names->count, sizeof *sorted);
   sorted_name *const scratch = s3_allocate_unset(context, names->count, sizeof *scratch);
   s3rec_status status = S3REC_ERROR_MEMORY;
-  if (sorted != NULL && scratch != NULL) status = sort_into(names, sorted, scratch);
+  if (sorted != NULL && scratch != NULL) status = sort_into(names, sorted, scratch, order);
   s3_free(context, sorted);
   s3_free(context, scratch);
   return status;

@@ -6,14 +6,20 @@
 #define S3_BASE_VOCABULARY_H
 
 #include "base/context.h"
+#include "base/mapping.h"
 #include "base/names.h"
 
 struct s3rec_vocabulary {
   atomic_size_t references;
   s3rec_context *context;
   int32_t first_id;
-  s3_names names; /* its arrays belong to the vocabulary */
+  s3_names names; /* its arrays belong to the vocabulary: allocated, or here */
+  s3_mapping text_mapping, offsets_mapping, order_mapping;
 };
+
+/* A vocabulary whose arrays are NULL, for the caller to set; it may be released so. */
+s3rec_status s3_vocabulary_allocate(s3rec_context *context, s3rec_name_kind kind, int32_t first_id,
+                                    size_t count, s3rec_vocabulary **vocabulary);
 
 /* s3rec_vocabulary_create; no pointer is NULL. */
 s3rec_status s3_vocabulary_create(s3rec_context *context, s3rec_name_kind kind, int32_t first_id,

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/finite.h"
+#include "model/model_names.h"
 
 s3rec_status s3_block_to_tensors(const s3_parameter_table *table, const float *block,
                                  const char *prefix, s3_tensor_name *names,
@@ -63,7 +64,7 @@ static s3rec_status check_names(const s3_safetensors *file, const s3_parameter_t
   for (size_t i = 0; i < s3_safetensors_count(file); i++) {
     const char *const name = s3_safetensors_at(file, i)->name;
     if (strncmp(name, S3_STATE_PREFIX, sizeof S3_STATE_PREFIX - 1) == 0) continue;
-    if (s3_parameter_find(table, name) == NULL) {
+    if (s3_parameter_find(table, name) == NULL && !s3_is_names_tensor(name)) {
       return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s' is no parameter of this model",
                      s3_safetensors_path(file), name);
     }
@@ -118,6 +119,7 @@ static s3rec_status load(s3rec_context *context, const char *path,
   s3rec_model *loaded = NULL;
   S3_TRY(s3_safetensors_open(context, path, &file));
   s3rec_status status = open_model(context, file, fallback, &loaded);
+  if (status == S3REC_OK) status = s3_names_from_file(file, map, loaded);
   if (status == S3REC_OK && map) status = map_weights(file, loaded);
   if (status == S3REC_OK) status = read_weights(file, loaded);
   s3_safetensors_close(file);
@@ -139,20 +141,26 @@ s3rec_status s3_model_map(s3rec_context *context, const char *path,
   return load(context, path, fallback, true, model);
 }
 
+static s3rec_status write_model(const s3rec_model *model, const char *path,
+                                s3_tensor_name *names, s3_tensor *tensors) {
+  s3_config_metadata config;
+  s3_metadata metadata[S3_CONFIG_METADATA_COUNT + S3_NAMES_METADATA_COUNT];
+  size_t tensor_count = model->table.count, metadata_count = S3_CONFIG_METADATA_COUNT;
+  S3_TRY(s3_block_to_tensors(&model->table, model->weights, "", names, tensors));
+  s3_config_to_metadata(&model->config, &config);
+  memcpy(metadata, config.pairs, sizeof config.pairs);
+  s3_names_to_file(model, tensors, &tensor_count, metadata, &metadata_count);
+  return s3_safetensors_write(model->context, path, tensors, tensor_count, metadata,
+                              metadata_count);
+}
+
 s3rec_status s3_model_save(const s3rec_model *model, const char *path) {
-  const s3_parameter_table *const table = &model->table;
-  s3_config_metadata metadata;
-  s3_config_to_metadata(&model->config, &metadata);
-  s3_tensor *const tensors = s3_allocate(model->context, table->count, sizeof *tensors);
-  s3_tensor_name *const names = s3_allocate(model->context, table->count, sizeof *names);
+  const size_t count = model->table.count;
+  s3_tensor *const tensors =
+      s3_allocate(model->context, count + S3_NAMES_TENSOR_COUNT, sizeof *tensors);
+  s3_tensor_name *const names = s3_allocate(model->context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
-  if (tensors != NULL && names != NULL) {
-    status = s3_block_to_tensors(table, model->weights, "", names, tensors);
-  }
-  if (status == S3REC_OK) {
-    status = s3_safetensors_write(model->context, path, tensors, table->count, metadata.pairs,
-                                  S3_CONFIG_METADATA_COUNT);
-  }
+  if (tensors != NULL && names != NULL) status = write_model(model, path, names, tensors);
   s3_free(model->context, tensors);
   s3_free(model->context, names);
   return status;

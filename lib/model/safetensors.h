@@ -42,8 +42,11 @@ s3rec_status s3_safetensors_copy(const s3_safetensors *file, const s3_tensor *te
 int s3_safetensors_descriptor(const s3_safetensors *file);
 size_t s3_safetensors_offset(const s3_safetensors *file, const s3_tensor *tensor);
 
-/* Finds an F32 tensor of exactly this shape; refuses a missing tensor and
+/* Finds a tensor of exactly this type and shape; refuses a missing tensor and
  * another dtype or shape, naming file and tensor. */
+s3rec_status s3_safetensors_check(const s3_safetensors *file, const char *name, const char *dtype,
+                                  int32_t rank, const int64_t *shape, const s3_tensor **tensor);
+/* The same for F32. */
 s3rec_status s3_safetensors_check_f32(const s3_safetensors *file, const char *name,
                                       int32_t rank, const int64_t *shape,
                                       const s3_tensor **tensor);

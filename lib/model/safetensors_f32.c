@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tensors of floats out of a file, checked. */
+/* Tensors out of a file, checked; those of floats also read. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,15 +24,14 @@ static shape_text describe(int32_t rank, const int64_t *shape) {
   return result;
 }
 
-s3rec_status s3_safetensors_check_f32(const s3_safetensors *file, const char *name,
-                                      int32_t rank, const int64_t *shape,
-                                      const s3_tensor **tensor) {
+s3rec_status s3_safetensors_check(const s3_safetensors *file, const char *name, const char *dtype,
+                                  int32_t rank, const int64_t *shape, const s3_tensor **tensor) {
   const char *const path = s3_safetensors_path(file);
   const s3_tensor *const found = s3_safetensors_find(file, name);
   if (found == NULL) return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%s' is missing", path, name);
-  if (strcmp(found->dtype, "F32") != 0) {
-    return s3_fail(S3REC_ERROR_UNSUPPORTED, "%s: tensor '%s': dtype is %s, must be F32", path, name,
-                   found->dtype);
+  if (strcmp(found->dtype, dtype) != 0) {
+    return s3_fail(S3REC_ERROR_UNSUPPORTED, "%s: tensor '%s': dtype is %s, must be %s", path, name,
+                   found->dtype, dtype);
   }
   if (found->rank != rank || memcmp(found->shape, shape, (size_t)rank * sizeof *shape) != 0) {
     return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%s': shape is %s, must be %s", path, name,
@@ -40,6 +39,12 @@ s3rec_status s3_safetensors_check_f32(const s3_safetensors *file, const char *na
   }
   *tensor = found;
   return S3REC_OK;
+}
+
+s3rec_status s3_safetensors_check_f32(const s3_safetensors *file, const char *name,
+                                      int32_t rank, const int64_t *shape,
+                                      const s3_tensor **tensor) {
+  return s3_safetensors_check(file, name, "F32", rank, shape, tensor);
 }
 
 s3rec_status s3_safetensors_check_finite(const s3_safetensors *file, const char *name,

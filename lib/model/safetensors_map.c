@@ -11,11 +11,6 @@
 /* Below this, copying takes no longer than mapping. */
 enum { ALIGNMENT = 64, SMALLEST = 1 << 20 };
 
-void s3_mapping_release(s3_mapping *mapping) {
-  if (mapping->address != NULL) munmap(mapping->address, mapping->byte_count);
-  *mapping = (s3_mapping){NULL, 0};
-}
-
 static size_t round_up(size_t bytes, size_t page) { return (bytes + page - 1) / page * page; }
 
 /* The file's pages for the whole region, then fresh ones over what lies behind the
@@ -79,4 +74,19 @@ s3rec_status s3_safetensors_map_f32(const s3_safetensors *file, const char *name
   *mapping = made;
   *block = values;
   return S3REC_OK;
+}
+
+bool s3_safetensors_map_bytes(const s3_safetensors *file, const s3_tensor *tensor,
+                              size_t alignment, s3_mapping *mapping, const void **bytes) {
+  const int descriptor = s3_safetensors_descriptor(file);
+  const size_t offset = s3_safetensors_offset(file, tensor);
+  if (descriptor < 0 || offset % alignment != 0 || tensor->byte_count < SMALLEST) return false;
+  const size_t lead = offset % (size_t)sysconf(_SC_PAGESIZE);
+  const size_t byte_count = lead + tensor->byte_count;
+  char *const region =
+      mmap(NULL, byte_count, PROT_READ, MAP_PRIVATE, descriptor, (off_t)(offset - lead));
+  if (region == MAP_FAILED) return false;
+  *mapping = (s3_mapping){region, byte_count};
+  *bytes = region + lead;
+  return true;
 }

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A tensor that stays in its file, at the front of a larger block of floats. */
+/* Tensors that stay in their file. */
 #ifndef S3_MODEL_SAFETENSORS_MAP_H
 #define S3_MODEL_SAFETENSORS_MAP_H
 
+#include "base/mapping.h"
 #include "model/safetensors.h"
-
-/* Pages of the process's own, given back by s3_mapping_release. */
-typedef struct s3_mapping {
-  void *address; /* NULL: nothing is mapped */
-  size_t byte_count;
-} s3_mapping;
-
-void s3_mapping_release(s3_mapping *mapping);
 
 /* Makes a block of `float_count` floats, aligned to 64 bytes, that begins with the
  * F32 tensor of this name and shape and is zero behind it:
@@ -26,5 +19,10 @@ void s3_mapping_release(s3_mapping *mapping);
 s3rec_status s3_safetensors_map_f32(const s3_safetensors *file, const char *name, int32_t rank,
                                     const int64_t *shape, size_t float_count,
                                     s3_mapping *mapping, float **block, const char **reason);
+
+/* Maps a tensor of any kind, to be read only. False where the file cannot serve: as above,
+ * but for a beginning at a multiple of `alignment`. */
+bool s3_safetensors_map_bytes(const s3_safetensors *file, const s3_tensor *tensor,
+                              size_t alignment, s3_mapping *mapping, const void **bytes);
 
 #endif

@@ -71,6 +71,24 @@ def rewrite(tool, library, tensors, shapes, model):
     tool.equal("both recommend the same", *recommended)
 
 
+def names(tool, library, item_size):
+    """Names of items, read by another program, written by it, and read by the library."""
+    from safetensors.numpy import load_file, save_file
+    expected = [f"item {i * 7919 % 1000} – é" for i in range(item_size - 2)]
+    library.set_item_names(tool.path("model.safetensors"), expected,
+                           tool.path("named.safetensors"))
+    tensors = load_file(str(tool.path("named.safetensors")))
+    text = tensors["names.item.text"].tobytes()
+    offsets = tensors["names.item.offsets"].tolist()
+    found = [text[begin:end - 1].decode() for begin, end in zip(offsets, offsets[1:])]
+    tool.equal("names of items", found, expected)
+    tool.equal("the order of names", [expected[i] for i in tensors["names.item.order"]],
+               sorted(expected, key=str.encode))
+    save_file(tensors, str(tool.path("named-python.safetensors")))
+    tool.equal("names that Python wrote", library.item_names(
+        tool.path("named-python.safetensors")), expected)
+
+
 def state(tool, tensors):
     """A training state has everything three times."""
     from safetensors.numpy import load_file
@@ -122,6 +140,7 @@ def main(binary, shared, venv):
         with safe_open(str(tool.path("model.safetensors")), framework="numpy") as file:
             tool.equal("metadata", file.metadata(), model["metadata"])
         rewrite(tool, library, tensors, shapes, model)
+        names(tool, library, model["config"]["item_size"])
         state(tool, tensors)
         torch(tool, expected)
         tool.report.finish()
