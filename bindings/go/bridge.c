@@ -62,7 +62,7 @@ static s3rec_score_options score_options(int32_t include_history, const int32_t 
   return options;
 }
 
-s3go_result s3go_score_next(s3rec_scorer *scorer, const int32_t *history, size_t history_count,
+s3go_result s3go_score_next(void *scorer, const int32_t *history, size_t history_count,
                             int32_t include_history, const int32_t *excluded,
                             size_t excluded_count, const int32_t *candidates,
                             int64_t candidate_count, size_t k, int32_t *ids, float *scores) {
@@ -74,7 +74,7 @@ s3go_result s3go_score_next(s3rec_scorer *scorer, const int32_t *history, size_t
   return s3go_done(status, NULL, count);
 }
 
-s3go_result s3go_score_next_batch(s3rec_scorer *scorer, const int32_t *histories,
+s3go_result s3go_score_next_batch(void *scorer, const int32_t *histories,
                                   const int64_t *offsets, size_t user_count,
                                   int32_t include_history, const int32_t *excluded,
                                   size_t excluded_count, const int32_t *candidates,

@@ -132,7 +132,7 @@ static inline s3go_result s3go_model_parameter_write(s3rec_model *model, const c
   return s3go_done(s3rec_model_parameter_write(model, name, values, count), NULL, 0);
 }
 
-/* Scoring. */
+/* Scoring. Scorers are void *: Go 1.19 allocates to check a pointer of a type without size. */
 
 static inline s3go_result s3go_scorer_create(s3rec_model *model, int32_t scan) {
   s3rec_scorer *scorer = NULL;
@@ -144,28 +144,28 @@ static inline s3go_result s3go_scorer_create(s3rec_model *model, int32_t scan) {
 }
 
 /* candidate_count below 0: everything is a candidate. */
-s3go_result s3go_score_next(s3rec_scorer *scorer, const int32_t *history, size_t history_count,
+s3go_result s3go_score_next(void *scorer, const int32_t *history, size_t history_count,
                             int32_t include_history, const int32_t *excluded,
                             size_t excluded_count, const int32_t *candidates,
                             int64_t candidate_count, size_t k, int32_t *ids, float *scores);
-s3go_result s3go_score_next_batch(s3rec_scorer *scorer, const int32_t *histories,
+s3go_result s3go_score_next_batch(void *scorer, const int32_t *histories,
                                   const int64_t *offsets, size_t user_count,
                                   int32_t include_history, const int32_t *excluded,
                                   size_t excluded_count, const int32_t *candidates,
                                   int64_t candidate_count, size_t k, int32_t *ids, float *scores,
                                   size_t *counts);
 
-static inline s3go_result s3go_score_all(s3rec_scorer *scorer, const int32_t *history,
+static inline s3go_result s3go_score_all(void *scorer, const int32_t *history,
                                          size_t history_count, float *scores, size_t capacity) {
   return s3go_done(s3rec_score_all(scorer, history, history_count, scores, capacity), NULL, 0);
 }
 
-static inline s3go_result s3go_user_vector(s3rec_scorer *scorer, const int32_t *history,
+static inline s3go_result s3go_user_vector(void *scorer, const int32_t *history,
                                            size_t history_count, float *vector, size_t capacity) {
   return s3go_done(s3rec_user_vector(scorer, history, history_count, vector, capacity), NULL, 0);
 }
 
-static inline s3go_result s3go_encode(s3rec_scorer *scorer, int32_t attention, const int32_t *ids,
+static inline s3go_result s3go_encode(void *scorer, int32_t attention, const int32_t *ids,
                                       size_t count, size_t length, float *hidden) {
   return s3go_done(s3rec_encode(scorer, (s3rec_attention)attention, ids, count, length, hidden),
                    NULL, 0);

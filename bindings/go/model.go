@@ -23,6 +23,7 @@ type modelState struct {
 	scorers scorerPool
 	items   int // that can be recommended
 	hidden  int // floats of a vector
+	names   itemNames
 }
 
 func newModel(pointer unsafe.Pointer, root *root) *Model {
@@ -30,8 +31,10 @@ func newModel(pointer unsafe.Pointer, root *root) *Model {
 	C.s3go_model_config((*C.s3rec_model)(pointer), &config)
 	inside := &modelState{items: int(config.item_size) - 2, hidden: int(config.hidden_size)}
 	inside.scorers.start()
+	inside.names.take((*C.s3rec_model)(pointer))
 	h := newHandle("model", pointer, root, func(pointer unsafe.Pointer) {
 		inside.scorers.drain()
+		inside.names.drop()
 		C.s3rec_model_destroy((*C.s3rec_model)(pointer))
 	})
 	return &Model{h, inside}

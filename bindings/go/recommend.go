@@ -11,34 +11,53 @@ type Recommendation struct {
 	Score float32
 }
 
-// RecommendOptions say what may be recommended; zero values are the defaults.
+// RecommendOptions say what may be recommended; zero values are the defaults. Unknown ids and
+// names are ignored. Names need a model that has them.
 type RecommendOptions struct {
-	IncludeHistory bool    // items of the history may be recommended again
-	Excluded       []int32 // further items to leave out; unknown ones are ignored
-	// Candidates, when not nil, are all that may be recommended; unknown ones are ignored, and
-	// the history and Excluded are still left out.
-	Candidates []int32
+	IncludeHistory bool     // items of the history may be recommended again
+	Excluded       []int32  // further items to leave out
+	ExcludedNames  []string // likewise
+	// Candidates and CandidateNames, when one is not nil, are all that may be recommended; the
+	// history and what is excluded are still left out.
+	Candidates     []int32
+	CandidateNames []string
 }
 
-// flat is options in the form of C.
+// flatOptions are options in the form of C.
 type flatOptions struct {
 	include              C.int32_t
 	excluded, candidates []int32
 	candidateCount       C.int64_t
 }
 
-func (o *RecommendOptions) flat() flatOptions {
+// flatten gives the form of C of options, which may be nil.
+func (s *scorer) flatten(inside *modelState, o *RecommendOptions) (flat flatOptions, err error) {
+	flat.candidateCount = -1
 	if o == nil {
-		return flatOptions{candidateCount: -1}
+		return flat, nil
 	}
-	flat := flatOptions{0, o.Excluded, o.Candidates, -1}
 	if o.IncludeHistory {
 		flat.include = 1
 	}
-	if o.Candidates != nil {
-		flat.candidateCount = C.int64_t(len(o.Candidates))
+	flat.excluded, flat.candidates = o.Excluded, o.Candidates
+	if len(o.ExcludedNames) > 0 {
+		s.excluded = append(s.excluded[:0], o.Excluded...)
+		if s.excluded, err = s.find(s.excluded, inside, o.ExcludedNames); err != nil {
+			return flat, err
+		}
+		flat.excluded = s.excluded
 	}
-	return flat
+	if len(o.CandidateNames) > 0 {
+		s.candidates = append(s.candidates[:0], o.Candidates...)
+		if s.candidates, err = s.find(s.candidates, inside, o.CandidateNames); err != nil {
+			return flat, err
+		}
+		flat.candidates = s.candidates
+	}
+	if o.Candidates != nil || o.CandidateNames != nil {
+		flat.candidateCount = C.int64_t(len(flat.candidates))
+	}
+	return flat, nil
 }
 
 // Recommend gives the k best next items of a history, oldest item first: falling scores,
@@ -55,32 +74,38 @@ func (m *Model) Recommend(history []int32, k int, options *RecommendOptions) ([]
 // slice has room. After an error the slice is as it was.
 func (m *Model) AppendRecommend(best []Recommendation, history []int32, k int,
 	options *RecommendOptions) ([]Recommendation, error) {
-	if k < 0 {
-		return best, argumentError("k is %d, must not be negative", k)
-	}
-	flat := options.flat()
 	err := m.score(func(s *scorer) error {
-		k := m.most(k)
-		s.ids, s.scores = grown(s.ids, k), grown(s.scores, k)
-		result := C.s3go_score_next(s.pointer, int32s(history), C.size_t(len(history)),
-			flat.include, int32s(flat.excluded), C.size_t(len(flat.excluded)),
-			int32s(flat.candidates), flat.candidateCount, C.size_t(k), int32s(s.ids),
-			floats(s.scores))
-		if err := failure(result); err != nil {
-			return err
-		}
-		for i := 0; i < int(result.count); i++ {
+		count, err := s.rank(m.inside, history, k, options)
+		for i := 0; i < count; i++ {
 			best = append(best, Recommendation{s.ids[i], s.scores[i]})
 		}
-		return nil
+		return err
 	})
 	return best, err
 }
 
+// rank leaves the best items in the scorer's arrays and says how many there are.
+func (s *scorer) rank(inside *modelState, history []int32, k int, options *RecommendOptions) (
+	int, error) {
+	if k < 0 {
+		return 0, argumentError("k is %d, must not be negative", k)
+	}
+	flat, err := s.flatten(inside, options)
+	if err != nil {
+		return 0, err
+	}
+	k = inside.most(k)
+	s.ids, s.scores = grown(s.ids, k), grown(s.scores, k)
+	result := C.s3go_score_next(s.pointer, int32s(history), C.size_t(len(history)), flat.include,
+		int32s(flat.excluded), C.size_t(len(flat.excluded)), int32s(flat.candidates),
+		flat.candidateCount, C.size_t(k), int32s(s.ids), floats(s.scores))
+	return int(result.count), failure(result)
+}
+
 // most is k, unless there are not so many items.
-func (m *Model) most(k int) int {
-	if k > m.inside.items {
-		return m.inside.items
+func (inside *modelState) most(k int) int {
+	if k > inside.items {
+		return inside.items
 	}
 	return k
 }
@@ -92,16 +117,19 @@ func (m *Model) RecommendBatch(histories [][]int32, k int, options *RecommendOpt
 	if k < 0 {
 		return nil, argumentError("k is %d, must not be negative", k)
 	}
-	flat := options.flat()
 	best := make([][]Recommendation, 0, len(histories))
 	err := m.score(func(s *scorer) error {
+		flat, err := s.flatten(m.inside, options)
+		if err != nil {
+			return err
+		}
 		for start := 0; start < len(histories); start += batchUsers {
 			end := start + batchUsers
 			if end > len(histories) {
 				end = len(histories)
 			}
-			var err error
-			if best, err = s.batch(best, histories[start:end], m.most(k), flat); err != nil {
+			best, err = s.batch(best, histories[start:end], m.inside.most(k), flat)
+			if err != nil {
 				return err
 			}
 		}

@@ -8,6 +8,7 @@ import "C"
 import (
 	"runtime"
 	"sync"
+	"unsafe"
 )
 
 // Scan says what is read to find the best items. It decides about time and memory, never
@@ -56,12 +57,15 @@ func (m *Model) FreeScorers() error {
 
 // scorer is a C scorer with the arrays that results pass through.
 type scorer struct {
-	pointer *C.s3rec_scorer
+	pointer unsafe.Pointer // s3rec_scorer
 	ids     []int32
 	scores  []float32
 	counts  []uintptr
 	values  []int32 // histories behind one another
 	offsets []int64
+	text    []byte // names behind one another
+	// Options whose names were looked up.
+	excluded, candidates []int32
 }
 
 // scorerPool lends scorers to calls. The one that came back last goes first: few calls at a
@@ -98,7 +102,7 @@ func (p *scorerPool) take(model *C.s3rec_model) (*scorer, error) {
 		p.give(nil)
 		return nil, err
 	}
-	return &scorer{pointer: (*C.s3rec_scorer)(result.handle)}, nil
+	return &scorer{pointer: result.handle}, nil
 }
 
 // give takes a scorer back; nil when none could be made.
@@ -117,7 +121,7 @@ func (p *scorerPool) drain() {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	for _, idle := range p.idle {
-		C.s3rec_scorer_destroy(idle.pointer)
+		C.s3rec_scorer_destroy((*C.s3rec_scorer)(idle.pointer))
 	}
 	p.idle = nil
 }

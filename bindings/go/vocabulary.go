@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package s3rec
+
+// #include "bridge_names.h"
+import "C"
+
+import (
+	"strconv"
+	"unsafe"
+)
+
+// Vocabulary is names of items, users or attributes, numbered from a first id on. It never
+// changes; any number of goroutines may share one.
+type Vocabulary struct{ h *handle }
+
+// NameKind is what names were before they were text.
+type NameKind int32
+
+// The kinds of names.
+const (
+	NamesText    NameKind = C.S3REC_NAMES_TEXT    // any text
+	NamesInteger NameKind = C.S3REC_NAMES_INTEGER // integers in decimal
+)
+
+// Names are ids of one column: Strings or Integers.
+type Names interface {
+	// columns puts them behind one another: name i is text[offsets[i]:offsets[i+1]].
+	columns() (text []byte, offsets []int64)
+	kind() NameKind
+	Len() int
+}
+
+// Strings are names that are text.
+type Strings []string
+
+// Integers are names that are integers.
+type Integers []int64
+
+// Len is the number of names.
+func (s Strings) Len() int { return len(s) }
+
+// Len is the number of names.
+func (i Integers) Len() int { return len(i) }
+
+func (s Strings) kind() NameKind  { return NamesText }
+func (i Integers) kind() NameKind { return NamesInteger }
+
+func (s Strings) columns() ([]byte, []int64) {
+	length := 0
+	for _, name := range s {
+		length += len(name)
+	}
+	return appendNames(make([]byte, 0, length), make([]int64, 0, len(s)+1), s)
+}
+
+func (i Integers) columns() ([]byte, []int64) {
+	return appendIntegers(nil, make([]int64, 0, len(i)+1), i)
+}
+
+func appendNames(text []byte, offsets []int64, names []string) ([]byte, []int64) {
+	offsets = append(offsets, 0)
+	for _, name := range names {
+		text = append(text, name...)
+		offsets = append(offsets, int64(len(text)))
+	}
+	return text, offsets
+}
+
+func appendIntegers(text []byte, offsets []int64, values []int64) ([]byte, []int64) {
+	offsets = append(offsets, 0)
+	for _, value := range values {
+		text = strconv.AppendInt(text, value, 10)
+		offsets = append(offsets, int64(len(text)))
+	}
+	return text, offsets
+}
+
+func newVocabulary(result C.s3go_result, root *root) *Vocabulary {
+	if result.handle == nil {
+		return nil
+	}
+	return &Vocabulary{newHandle("vocabulary", result.handle, root,
+		func(pointer unsafe.Pointer) {
+			C.s3rec_vocabulary_destroy((*C.s3rec_vocabulary)(pointer))
+		})}
+}
+
+// NewVocabulary numbers names from firstID on: 1 for items, 0 for users and attributes. They
+// are distinct, 1..4096 bytes of valid UTF-8 without NUL. Errors: ErrArgument, ErrMemory;
+// ErrFormat names the index and what is wrong with it.
+func NewVocabulary(c *Context, firstID int32, names Names) (vocabulary *Vocabulary, err error) {
+	if names == nil {
+		names = Strings(nil)
+	}
+	text, offsets := names.columns()
+	err = withContext(c, func(context *C.s3rec_context, root *root) error {
+		result := C.s3go_vocabulary_create(context, C.int32_t(names.kind()),
+			C.int32_t(firstID), chars(text), int64s(offsets), C.size_t(names.Len()))
+		if err := failure(result); err != nil {
+			return err
+		}
+		vocabulary = newVocabulary(result, root)
+		return nil
+	})
+	return vocabulary, err
+}
+
+func (v *Vocabulary) use(call func(*C.s3rec_vocabulary) error) error {
+	var h *handle
+	if v != nil {
+		h = v.h
+	}
+	return h.use("vocabulary", func(pointer unsafe.Pointer) error {
+		return call((*C.s3rec_vocabulary)(pointer))
+	})
+}
+
+// useOptional is use, with nil for a nil vocabulary.
+func (v *Vocabulary) useOptional(call func(*C.s3rec_vocabulary) error) error {
+	if v == nil {
+		return call(nil)
+	}
+	return v.use(call)
+}
+
+// Close lets the vocabulary go; models and data sets keep their names. It may be called
+// again.
+func (v *Vocabulary) Close() error {
+	if v != nil {
+		v.h.close()
+	}
+	return nil
+}
+
+// Len is the number of names; 0 when closed.
+func (v *Vocabulary) Len() (count int) {
+	_ = v.use(func(vocabulary *C.s3rec_vocabulary) error {
+		count = int(C.s3rec_vocabulary_count(vocabulary))
+		return nil
+	})
+	return count
+}
+
+// FirstID is the id of the first name; 0 when closed.
+func (v *Vocabulary) FirstID() (id int32) {
+	_ = v.use(func(vocabulary *C.s3rec_vocabulary) error {
+		id = int32(C.s3rec_vocabulary_first_id(vocabulary))
+		return nil
+	})
+	return id
+}
+
+// Kind is what the names were; NamesText when closed.
+func (v *Vocabulary) Kind() (kind NameKind) {
+	kind = NamesText
+	_ = v.use(func(vocabulary *C.s3rec_vocabulary) error {
+		kind = NameKind(C.s3rec_vocabulary_kind(vocabulary))
+		return nil
+	})
+	return kind
+}
+
+// Name gives the name of an id. Error: ErrNotFound.
+func (v *Vocabulary) Name(id int32) (name string, err error) {
+	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
+		name, err = nameOf(vocabulary, id)
+		return err
+	})
+	return name, err
+}
+
+func nameOf(vocabulary *C.s3rec_vocabulary, id int32) (string, error) {
+	result := C.s3go_vocabulary_name(vocabulary, C.int32_t(id))
+	if err := failure(result); err != nil {
+		return "", err
+	}
+	return borrowedString(result.handle, int64(result.count)), nil
+}
+
+// borrowedString copies text of the library.
+func borrowedString(text unsafe.Pointer, length int64) string {
+	if length == 0 {
+		return ""
+	}
+	return string(unsafe.Slice((*byte)(text), int(length)))
+}
+
+// All gives all names, that of the first id first.
+func (v *Vocabulary) All() (names []string, err error) {
+	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
+		var begin *C.int64_t
+		result := C.s3go_vocabulary_text(vocabulary, &begin)
+		if err := failure(result); err != nil {
+			return err
+		}
+		count := int(result.count)
+		names = make([]string, count)
+		if count == 0 {
+			return nil
+		}
+		offsets := unsafe.Slice((*int64)(unsafe.Pointer(begin)), count+1)
+		for i := range names {
+			// A NUL is behind each name.
+			names[i] = borrowedString(unsafe.Add(result.handle, offsets[i]),
+				offsets[i+1]-1-offsets[i])
+		}
+		return nil
+	})
+	return names, err
+}
+
+// Find gives the id of a name. Error: ErrNotFound.
+func (v *Vocabulary) Find(name string) (id int32, err error) {
+	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
+		text := []byte(name)
+		result := C.s3go_vocabulary_find(vocabulary, chars(text), C.size_t(len(text)))
+		id = int32(result.count)
+		return failure(result)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return id, nil
+}
+
+// FindAll gives the ids of many names, -1 for those that are not there; a history may contain
+// that, scoring passes over it.
+func (v *Vocabulary) FindAll(names Names) (ids []int32, err error) {
+	if names == nil || names.Len() == 0 {
+		return nil, v.use(func(*C.s3rec_vocabulary) error { return nil })
+	}
+	text, offsets := names.columns()
+	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
+		found := make([]int32, names.Len())
+		result := C.s3go_vocabulary_find_many(unsafe.Pointer(vocabulary), chars(text),
+			int64s(offsets), C.size_t(len(found)), int32s(found))
+		if err := failure(result); err != nil {
+			return err
+		}
+		ids = found
+		return nil
+	})
+	return ids, err
+}
