@@ -155,7 +155,7 @@ func batchInfo(batch *C.s3rec_batch) (BatchInfo, error) {
 // "input_ids", ...): [BatchSize, MaxSeqLength], padded. Error: ErrNotFound.
 func (b *Batch) Read(name string) (ids []int32, err error) {
 	wanted := text(&err, "name", name, false)
-	defer free(wanted)
+	defer freeText(wanted)
 	if err != nil {
 		return nil, err
 	}

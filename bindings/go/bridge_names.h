@@ -78,4 +78,52 @@ static inline s3go_result s3go_dataset_attribute_names(const s3rec_dataset *data
   return s3go_done(status, names, 0);
 }
 
+/* Events. */
+
+static inline s3go_result s3go_events_create(s3rec_context *context) {
+  s3rec_events *events = NULL;
+  const s3rec_status status = s3rec_events_create(context, &events);
+  return s3go_done(status, events, 0);
+}
+
+static inline s3go_result s3go_events_read(s3rec_events *events, const char *path,
+                                           int32_t attributes,
+                                           const s3rec_table_options *options,
+                                           s3rec_table_report *report) {
+  s3rec_table_report_init(report);
+  return s3go_done((attributes ? s3rec_events_read_attributes : s3rec_events_read)(
+                       events, path, options, report),
+                   NULL, 0);
+}
+
+static inline s3go_result s3go_events_append(s3rec_events *events, size_t count,
+                                             const int64_t *users, const char *user_text,
+                                             const int64_t *user_offsets, const int64_t *items,
+                                             const char *item_text, const int64_t *item_offsets,
+                                             const int64_t *timestamps, const double *values) {
+  const s3rec_id_array user_ids = {users, user_text, user_offsets};
+  const s3rec_id_array item_ids = {items, item_text, item_offsets};
+  return s3go_done(
+      s3rec_events_append(events, count, &user_ids, &item_ids, timestamps, values), NULL, 0);
+}
+
+static inline s3go_result s3go_events_append_attributes(
+    s3rec_events *events, size_t count, const int64_t *items, const char *item_text,
+    const int64_t *item_offsets, const int64_t *attributes, const char *attribute_text,
+    const int64_t *attribute_offsets) {
+  const s3rec_id_array item_ids = {items, item_text, item_offsets};
+  const s3rec_id_array attribute_ids = {attributes, attribute_text, attribute_offsets};
+  return s3go_done(s3rec_events_append_attributes(events, count, &item_ids, &attribute_ids),
+                   NULL, 0);
+}
+
+static inline s3go_result s3go_events_dataset(const s3rec_events *events,
+                                              const s3rec_events_options *options,
+                                              s3rec_events_report *report) {
+  s3rec_dataset *dataset = NULL;
+  s3rec_events_report_init(report);
+  const s3rec_status status = s3rec_events_dataset(events, options, &dataset, report);
+  return s3go_done(status, dataset, 0);
+}
+
 #endif

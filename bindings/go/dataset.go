@@ -52,9 +52,9 @@ func LoadDataset(c *Context, files DatasetFiles) (dataset *Dataset, err error) {
 	sequences := text(&err, "Sequences", files.Sequences, true)
 	attributes := text(&err, "Attributes", files.Attributes, true)
 	negatives := text(&err, "Negatives", files.Negatives, true)
-	defer free(sequences)
-	defer free(attributes)
-	defer free(negatives)
+	defer freeText(sequences)
+	defer freeText(attributes)
+	defer freeText(negatives)
 	if err != nil {
 		return nil, err
 	}

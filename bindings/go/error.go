@@ -87,7 +87,7 @@ func narrow(err *error, name string, value int) C.int32_t {
 	return C.int32_t(value)
 }
 
-// text is a C string, nil for "" if optional; C.free it.
+// text is a C string, nil for "" if optional; freeText it.
 func text(err *error, name, value string, optional bool) *C.char {
 	if optional && value == "" {
 		return nil
@@ -98,7 +98,7 @@ func text(err *error, name, value string, optional bool) *C.char {
 	return C.CString(value)
 }
 
-func free(text *C.char) { C.free(unsafe.Pointer(text)) }
+func freeText(text *C.char) { C.free(unsafe.Pointer(text)) }
 
 // Ptr gives the address of a value: for options of which nil means the default because zero
 // is a value of its own, such as Seed: s3rec.Ptr(uint64(0)).

@@ -116,7 +116,7 @@ func MapModel(c *Context, path string, fallback *ModelOptions) (*Model, error) {
 func openModel(c *Context, path string, fallback *ModelOptions, mapped bool) (model *Model,
 	err error) {
 	name := text(&err, "path", path, false)
-	defer free(name)
+	defer freeText(name)
 	var config *C.s3rec_model_config
 	if fallback != nil {
 		filled, failed := fallback.config()
@@ -147,7 +147,7 @@ func openModel(c *Context, path string, fallback *ModelOptions, mapped bool) (mo
 // ErrArgument, ErrMemory, ErrIO; ErrNumeric (a weight is NaN or infinite).
 func (m *Model) Save(path string) (err error) {
 	name := text(&err, "path", path, false)
-	defer free(name)
+	defer freeText(name)
 	if err != nil {
 		return err
 	}

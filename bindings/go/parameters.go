@@ -76,7 +76,7 @@ func (m *Model) ReadParameter(name string) (values []float32, err error) {
 
 func (m *Model) readMatrix(name string) (matrix Matrix, err error) {
 	wanted := text(&err, "name", name, false)
-	defer free(wanted)
+	defer freeText(wanted)
 	if err != nil {
 		return matrix, err
 	}
@@ -101,7 +101,7 @@ func (m *Model) readMatrix(name string) (matrix Matrix, err error) {
 // ErrNotFound; ErrNumeric (a value is NaN or infinite; nothing is written).
 func (m *Model) WriteParameter(name string, values []float32) (err error) {
 	wanted := text(&err, "name", name, false)
-	defer free(wanted)
+	defer freeText(wanted)
 	if err != nil {
 		return err
 	}

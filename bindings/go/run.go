@@ -208,7 +208,7 @@ func (r *Run) ValidMetrics() (metrics Metrics, err error) {
 // of Trainer.Save.
 func (r *Run) Save(path string) (err error) {
 	name := text(&err, "path", path, false)
-	defer free(name)
+	defer freeText(name)
 	if err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (r *Run) Save(path string) (err error) {
 // options. Errors: those of Trainer.Load.
 func (r *Run) Load(path string) (err error) {
 	name := text(&err, "path", path, false)
-	defer free(name)
+	defer freeText(name)
 	if err != nil {
 		return err
 	}

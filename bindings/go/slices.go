@@ -45,6 +45,13 @@ func floats(values []float32) *C.float {
 	return (*C.float)(unsafe.Pointer(&values[0]))
 }
 
+func doubles(values []float64) *C.double {
+	if len(values) == 0 {
+		return nil
+	}
+	return (*C.double)(unsafe.Pointer(&values[0]))
+}
+
 func sizes(values []uintptr) *C.size_t {
 	if len(values) == 0 {
 		return nil

@@ -132,7 +132,7 @@ func (t *Trainer) ComputeGradients(batch *Batch) (losses Losses, err error) {
 // Errors: ErrArgument, ErrNotFound; ErrState (no gradients since the last update).
 func (t *Trainer) ReadGradient(name string, values []float32) (err error) {
 	wanted := text(&err, "name", name, false)
-	defer free(wanted)
+	defer freeText(wanted)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (t *Trainer) ReadGradient(name string, values []float32) (err error) {
 // ErrNumeric (a value is NaN or infinite).
 func (t *Trainer) WriteGradient(name string, values []float32) (err error) {
 	wanted := text(&err, "name", name, false)
-	defer free(wanted)
+	defer freeText(wanted)
 	if err != nil {
 		return err
 	}
@@ -178,8 +178,8 @@ func (t *Trainer) Steps() (steps uint64) {
 func (t *Trainer) Save(path string, sampler *Sampler, note string) (err error) {
 	name := text(&err, "path", path, false)
 	words := text(&err, "note", note, true)
-	defer free(name)
-	defer free(words)
+	defer freeText(name)
+	defer freeText(words)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (t *Trainer) Save(path string, sampler *Sampler, note string) (err error) {
 // ErrArgument, ErrMemory, ErrIO, ErrFormat, ErrUnsupported; ErrMismatch names what differs.
 func (t *Trainer) Load(path string, sampler *Sampler) (note string, err error) {
 	name := text(&err, "path", path, false)
-	defer free(name)
+	defer freeText(name)
 	if err != nil {
 		return "", err
 	}

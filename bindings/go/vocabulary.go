@@ -27,8 +27,16 @@ const (
 type Names interface {
 	// columns puts them behind one another: name i is text[offsets[i]:offsets[i+1]].
 	columns() (text []byte, offsets []int64)
-	kind() NameKind
+	// integers are the ids as they are, nil when they are text.
+	integers() []int64
 	Len() int
+}
+
+func kindOf(names Names) NameKind {
+	if names.integers() != nil {
+		return NamesInteger
+	}
+	return NamesText
 }
 
 // Strings are names that are text.
@@ -43,8 +51,13 @@ func (s Strings) Len() int { return len(s) }
 // Len is the number of names.
 func (i Integers) Len() int { return len(i) }
 
-func (s Strings) kind() NameKind  { return NamesText }
-func (i Integers) kind() NameKind { return NamesInteger }
+func (s Strings) integers() []int64 { return nil }
+func (i Integers) integers() []int64 {
+	if i == nil {
+		return []int64{}
+	}
+	return i
+}
 
 func (s Strings) columns() ([]byte, []int64) {
 	length := 0
@@ -95,7 +108,7 @@ func NewVocabulary(c *Context, firstID int32, names Names) (vocabulary *Vocabula
 	}
 	text, offsets := names.columns()
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		result := C.s3go_vocabulary_create(context, C.int32_t(names.kind()),
+		result := C.s3go_vocabulary_create(context, C.int32_t(kindOf(names)),
 			C.int32_t(firstID), chars(text), int64s(offsets), C.size_t(names.Len()))
 		if err := failure(result); err != nil {
 			return err
