@@ -75,7 +75,7 @@ class vocabulary : public handle<s3rec_vocabulary, s3rec_vocabulary_destroy> {
   int32_t first_id() const noexcept { return s3rec_vocabulary_first_id(get()); }
   s3rec_name_kind kind() const noexcept { return s3rec_vocabulary_kind(get()); }
 
-  /** Name of an id, borrowed while any owner of these names lives. */
+  /** Name of an id, borrowed while any owner of these names lives; the next byte is NUL. */
   result<std::string_view> try_name(int32_t id) const noexcept {
     const char *name = "";
     std::size_t length = 0;
