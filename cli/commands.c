@@ -14,6 +14,10 @@ static const char pretrain_text[] =
     "    --out lastfm.safetensors\n"
     "  s3rec pretrain --data data --name LastFM --resume lastfm.safetensors.state \\\n"
     "    --out lastfm.safetensors\n"
+    "  s3rec pretrain --events ratings.csv --attributes movies.csv --attribute-columns genres \\\n"
+    "    --min-user-events 5 --min-item-events 5 --out movies.safetensors\n"
+    "\n"
+    "Trained from --events a model keeps the names of its items and attributes.\n"
     "\n"
     "A resumed run takes its options from the state; one that contradicts it is refused. "
     "--epochs may be raised unless --schedule is cosine. Without NAME_item2attributes.json the "
@@ -33,6 +37,11 @@ static const char finetune_text[] =
     "    --out tuned.safetensors --report tuned.html\n"
     "  s3rec finetune --data data --name LastFM --model lastfm.safetensors --recipe paper \\\n"
     "    --stop-protocol sampled --out paper.safetensors\n"
+    "  s3rec finetune --events ratings.csv --min-user-events 5 --min-item-events 5 \\\n"
+    "    --model movies.safetensors --out tuned.safetensors\n"
+    "\n"
+    "With --events and --model items are those of the model; events of others are left out and "
+    "counted.\n"
     "\n"
     "With --model the network is the file's; only its dropouts are the recipe's or as given. A "
     "resumed run takes its options from the state; one that contradicts it is refused. It goes on "
@@ -63,6 +72,8 @@ static const char evaluate_text[] =
     "  s3rec evaluate --data data --name LastFM --model tuned.safetensors \\\n"
     "    --split valid --protocol sampled --json\n"
     "  s3rec evaluate --data data --name LastFM --popularity\n"
+    "  s3rec evaluate --events ratings.csv --min-user-events 5 --min-item-events 5 \\\n"
+    "    --model tuned.safetensors\n"
     "\n"
     "HR@k: share of the users whose answer is among the first k. NDCG@k: 1/log2(rank+2) of the "
     "zero-based rank, 0 from k on. MRR: mean of 1/(rank+1).\n"
@@ -75,10 +86,12 @@ static const char recommend_text[] =
     "\vExamples:\n"
     "  s3rec recommend --data data --name LastFM --model tuned.safetensors --user 1 --k 10\n"
     "  s3rec recommend --model tuned.safetensors --history \"12 7 93\" --json\n"
+    "  s3rec recommend --events ratings.csv --model tuned.safetensors --user alice\n"
+    "  s3rec recommend --model tuned.safetensors --history '\"The Matrix (1999)\" dune-2'\n"
     "\n"
-    "The whole line of a user is the history, held-out items included: this is for use, not for "
+    "All that a user took is the history, held-out items included: this is for use, not for "
     "measuring. Items of the history are never recommended. Ids the model does not know are "
-    "skipped.\n"
+    "skipped. A model that was trained from --events has names: items go in and come out by them.\n"
     "\n"
     "DIR/NAME_names.tsv, where it exists, gives readable tables: tab-separated, the first line "
     "names the columns. id and title are needed; year, kind, genres (separated by commas), "
@@ -91,6 +104,7 @@ static const char info_text[] =
     "\vExamples:\n"
     "  s3rec info tuned.safetensors\n"
     "  s3rec info --data data --name LastFM --json\n"
+    "  s3rec info --events ratings.csv --min-user-events 5 --min-item-events 5\n"
     "  s3rec info\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
@@ -111,9 +125,25 @@ static const char generate_text[] =
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line.";
 
+static const char convert_text[] =
+    "Writes the data set of events as files for --data and --name, and tables that say what the "
+    "numbers in them are called."
+    "\vExamples:\n"
+    "  s3rec convert --events ratings.csv --attributes movies.csv --attribute-columns genres \\\n"
+    "    --min-user-events 5 --min-item-events 5 --data data --name movies\n"
+    "  s3rec convert --events new.csv.gz --model tuned.safetensors --data data --name new\n"
+    "\n"
+    "Writes NAME.txt, NAME_items.tsv and NAME_users.tsv; with --attributes also "
+    "NAME_item2attributes.json and NAME_attributes.tsv. Users are numbered from 1 (their line of "
+    "NAME.txt), items from 1, attributes from 0. DIR is made where it is missing.\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
+
 const cli_command cli_commands[] = {
     {"generate", CLI_GENERATE, cli_generate, "make up a streaming catalogue to try things on", NULL,
      generate_text},
+    {"convert", CLI_CONVERT, cli_convert, "write events as numbered data files", NULL,
+     convert_text},
     {"pretrain", CLI_PRETRAIN, cli_pretrain, "learn items and attributes, self-supervised", NULL,
      pretrain_text},
     {"finetune", CLI_FINETUNE, cli_finetune, "learn to predict the next item", NULL, finetune_text},

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "event_data.h"
+
 /* Of the items that occur in the sequences. */
 typedef struct item_counts {
   size_t all, attributed;
@@ -37,16 +39,19 @@ static int count_items(const s3rec_dataset *dataset, const s3rec_dataset_info *i
 
 /* A file for other items would be hours of learning that nothing has an attribute. */
 static int check_attributes(const cli_options *options, const item_counts *counts) {
+  const bool events = options->events.count > 0;
+  const char *const name = events ? options->attributes.values[0] : options->name;
+  const char *const suffix = events ? "" : "_item2attributes.json";
   if (counts->attributed == 0)
     return cli_fail(CLI_BAD_DATA,
-                    "%s_item2attributes.json: none of the data's %zu items has attributes; take "
-                    "the file of these items, or move it away to go on without attributes",
-                    options->name, counts->all);
+                    "%s%s: none of the data's %zu items has attributes; take the file of these "
+                    "items, or %s to go on without attributes",
+                    name, suffix, counts->all, events ? "leave --attributes out" : "move it away");
   if (counts->attributed < counts->all - counts->all / 2)
     cli_remark(
-        "warning: %s_item2attributes.json: %zu of the data's %zu items have attributes; to "
-        "the attribute objectives the others are items with none",
-        options->name, counts->attributed, counts->all);
+        "warning: %s%s: %zu of the data's %zu items have attributes; to the attribute objectives "
+        "the others are items with none",
+        name, suffix, counts->attributed, counts->all);
   return CLI_OK;
 }
 
@@ -58,7 +63,12 @@ int cli_check_items(const s3rec_dataset *dataset, const cli_options *options, bo
   item_counts counts = {0};
   CLI_TRY(count_items(dataset, &info, &counts));
   const size_t ids = (size_t)info.item_size - 2;
-  if (counts.all < ids - ids / 2)
+  if (counts.all < ids - ids / 2 && options->events.count > 0)
+    cli_remark(
+        "warning: %zu of the model's %zu items occur in the events; the others are ranked and "
+        "recommended, too",
+        counts.all, ids);
+  else if (counts.all < ids - ids / 2)
     cli_remark(
         "warning: %s.txt: %zu of the item ids 1..%zu occur; the others take memory and are "
         "ranked and recommended, too: better number the items without gaps",
@@ -68,13 +78,14 @@ int cli_check_items(const s3rec_dataset *dataset, const cli_options *options, bo
              : CLI_OK;
 }
 
-int cli_check_measurable(const s3rec_dataset *dataset, const char *name) {
+int cli_check_measurable(const s3rec_dataset *dataset, const cli_options *options) {
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
   const s3rec_status status = s3rec_dataset_info_get(dataset, &info);
   if (status != S3REC_OK) return cli_fail_status(status);
   if (info.short_user_count < info.user_count) return CLI_OK;
-  return cli_fail(CLI_BAD_DATA,
-                  "%s.txt: none of the %zu users has the 3 items that measuring takes", name,
-                  info.user_count);
+  char file[512];
+  cli_data_file(options, file, sizeof file);
+  return cli_fail(CLI_BAD_DATA, "%s: none of the %zu users has the 3 items that measuring takes",
+                  file, info.user_count);
 }

@@ -10,6 +10,6 @@
 int cli_check_items(const s3rec_dataset *dataset, const cli_options *options, bool has_attributes);
 
 /* Refuses data of which no user can be measured. */
-int cli_check_measurable(const s3rec_dataset *dataset, const char *name);
+int cli_check_measurable(const s3rec_dataset *dataset, const cli_options *options);
 
 #endif

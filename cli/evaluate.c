@@ -4,73 +4,99 @@
 #include <stdlib.h>
 
 #include "data_check.h"
+#include "event_data.h"
+#include "item_names.h"
 #include "json_output.h"
 #include "metrics_output.h"
 #include "output_file.h"
+#include "plain_text.h"
 #include "popularity.h"
 #include "session.h"
 
-static int write_ranks(const char *path, const int64_t *ranks, size_t count) {
+/* A line a user, with the name behind a tab where users have names. */
+static int write_ranks(const char *path, const s3rec_dataset *dataset, const int64_t *ranks,
+                       size_t count) {
   cli_output output;
-  CLI_TRY(cli_output_open(path, &output));
-  for (size_t i = 0; i < count; i++) fprintf(output.stream, "%" PRId64 "\n", ranks[i]);
-  return cli_output_commit(&output);
-}
-
-static int measure(const cli_options *options, s3rec_context *context, const s3rec_dataset *dataset,
-                   s3rec_metrics *metrics, int64_t *ranks) {
-  if (options->popularity)
-    return cli_popularity_evaluate(dataset, &options->evaluate, metrics, ranks);
-  s3rec_model *model = NULL;
-  CLI_TRY(cli_open_model(options, context, options->model, CLI_READ_MODEL, &model));
-  int code = cli_check_fit(model, dataset, options->model, false);
-  if (code == CLI_OK) {
-    const s3rec_status status = s3rec_evaluate(model, dataset, &options->evaluate, metrics, ranks);
-    if (status != S3REC_OK) code = cli_fail_status(status);
+  s3rec_vocabulary *users = NULL;
+  const s3rec_status status = s3rec_dataset_user_names(dataset, &users);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  int code = cli_output_open(path, &output);
+  for (size_t i = 0; code == CLI_OK && i < count; i++) {
+    const char *const name = cli_name_of(users, (int32_t)i);
+    fprintf(output.stream, "%" PRId64 "%s", ranks[i], name == NULL ? "" : "\t");
+    cli_write_field(output.stream, name == NULL ? "" : name);
+    fputc('\n', output.stream);
   }
-  s3rec_model_destroy(model);
+  if (code == CLI_OK) code = cli_output_commit(&output);
+  s3rec_vocabulary_destroy(users);
   return code;
 }
 
-static void report(const cli_options *options, const s3rec_metrics *metrics) {
+/* What is measured on what; the model is NULL for popularity. */
+typedef struct evaluation {
+  const cli_options *options;
+  s3rec_context *context;
+  s3rec_model *model;
+  s3rec_dataset *dataset;
+  json_t *events; /* what the event files held; NULL beside --data */
+} evaluation;
+
+static int measure(const evaluation *e, s3rec_metrics *metrics, int64_t *ranks) {
+  const cli_options *const options = e->options;
+  if (e->model == NULL)
+    return cli_popularity_evaluate(e->dataset, &options->evaluate, metrics, ranks);
+  CLI_TRY(cli_check_fit(e->model, e->dataset, options->model, false));
+  const s3rec_status status =
+      s3rec_evaluate(e->model, e->dataset, &options->evaluate, metrics, ranks);
+  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+}
+
+static void report(const evaluation *e, const s3rec_metrics *metrics) {
+  const cli_options *const options = e->options;
   const char *const what = options->popularity ? "popularity" : options->model;
   if (options->json) {
     json_t *const object = cli_json_metrics(metrics);
     json_object_set_new(object, "model", json_string(what));
-    json_object_set_new(object, "name", json_string(options->name));
+    json_object_set_new(object, "name", cli_json_text(cli_data_name(options)));
+    if (e->events != NULL) json_object_set(object, "events", e->events);
     cli_json_print(object);
   } else {
     cli_print_metrics(metrics, what);
   }
 }
 
-static int run(const cli_options *options, s3rec_context *context, const s3rec_dataset *dataset) {
+static int run(const evaluation *e) {
+  const cli_options *const options = e->options;
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
-  const s3rec_status status = s3rec_dataset_info_get(dataset, &info);
+  const s3rec_status status = s3rec_dataset_info_get(e->dataset, &info);
   if (status != S3REC_OK) return cli_fail_status(status);
   int64_t *const ranks = calloc(info.user_count, sizeof *ranks);
   if (ranks == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   s3rec_metrics metrics;
   s3rec_metrics_init(&metrics);
-  int code = measure(options, context, dataset, &metrics, ranks);
+  int code = measure(e, &metrics, ranks);
   if (code == CLI_OK && options->ranks != NULL)
-    code = write_ranks(options->ranks, ranks, info.user_count);
-  if (code == CLI_OK) report(options, &metrics);
+    code = write_ranks(options->ranks, e->dataset, ranks, info.user_count);
+  if (code == CLI_OK) report(e, &metrics);
   free(ranks);
   return code;
 }
 
 int cli_evaluate(cli_options *options) {
-  s3rec_context *context = NULL;
-  s3rec_dataset *dataset = NULL;
+  evaluation e = {.options = options};
   const bool sampled = options->evaluate.protocol == S3REC_PROTOCOL_SAMPLED;
-  int code = cli_open_context(options, &context);
+  int code = cli_open_context(options, &e.context);
+  if (code == CLI_OK && options->model != NULL)
+    code = cli_open_model(options, e.context, options->model, CLI_READ_MODEL, &e.model);
   if (code == CLI_OK)
-    code = cli_open_dataset(options, context, sampled ? CLI_NEGATIVES : CLI_SEQUENCES, &dataset);
-  if (code == CLI_OK) code = cli_check_measurable(dataset, options->name);
-  if (code == CLI_OK) code = run(options, context, dataset);
-  s3rec_dataset_destroy(dataset);
-  s3rec_context_destroy(context);
+    code = cli_open_dataset(options, e.context, sampled ? CLI_NEGATIVES : CLI_SEQUENCES, e.model,
+                            &e.events, &e.dataset);
+  if (code == CLI_OK) code = cli_check_measurable(e.dataset, options);
+  if (code == CLI_OK) code = run(&e);
+  json_decref(e.events);
+  s3rec_dataset_destroy(e.dataset);
+  s3rec_model_destroy(e.model);
+  s3rec_context_destroy(e.context);
   return code;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli.h"
+#include "item_names.h"
 #include "json_output.h"
 #include "reasons.h"
 
@@ -28,6 +29,7 @@ static void set_text(json_t *object, const char *key, const char *text) {
 static json_t *describe_item(const cli_example_source *source, int32_t id) {
   json_t *const object = json_pack("{s:i}", "item", (int)id);
   const cli_name *const name = cli_names_find(&source->names, id);
+  cli_json_set_name(object, "name", source->item_names, id);
   const int32_t *attributes;
   size_t count;
   if (name != NULL) {
@@ -36,9 +38,15 @@ static json_t *describe_item(const cli_example_source *source, int32_t id) {
     set_text(object, "genres", name->genres);
   } else if (s3rec_dataset_item_attributes(source->dataset, id, &attributes, &count) == S3REC_OK &&
              count > 0) {
-    json_t *const list = json_array();
-    for (size_t i = 0; i < count; i++) json_array_append_new(list, json_integer(attributes[i]));
+    json_t *const list = json_array(), *const names = json_array();
+    for (size_t i = 0; i < count; i++) {
+      const char *const attribute = cli_name_of(source->attribute_names, attributes[i]);
+      json_array_append_new(list, json_integer(attributes[i]));
+      if (attribute != NULL) json_array_append_new(names, json_string(attribute));
+    }
     json_object_set_new(object, "attributes", list);
+    if (source->attribute_names != NULL) json_object_set(object, "attribute_names", names);
+    json_decref(names);
   }
   return object;
 }
@@ -58,22 +66,27 @@ static int describe_user(const cli_example_source *source, s3rec_scorer *scorer,
   size_t count;
   status = s3rec_score_next(scorer, items, length, &how, RECOMMENDED, ids, scores, &count);
   if (status != S3REC_OK) return cli_fail_status(status);
+  const cli_reason_source known = {.names = &source->names,
+                                   .item_names = source->item_names,
+                                   .attribute_names = source->attribute_names,
+                                   .dataset = source->dataset};
   json_t *const history = json_array(), *const recommended = json_array();
   for (size_t i = length > HISTORY_SHOWN ? length - HISTORY_SHOWN : 0; i < length; i++)
     json_array_append_new(history, describe_item(source, items[i]));
   for (size_t i = 0; i < count; i++) {
-    char reason[128];
+    char reason[CLI_REASON_SIZE];
     json_t *const item = describe_item(source, ids[i]);
     json_object_set_new(item, "score", json_real((double)scores[i]));
-    cli_reason(&source->names, source->dataset, items, length, ids[i], reason, sizeof reason);
+    cli_reason(&known, items, length, ids[i], reason);
     set_text(item, "reason", reason);
     json_array_append_new(recommended, item);
   }
-  json_array_append_new(
-      list, json_pack("{s:I, s:I, s:o, s:o, s:I, s:o}", "line", (json_int_t)chosen->user + 1,
-                      "history_length", (json_int_t)length, "history", history, "answer",
-                      describe_item(source, items[length]), "rank", (json_int_t)chosen->rank,
-                      "recommended", recommended));
+  json_t *const user = json_pack("{s:I, s:I, s:o, s:o, s:I, s:o}", "line",
+                                 (json_int_t)chosen->user + 1, "history_length", (json_int_t)length,
+                                 "history", history, "answer", describe_item(source, items[length]),
+                                 "rank", (json_int_t)chosen->rank, "recommended", recommended);
+  cli_json_set_name(user, "user", source->user_names, (int32_t)chosen->user);
+  json_array_append_new(list, user);
   return CLI_OK;
 }
 

@@ -13,6 +13,7 @@ typedef struct cli_example_source {
   s3rec_model *model;
   const s3rec_dataset *dataset;
   cli_names names;
+  s3rec_vocabulary *item_names, *user_names, *attribute_names; /* of the data, or NULL */
   const int64_t *ranks; /* of the test split, a user each; -1: skipped */
   size_t user_count;
   bool include_history; /* recommend what is in the history, too */

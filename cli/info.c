@@ -5,10 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "event_data.h"
 #include "file_metadata.h"
+#include "item_names.h"
 #include "json_output.h"
 #include "output_file.h"
+#include "plain_text.h"
 #include "session.h"
+
+enum { NAMES_SHOWN = 5 };
 
 static int show_build(const cli_options *options) {
   char line[512];
@@ -21,19 +26,27 @@ static int show_build(const cli_options *options) {
   return CLI_OK;
 }
 
-static void print_data(const cli_options *options, const s3rec_dataset_info *info) {
+static void print_data(const cli_options *options, const s3rec_dataset_info *info, json_t *events) {
   if (options->json) {
     char fingerprint[20];
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info->fingerprint);
-    cli_json_print(json_pack("{s:s, s:I, s:I, s:i, s:i, s:i, s:I, s:s}", "name", options->name,
-                             "users", (json_int_t)info->user_count, "interactions",
-                             (json_int_t)info->interaction_count, "item_size", (int)info->item_size,
-                             "attribute_size", (int)info->attribute_size, "negatives_per_user",
-                             (int)info->negatives_per_user, "short_users",
-                             (json_int_t)info->short_user_count, "fingerprint", fingerprint));
+    json_t *const object = json_pack(
+        "{s:o, s:I, s:I, s:i, s:i, s:i, s:I, s:s}", "name", cli_json_text(cli_data_name(options)),
+        "users", (json_int_t)info->user_count, "interactions", (json_int_t)info->interaction_count,
+        "item_size", (int)info->item_size, "attribute_size", (int)info->attribute_size,
+        "negatives_per_user", (int)info->negatives_per_user, "short_users",
+        (json_int_t)info->short_user_count, "fingerprint", fingerprint);
+    if (events != NULL) json_object_set(object, "events", events);
+    cli_json_print(object);
     return;
   }
-  printf("data set %s/%s\n", options->data, options->name);
+  if (events == NULL) {
+    printf("data set %s/%s\n", options->data, options->name);
+  } else {
+    char file[512];
+    cli_data_file(options, file, sizeof file);
+    printf("events of %s\n", file);
+  }
   printf(
       "  users               %zu (%zu of fewer than 3 items: they train, they are not "
       "evaluated)\n",
@@ -50,19 +63,23 @@ static void print_data(const cli_options *options, const s3rec_dataset_info *inf
 }
 
 static int show_data(const cli_options *options, s3rec_context *context) {
-  char *const negatives = cli_path(options->data, options->name, "_sample.txt");
-  if (negatives == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  const int parts = CLI_ATTRIBUTES | (access(negatives, F_OK) == 0 ? CLI_NEGATIVES : 0);
-  free(negatives);
+  int parts = CLI_ATTRIBUTES;
+  if (options->data != NULL) {
+    char *const negatives = cli_path(options->data, options->name, "_sample.txt");
+    if (negatives == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+    if (access(negatives, F_OK) == 0) parts |= CLI_NEGATIVES;
+    free(negatives);
+  }
   s3rec_dataset *dataset = NULL;
-  CLI_TRY(cli_open_dataset(options, context, parts, &dataset));
+  json_t *events = NULL;
+  CLI_TRY(cli_open_dataset(options, context, parts, NULL, &events, &dataset));
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
   const s3rec_status status = s3rec_dataset_info_get(dataset, &info);
   s3rec_dataset_destroy(dataset);
-  if (status != S3REC_OK) return cli_fail_status(status);
-  print_data(options, &info);
-  return CLI_OK;
+  if (status == S3REC_OK) print_data(options, &info, events);
+  json_decref(events);
+  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
 }
 
 /* All parameters as JSON; `total` counts their elements. */
@@ -82,8 +99,55 @@ static json_t *list_parameters(const s3rec_model *model, size_t *total) {
   return list;
 }
 
+/* How many names there are, of what kind, and the first few; null without names. */
+static json_t *describe_names(const s3rec_vocabulary *names) {
+  if (names == NULL) return json_null();
+  const bool integers = s3rec_vocabulary_kind(names) == S3REC_NAMES_INTEGER;
+  const size_t count = s3rec_vocabulary_count(names);
+  json_t *const examples = json_array();
+  for (size_t i = 0; i < count && i < NAMES_SHOWN; i++)
+    json_array_append_new(
+        examples, json_string(cli_name_of(names, s3rec_vocabulary_first_id(names) + (int32_t)i)));
+  return json_pack("{s:I, s:s, s:o}", "count", (json_int_t)count, "kind",
+                   integers ? "integer" : "text", "examples", examples);
+}
+
+/* {"items": ..., "attributes": ...} */
+static json_t *list_names(const s3rec_model *model) {
+  s3rec_vocabulary *items = NULL, *attributes = NULL;
+  json_t *object = NULL;
+  if (s3rec_model_item_names(model, &items) == S3REC_OK &&
+      s3rec_model_attribute_names(model, &attributes) == S3REC_OK)
+    object = json_pack("{s:o, s:o}", "items", describe_names(items), "attributes",
+                       describe_names(attributes));
+  s3rec_vocabulary_destroy(items);
+  s3rec_vocabulary_destroy(attributes);
+  return object;
+}
+
+static void print_names(const json_t *names) {
+  const char *key;
+  json_t *value, *example;
+  size_t index;
+  json_object_foreach((json_t *)names, key, value) {
+    if (json_is_null(value)) {
+      printf("names of %s: none\n", key);
+      continue;
+    }
+    printf("names of %s: %" JSON_INTEGER_FORMAT ", %s:", key,
+           json_integer_value(json_object_get(value, "count")),
+           json_string_value(json_object_get(value, "kind")));
+    json_array_foreach(json_object_get(value, "examples"), index, example) {
+      char shown[64];
+      cli_plain_text(json_string_value(example), shown, sizeof shown);
+      printf("%s %s", index == 0 ? "" : ",", shown);
+    }
+    printf(", ...\n");
+  }
+}
+
 static void print_model(const char *path, const cli_file_metadata *metadata, const json_t *config,
-                        const json_t *parameters, size_t total) {
+                        const json_t *parameters, const json_t *names, size_t total) {
   printf("%s: %s, %" PRIu64 " bytes\n", path, metadata->state ? "training state" : "model",
          metadata->bytes);
   const char *key;
@@ -93,6 +157,7 @@ static void print_model(const char *path, const cli_file_metadata *metadata, con
     printf("  %-29s %s\n", key, text == NULL ? "" : text);
     free(text);
   }
+  print_names(names);
   printf("parameters: %zu tensors, %zu values\n", json_array_size(parameters), total);
   size_t index;
   json_array_foreach(parameters, index, value) {
@@ -119,13 +184,16 @@ static int show_model(const cli_options *options, s3rec_context *context, const 
     size_t total = 0;
     json_t *const parameters = list_parameters(model, &total);
     json_t *const sizes = cli_json_config(&config);
+    json_t *const names = list_names(model);
     if (options->json)
-      cli_json_print(json_pack(
-          "{s:s, s:s, s:I, s:O, s:I, s:O, s:O}", "file", path, "kind",
-          metadata.state ? "state" : "model", "bytes", (json_int_t)metadata.bytes, "config", sizes,
-          "values", (json_int_t)total, "parameters", parameters, "metadata", metadata.pairs));
+      cli_json_print(json_pack("{s:s, s:s, s:I, s:O, s:O, s:I, s:O, s:O}", "file", path, "kind",
+                               metadata.state ? "state" : "model", "bytes",
+                               (json_int_t)metadata.bytes, "config", sizes, "names", names,
+                               "values", (json_int_t)total, "parameters", parameters, "metadata",
+                               metadata.pairs));
     else
-      print_model(path, &metadata, sizes, parameters, total);
+      print_model(path, &metadata, sizes, parameters, names, total);
+    json_decref(names);
     json_decref(parameters);
     json_decref(sizes);
     json_decref(metadata.pairs);
@@ -136,11 +204,12 @@ static int show_model(const cli_options *options, s3rec_context *context, const 
 
 int cli_info(cli_options *options) {
   const char *const path = options->file != NULL ? options->file : options->model;
-  if (path == NULL && options->data == NULL) return show_build(options);
+  const bool data = options->data != NULL || options->events.count > 0;
+  if (path == NULL && !data) return show_build(options);
   s3rec_context *context = NULL;
   int code = cli_open_context(options, &context);
   if (code == CLI_OK && path != NULL) code = show_model(options, context, path);
-  if (code == CLI_OK && options->data != NULL) code = show_data(options, context);
+  if (code == CLI_OK && data) code = show_data(options, context);
   s3rec_context_destroy(context);
   return code;
 }

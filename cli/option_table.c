@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <float.h>
+#include <math.h>
 #include <stddef.h>
 
 #include "cli.h"
@@ -33,6 +34,17 @@ static const cli_word recipes[] = {
 static const cli_word schedules[] = {{"constant", CLI_CONSTANT}, {"cosine", CLI_COSINE}, {NULL, 0}};
 static const cli_word refits[] = {
     {"none", CLI_REFIT_NONE}, {"valid", CLI_REFIT_VALID}, {"all", CLI_REFIT_ALL}, {NULL, 0}};
+static const cli_word formats[] = {{"auto", S3REC_TABLE_AUTO},
+                                   {"csv", S3REC_TABLE_CSV},
+                                   {"tsv", S3REC_TABLE_TSV},
+                                   {"jsonl", S3REC_TABLE_JSONL},
+                                   {NULL, 0}};
+static const cli_word headers[] = {
+    {"auto", S3REC_HEADER_AUTO}, {"yes", S3REC_HEADER_YES}, {"no", S3REC_HEADER_NO}, {NULL, 0}};
+static const cli_word repeats[] = {{"keep", S3REC_REPEATS_KEEP},
+                                   {"runs", S3REC_REPEATS_RUNS},
+                                   {"drop", S3REC_REPEATS_DROP},
+                                   {NULL, 0}};
 const cli_word cli_stop_metrics[] = {
     {"hr@1", CLI_HR1},       {"hr@5", CLI_HR5},     {"hr@10", CLI_HR10},
     {"hr@20", CLI_HR20},     {"ndcg@5", CLI_NDCG5}, {"ndcg@10", CLI_NDCG10},
@@ -41,17 +53,38 @@ const cli_word cli_stop_metrics[] = {
 enum {
   TRAIN = CLI_PRETRAIN | CLI_FINETUNE,
   SCORE = CLI_EVALUATE | CLI_RECOMMEND,
-  WITH_DATA = TRAIN | SCORE | CLI_INFO | CLI_GENERATE,
-  NEED_DATA = TRAIN | CLI_EVALUATE | CLI_GENERATE,
+  WRITE_DATA = CLI_GENERATE | CLI_CONVERT,
+  READ_DATA = TRAIN | SCORE | CLI_INFO,
+  WITH_EVENTS = READ_DATA | CLI_CONVERT,
   WITH_MODEL = TRAIN | SCORE | CLI_INFO,
-  ALL = WITH_DATA
+  ALL = READ_DATA | WRITE_DATA
 };
 
-enum { FILES = 1, WHAT = 2, TRAINING = 3, OBJECTIVES = 4, NETWORK = 5, COMPUTE = 6, OUTPUT = 7 };
+enum {
+  FILES = 1,
+  EVENTS = 2,
+  WHAT = 3,
+  TRAINING = 4,
+  OBJECTIVES = 5,
+  NETWORK = 6,
+  COMPUTE = 7,
+  OUTPUT = 8
+};
 
 #define AT(field) offsetof(cli_options, field)
-#define TEXT(name, argument, field, commands, required, group, help) \
-  { name, argument, CLI_TEXT, AT(field), 0, 0, NULL, NULL, commands, required, false, group, help }
+#define TEXT(name, argument, field, commands, required, group, help)                             \
+  {                                                                                              \
+    name, argument, CLI_TEXT, AT(field), 1, 65535, NULL, NULL, commands, required, false, group, \
+        help                                                                                     \
+  }
+#define LIST(name, field, required, help) \
+  { name, "FILE", CLI_LIST, AT(field), 0, 0, NULL, NULL, WITH_EVENTS, required, false, FILES, help }
+#define EVENT_TEXT(name, argument, field, shortest, longest, help)                            \
+  {                                                                                           \
+    name, argument, CLI_TEXT, AT(field), shortest, longest, NULL, NULL, WITH_EVENTS, 0, true, \
+        EVENTS, help                                                                          \
+  }
+#define COLUMN(name, field, shortest, help) EVENT_TEXT(name, "COLUMN", field, shortest, 1024, help)
 #define FLAG(name, field, commands, recorded, group, help) \
   { name, NULL, CLI_FLAG, AT(field), 0, 1, NULL, NULL, commands, 0, recorded, group, help }
 #define INT(name, field, minimum, maximum, commands, recorded, group, help)                      \
@@ -70,18 +103,28 @@ enum { FILES = 1, WHAT = 2, TRAINING = 3, OBJECTIVES = 4, NETWORK = 5, COMPUTE =
 /* The library's bounds where one of them is left out, as the nearest number within. */
 static const char tiny[] = "above 0, at most 1000";
 static const char below_one[] = "0 to below 1";
+static const char any_number[] = "any number or -inf";
 #define ABOVE_ZERO DBL_TRUE_MIN
 #define BELOW_ONE (1.0 - DBL_EPSILON / 2)
 
 const cli_option cli_option_table[] = {
-    TEXT("data", "DIR", data, WITH_DATA, NEED_DATA, FILES, "folder of the data files"),
-    TEXT("name", "NAME", name, WITH_DATA, NEED_DATA, FILES,
+    TEXT("data", "DIR", data, READ_DATA, 0, FILES, "folder of the data files of --name"),
+    TEXT("name", "NAME", name, READ_DATA, 0, FILES,
          "data set: NAME.txt, NAME_item2attributes.json, NAME_sample.txt, NAME_names.tsv in DIR"),
+    TEXT("data", "DIR", data, WRITE_DATA, WRITE_DATA, FILES, "folder to write the data files to"),
+    TEXT("name", "NAME", name, WRITE_DATA, WRITE_DATA, FILES, "names of the files begin so"),
+    LIST("events", events, CLI_CONVERT,
+         "instead of --data and --name: a log of events, a row for each (user, item, time; CSV, "
+         "TSV, JSONL, gzip or not); may come again"),
+    LIST("attributes", attributes, 0,
+         "beside --events: a table of the items' attributes; may come again"),
     TEXT("model", "FILE", model, CLI_FINETUNE, 0, FILES,
          "pretrained model to start from; without it training starts from fresh weights (SASRec)"),
     TEXT("model", "FILE", model, SCORE | CLI_INFO, CLI_RECOMMEND, FILES,
          "model file, or a training state, or a converted PyTorch state dict (safetensors); stays "
          "mapped, so replace it by renaming, not by copying over it"),
+    TEXT("model", "FILE", model, CLI_CONVERT, 0, FILES,
+         "number the items as this model, which was trained from events, does"),
     TEXT("out", "FILE", out, CLI_PRETRAIN, CLI_PRETRAIN, FILES, "model file to write at the end"),
     TEXT("out", "FILE", out, CLI_FINETUNE, CLI_FINETUNE, FILES,
          "model file to write: the weights of the best epoch so far, at every improvement, at the "
@@ -96,6 +139,51 @@ const cli_option cli_option_table[] = {
     TEXT("report", "FILE", report, CLI_FINETUNE, 0, OUTPUT,
          "write a page about the run (HTML) from its log; --log is OUT.log then by default"),
     FLAG("json", json, ALL, false, OUTPUT, "machine-readable results on stdout, one object a line"),
+
+    COLUMN("user-column", table.user_column, 1,
+           "column of the user, by its name or, without a header, its number from 1; default: the "
+           "usual names (user, userId, ...), or column 1"),
+    COLUMN("item-column", table.item_column, 1,
+           "column of the item; default: the usual names (item, movieId, asin, ...), or column 2"),
+    COLUMN("timestamp-column", table.timestamp_column, 0,
+           "column of the time: a number in any unit, or an ISO 8601 date; '': none, the order of "
+           "the rows counts; default: the usual names, or column 3"),
+    COLUMN("value-column", table.value_column, 0,
+           "column of a rating or the like, for --min-value; '': none; default: the usual names "
+           "(rating, value, ...)"),
+    EVENT_TEXT("attribute-columns", "LIST", table.attribute_columns, 1, 4096,
+               "columns of --attributes to use, with commas between; default: all but the item's"),
+    EVENT_TEXT("attribute-separator", "TEXT", table.attribute_separator, 0, 8,
+               "between several values of one attribute column, as in Comedy|Drama; '': a cell is "
+               "one value; default: |"),
+    COLUMN("attribute-item-column", attribute_item_column, 1,
+           "column of the item in --attributes; default: as --item-column"),
+    EVENT_TEXT("attribute-delimiter", "TEXT", attribute_delimiter, 1, 8,
+               "between the columns of --attributes; default: as --delimiter"),
+    WORD("format", table.format, formats, WITH_EVENTS, true, EVENTS,
+         "of the files; auto: by their names, or by the first line"),
+    WORD("header", table.header, headers, WITH_EVENTS, true, EVENTS,
+         "whether the first row names the columns; auto: it does when it has a name asked for or a "
+         "usual one"),
+    EVENT_TEXT(
+        "delimiter", "TEXT", table.delimiter, 1, 8,
+        "between columns, \\t is a tab; default: a comma in .csv, a tab in .tsv, :: in .dat"),
+    INT("bad-rows", bad_rows, 0, 2147483647, WITH_EVENTS, true, EVENTS,
+        "rows of a file that may be unusable: they are left out, and shown; one more refuses it"),
+    DOUBLE("min-value", selection.min_value, -INFINITY, DBL_MAX, any_number, WITH_EVENTS, true,
+           EVENTS, "leave out events of a lower value, and those without one"),
+    WORD("repeats", selection.repeats, repeats, WITH_EVENTS, true, EVENTS,
+         "an item that a user took again: keep all; of repeats one behind another, or drop all "
+         "but the first"),
+    INT("min-user-events", selection.min_user_events, 1, 2147483647, WITH_EVENTS, true, EVENTS,
+        "leave out users with fewer events and items with fewer than --min-item-events, until "
+        "nothing more goes (k-core)"),
+    INT("min-item-events", selection.min_item_events, 1, 2147483647, WITH_EVENTS, true, EVENTS,
+        "see --min-user-events"),
+    INT("max-length", selection.max_length, 0, 2147483647, WITH_EVENTS, true, EVENTS,
+        "keep the newest so many events of a user; 0: all"),
+    INT("min-length", selection.min_length, 1, 2147483647, WITH_EVENTS, true, EVENTS,
+        "leave out users with fewer events at the end"),
 
     WORD("recipe", recipe, recipes, TRAIN, true, TRAINING,
          "sets the options whose default is said to be by recipe, unless they are given; best: the "
@@ -191,13 +279,16 @@ const cli_option cli_option_table[] = {
     TEXT("ranks", "FILE", ranks, CLI_EVALUATE, 0, OUTPUT,
          "write the zero-based rank of each user's answer to FILE, a line each; -1: skipped"),
 
-    {"user", "LINE", CLI_INT32, AT(user), 1, 2147483647, NULL, NULL, CLI_RECOMMEND, 0, false, WHAT,
-     "user on that line of NAME.txt, from 1, blank lines not counted"},
-    TEXT("history", "IDS", history, CLI_RECOMMEND, 0, WHAT,
-         "items of a user who is in no file, oldest first: \"12 7 93\""),
+    TEXT("user", "USER", user, CLI_RECOMMEND, 0, WHAT,
+         "user of the events, by name; with --data on that line of NAME.txt, from 1, blank lines "
+         "not counted"),
+    TEXT(
+        "history", "ITEMS", history, CLI_RECOMMEND, 0, WHAT,
+        "items of a user who is in no file, oldest first: \"12 7 93\"; by name where the model has "
+        "names, those with spaces or commas in double quotes"),
     INT("k", k, 1, 1000000, CLI_RECOMMEND, false, WHAT, "recommendations"),
-    TEXT("exclude", "IDS", exclude, CLI_RECOMMEND, 0, WHAT, "items to leave out, too"),
-    TEXT("candidates", "IDS", candidates, CLI_RECOMMEND, 0, WHAT, "rank only these items"),
+    TEXT("exclude", "ITEMS", exclude, CLI_RECOMMEND, 0, WHAT, "items to leave out, too"),
+    TEXT("candidates", "ITEMS", candidates, CLI_RECOMMEND, 0, WHAT, "rank only these items"),
 
     INT("users", users, 1, 10000000, CLI_GENERATE, false, WHAT, "viewers to make up"),
     INT("items", items, 300, 20000, CLI_GENERATE, false, WHAT, "films and shows to make up"),
@@ -218,3 +309,5 @@ const cli_option cli_option_table[] = {
 const size_t cli_option_count = sizeof cli_option_table / sizeof cli_option_table[0];
 _Static_assert(sizeof cli_option_table / sizeof cli_option_table[0] <= CLI_OPTION_LIMIT,
                "CLI_OPTION_LIMIT is too small");
+
+bool cli_option_of_events(const cli_option *option) { return option->group == EVENTS; }

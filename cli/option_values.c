@@ -3,6 +3,7 @@
  * have a decimal point everywhere. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ static void print_range(const cli_option *option, char *text, size_t capacity) {
                                  word->word);
   } else if (option->range != NULL) {
     snprintf(text, capacity, "%s", option->range);
+  } else if (option->kind == CLI_TEXT) {
+    snprintf(text, capacity, "%g..%g bytes", option->minimum, option->maximum);
   } else {
     snprintf(text, capacity, "%.10g..%.10g", option->minimum, option->maximum);
   }
@@ -75,11 +78,40 @@ static bool set_double(const cli_option *option, const char *text, cli_options *
                        char *reason, size_t capacity) {
   char *end = NULL;
   const double value = strtod(text, &end);
-  if (!only(text, "+-.0123456789eE") || *end != '\0' || end == text)
+  const bool lowest = isinf(option->minimum) && strcmp(text, "-inf") == 0;
+  if (!lowest && (!only(text, "+-.0123456789eE") || *end != '\0' || end == text))
     return refuse(option, text, "a number", reason, capacity);
   if (!(value >= option->minimum && value <= option->maximum))
     return refuse(option, text, "in range", reason, capacity);
   memcpy(value_of(option, options), &value, sizeof value);
+  return true;
+}
+
+static bool set_text(const cli_option *option, const char *text, cli_options *options, char *reason,
+                     size_t capacity) {
+  const double length = (double)strlen(text);
+  if (length == 0 && option->minimum > 0) {
+    snprintf(reason, capacity, "--%s: the value is empty", option->name);
+    return false;
+  }
+  if (length > option->maximum) return refuse(option, text, "short enough", reason, capacity);
+  memcpy(value_of(option, options), &text, sizeof text);
+  return true;
+}
+
+static bool add_text(const cli_option *option, const char *text, cli_options *options, char *reason,
+                     size_t capacity) {
+  cli_list list;
+  memcpy(&list, value_of(option, options), sizeof list);
+  if (text[0] == '\0' || list.count == CLI_LIST_LIMIT) {
+    if (text[0] == '\0')
+      snprintf(reason, capacity, "--%s: the value is empty", option->name);
+    else
+      snprintf(reason, capacity, "--%s: more than %d of them", option->name, CLI_LIST_LIMIT);
+    return false;
+  }
+  list.values[list.count++] = text;
+  memcpy(value_of(option, options), &list, sizeof list);
   return true;
 }
 
@@ -92,12 +124,9 @@ bool cli_option_set(const cli_option *option, const char *text, cli_options *opt
       return true;
     }
     case CLI_TEXT:
-      if (text[0] == '\0') {
-        snprintf(reason, capacity, "--%s: the value is empty", option->name);
-        return false;
-      }
-      memcpy(value_of(option, options), &text, sizeof text);
-      return true;
+      return set_text(option, text, options, reason, capacity);
+    case CLI_LIST:
+      return add_text(option, text, options, reason, capacity);
     case CLI_DOUBLE:
       return set_double(option, text, options, reason, capacity);
     case CLI_WORD:
@@ -114,10 +143,17 @@ bool cli_option_set(const cli_option *option, const char *text, cli_options *opt
   return set_integer(option, text, options, reason, capacity);
 }
 
+const char *cli_option_string(const cli_option *option, const cli_options *options) {
+  const char *string;
+  memcpy(&string, value_in(option, options), sizeof string);
+  return string;
+}
+
 void cli_option_copy(const cli_option *option, const cli_options *from, cli_options *to) {
   static const size_t sizes[] = {
-      [CLI_FLAG] = sizeof(int32_t),    [CLI_TEXT] = sizeof(char *),   [CLI_INT32] = sizeof(int32_t),
-      [CLI_UINT64] = sizeof(uint64_t), [CLI_DOUBLE] = sizeof(double), [CLI_WORD] = sizeof(int32_t)};
+      [CLI_FLAG] = sizeof(int32_t),  [CLI_TEXT] = sizeof(char *),     [CLI_LIST] = sizeof(cli_list),
+      [CLI_INT32] = sizeof(int32_t), [CLI_UINT64] = sizeof(uint64_t), [CLI_DOUBLE] = sizeof(double),
+      [CLI_WORD] = sizeof(int32_t)};
   memcpy(value_of(option, to), value_in(option, from), sizes[option->kind]);
 }
 
@@ -127,11 +163,12 @@ void cli_option_print(const cli_option *option, const cli_options *options, char
   text[0] = '\0';
   switch (option->kind) {
     case CLI_TEXT: {
-      const char *string;
-      memcpy(&string, value, sizeof string);
+      const char *const string = cli_option_string(option, options);
       if (string != NULL) snprintf(text, capacity, "%s", string);
       return;
     }
+    case CLI_LIST: /* one of them is a value, not all together */
+      return;
     case CLI_DOUBLE: {
       double number;
       memcpy(&number, value, sizeof number);

@@ -28,6 +28,8 @@ void cli_options_init(const cli_command *command, cli_options *options) {
                                                     : S3REC_STAGE_PRETRAIN);
   s3rec_trainer_options_init(&options->trainer);
   s3rec_evaluate_options_init(&options->evaluate);
+  s3rec_table_options_init(&options->table);
+  s3rec_events_options_init(&options->selection);
   options->context.thread_count = core_count();
   options->seed = options->trainer.seed;
   options->save_every = 1;
@@ -58,18 +60,38 @@ static void normalise(const cli_command *command, char *argument) {
       memcpy(argument + 2, name, length);
 }
 
+/* Where the data come from. */
+static void check_data(const cli_options *options, struct argp_state *state) {
+  const unsigned bit = options->command->bit;
+  const bool needed = (bit & (CLI_PRETRAIN | CLI_FINETUNE | CLI_EVALUATE)) != 0;
+  const bool events = options->events.count > 0;
+  if (needed && options->data == NULL && options->name == NULL && !events)
+    argp_error(state, "--data DIR is missing, or else --events FILE");
+  if ((options->data == NULL) != (options->name == NULL))
+    argp_error(state, "--data and --name go together");
+  if (options->data != NULL && events && bit != CLI_CONVERT)
+    argp_error(state, "--events is given and --data, too; the data come from one of them");
+  if (options->attributes.count > 0 && !events)
+    argp_error(state,
+               "--attributes belongs to --events; beside --data the attributes are those of "
+               "NAME_item2attributes.json");
+  for (size_t i = 0; i < cli_option_count; i++)
+    if (options->given[i] && cli_option_of_events(&cli_option_table[i]) && !events)
+      argp_error(state, "--%s belongs to --events", cli_option_table[i].name);
+}
+
 static void check(const cli_options *options, struct argp_state *state) {
   const unsigned bit = options->command->bit;
   for (size_t i = 0; i < cli_option_count; i++)
     if (cli_option_table[i].required & bit && !options->given[i])
       argp_error(state, "--%s %s is missing", cli_option_table[i].name,
                  cli_option_table[i].argument);
-  if (bit == CLI_RECOMMEND && (options->user == 0) == (options->history == NULL))
+  check_data(options, state);
+  if (bit == CLI_RECOMMEND && (options->user == NULL) == (options->history == NULL))
     argp_error(state, "one of --user and --history is needed, and only one");
-  if ((options->data == NULL) != (options->name == NULL))
-    argp_error(state, "--data and --name go together");
-  if (bit == CLI_RECOMMEND && options->user > 0 && options->data == NULL)
-    argp_error(state, "--user needs --data and --name");
+  if (bit == CLI_RECOMMEND && options->user != NULL && options->data == NULL &&
+      options->events.count == 0)
+    argp_error(state, "--user needs --data and --name, or --events");
   if (bit == CLI_EVALUATE && (options->model == NULL) == !options->popularity)
     argp_error(state, "one of --model and --popularity is needed, and only one");
   if (options->popularity && options->evaluate.seen == S3REC_SEEN_ZERO)
@@ -131,10 +153,8 @@ static char *describe(const cli_option *option, const cli_options *defaults) {
   }
   const char *const needed = option->required & defaults->command->bit ? " (required)" : "";
   int written;
-  if (option->kind == CLI_TEXT || option->kind == CLI_FLAG)
+  if (option->kind == CLI_TEXT || option->kind == CLI_FLAG || option->kind == CLI_LIST)
     written = asprintf(&text, "%s%s", option->help, needed);
-  else if (strcmp(option->name, "user") == 0) /* has no default */
-    written = asprintf(&text, "%s", option->help);
   else
     written = asprintf(&text, "%s (%s%s%sdefault %s%s)", option->help, range, words,
                        option->kind == CLI_WORD ? "; " : "", value,
@@ -143,7 +163,8 @@ static char *describe(const cli_option *option, const cli_options *defaults) {
 }
 
 static const char *const group_titles[] = {
-    "", "Files:", "What to do:", "Training:", "Objectives:", "Network:", "Computing:", "Output:"};
+    "",         "Files:",     "Events:", "What to do:", "Training:", "Objectives:",
+    "Network:", "Computing:", "Output:"};
 enum { GROUP_COUNT = sizeof group_titles / sizeof group_titles[0] };
 
 static bool group_used(const cli_command *command, int group) {

@@ -15,10 +15,11 @@ enum {
   CLI_RECOMMEND = 8,
   CLI_INFO = 16,
   CLI_GENERATE = 32,
-  CLI_REPORT = 64
+  CLI_REPORT = 64,
+  CLI_CONVERT = 128
 };
 
-enum { CLI_OPTION_LIMIT = 80, CLI_LOG_LIMIT = 24 };
+enum { CLI_OPTION_LIMIT = 128, CLI_LOG_LIMIT = 24, CLI_LIST_LIMIT = 32 };
 
 struct cli_options;
 
@@ -50,12 +51,23 @@ typedef enum cli_refit_data {
   CLI_REFIT_ALL    /* valid and test items */
 } cli_refit_data;
 
+/* Values of an option that may come again. */
+typedef struct cli_list {
+  const char *values[CLI_LIST_LIMIT];
+  size_t count;
+} cli_list;
+
 /* Every value an option can set. The parts of the library are embedded as the
  * structs its init functions fill, so defaults are written down only there. */
 typedef struct cli_options {
   const cli_command *command;
   const char *data, *name, *model, *out, *resume, *state, *log, *report, *ranks;
-  const char *history, *exclude, *candidates, *file;
+  const char *user, *history, *exclude, *candidates, *file;
+  cli_list events, attributes; /* files; without events the data are those of `data`, `name` */
+  s3rec_table_options table;   /* how to read events, and attributes but for these two: */
+  const char *attribute_item_column, *attribute_delimiter; /* NULL: as the events' */
+  int32_t bad_rows;
+  s3rec_events_options selection;
   const char *logs[CLI_LOG_LIMIT]; /* of report */
   size_t log_count;
   int32_t json, popularity;
@@ -67,7 +79,7 @@ typedef struct cli_options {
   int32_t schedule;      /* recipe.h */
   int32_t refit;         /* cli_refit_data */
   double warmup_epochs;
-  int32_t user, k;
+  int32_t k;
   int32_t users, items, write_events; /* of generate */
   s3rec_context_options context;
   s3rec_model_config config;
@@ -84,7 +96,8 @@ typedef struct cli_word {
 
 typedef enum cli_option_kind {
   CLI_FLAG, /* int32_t, set to 1 */
-  CLI_TEXT, /* const char * */
+  CLI_TEXT, /* const char *, of minimum..maximum bytes */
+  CLI_LIST, /* cli_list: the option may come again */
   CLI_INT32,
   CLI_UINT64,
   CLI_DOUBLE,
@@ -124,6 +137,10 @@ bool cli_options_given(const cli_options *options, const char *name);
 /* Sets one value from text; on failure writes why to `reason`. */
 bool cli_option_set(const cli_option *option, const char *text, cli_options *options, char *reason,
                     size_t capacity);
+/* Whether it says how to read and choose events: nothing without --events. */
+bool cli_option_of_events(const cli_option *option);
+/* The value of a CLI_TEXT; NULL without. */
+const char *cli_option_string(const cli_option *option, const cli_options *options);
 /* Copies one value. */
 void cli_option_copy(const cli_option *option, const cli_options *from, cli_options *to);
 /* The value as text a user could have typed. */

@@ -7,10 +7,20 @@
 #include "names.h"
 #include "s3rec/s3rec.h"
 
+enum { CLI_REASON_SIZE = 256 };
+
+/* What is known about the items. */
+typedef struct cli_reason_source {
+  const cli_names *names;
+  const s3rec_vocabulary *item_names;      /* NULL: items are numbers */
+  const s3rec_vocabulary *attribute_names; /* NULL: attributes are */
+  const s3rec_dataset *dataset;            /* NULL: no attributes */
+} cli_reason_source;
+
 /* Writes the strongest reason there is for `item` after the history: the next
  * part of a series, the director, a genre watched lately, or shared attributes;
- * "" without one. `dataset` may be NULL. */
-void cli_reason(const cli_names *names, const s3rec_dataset *dataset, const int32_t *history,
-                size_t count, int32_t item, char *text, size_t capacity);
+ * "" without one. */
+void cli_reason(const cli_reason_source *source, const int32_t *history, size_t count, int32_t item,
+                char text[CLI_REASON_SIZE]);
 
 #endif

@@ -2,44 +2,70 @@
 /* s3rec recommend */
 #include "recommend.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "event_data.h"
+#include "item_names.h"
 #include "output_file.h"
 #include "popularity.h"
 #include "session.h"
 
 static int open_data(cli_recommendation *r) {
-  CLI_TRY(cli_open_dataset(r->options, r->context, CLI_ATTRIBUTES, &r->dataset));
+  CLI_TRY(cli_open_dataset(r->options, r->context, CLI_ATTRIBUTES, r->model, NULL, &r->dataset));
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
-  const s3rec_status status = s3rec_dataset_info_get(r->dataset, &info);
+  s3rec_status status = s3rec_dataset_info_get(r->dataset, &info);
+  if (status == S3REC_OK) status = s3rec_dataset_attribute_names(r->dataset, &r->attribute_names);
   if (status != S3REC_OK) return cli_fail_status(status);
   r->item_size = info.item_size;
   r->popularity = cli_popularity_count(r->dataset, info.item_size);
+  if (r->popularity == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  if (r->options->data == NULL) return CLI_OK;
   char *const path = cli_path(r->options->data, r->options->name, "_names.tsv");
-  if (path == NULL || r->popularity == NULL) {
-    free(path);
-    return cli_fail(CLI_FAILURE, "out of memory");
-  }
+  if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   const int code = cli_names_load(path, &r->names);
   free(path);
   return code;
 }
 
-/* The user's whole line, held-out items included. */
-static int read_user(cli_recommendation *r) {
+/* A line of the sequence file. */
+static int find_line(cli_recommendation *r) {
+  const char *const text = r->options->user;
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
-  s3rec_status status = s3rec_dataset_info_get(r->dataset, &info);
+  const s3rec_status status = s3rec_dataset_info_get(r->dataset, &info);
   if (status != S3REC_OK) return cli_fail_status(status);
-  const size_t user = (size_t)r->options->user - 1;
-  if (user >= info.user_count)
-    return cli_usage(r->options, "--user is %zu, but %s has users 1..%zu", user + 1,
-                     r->options->name, info.user_count);
+  errno = 0;
+  const unsigned long long line = strtoull(text, NULL, 10);
+  if (text[strspn(text, "0123456789")] != '\0' || errno != 0 || line < 1 || line > info.user_count)
+    return cli_usage(r->options, "--user is %s, but %s has users 1..%zu", text, r->options->name,
+                     info.user_count);
+  r->user = (int64_t)line - 1;
+  return CLI_OK;
+}
+
+static int find_user(cli_recommendation *r) {
+  s3rec_vocabulary *users = NULL;
+  const s3rec_status status = s3rec_dataset_user_names(r->dataset, &users);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  if (users == NULL) return find_line(r);
+  char file[512];
+  int32_t user;
+  cli_data_file(r->options, file, sizeof file);
+  const int code = cli_find_name(r->options, "user", "user", file, users, r->options->user, &user);
+  s3rec_vocabulary_destroy(users);
+  if (code == CLI_OK) r->user = user;
+  return code;
+}
+
+/* All that the user took, held-out items included. */
+static int read_user(cli_recommendation *r) {
+  CLI_TRY(find_user(r));
   const int32_t *items;
   size_t count;
-  status = s3rec_dataset_user_items(r->dataset, user, &items, &count);
+  const s3rec_status status = s3rec_dataset_user_items(r->dataset, (size_t)r->user, &items, &count);
   if (status != S3REC_OK) return cli_fail_status(status);
   r->history.ids = malloc(count * sizeof *items);
   if (r->history.ids == NULL) return cli_fail(CLI_FAILURE, "out of memory");
@@ -73,19 +99,21 @@ static int score(cli_recommendation *r) {
 
 static int run(cli_recommendation *r) {
   const cli_options *const options = r->options;
-  CLI_TRY(cli_ids_read(options, "history", options->history, &r->history));
-  CLI_TRY(cli_ids_read(options, "exclude", options->exclude, &r->exclude));
-  CLI_TRY(cli_ids_read(options, "candidates", options->candidates, &r->candidates));
   CLI_TRY(cli_open_context(options, &r->context));
-  if (options->data != NULL) CLI_TRY(open_data(r));
-  if (options->user > 0) CLI_TRY(read_user(r));
   CLI_TRY(cli_open_model(options, r->context, options->model, CLI_READ_MODEL, &r->model));
+  const s3rec_status status = s3rec_model_item_names(r->model, &r->item_names);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  CLI_TRY(cli_ids_read(options, "history", options->history, r->item_names, &r->history));
+  CLI_TRY(cli_ids_read(options, "exclude", options->exclude, r->item_names, &r->exclude));
+  CLI_TRY(cli_ids_read(options, "candidates", options->candidates, r->item_names, &r->candidates));
+  if (options->data != NULL || options->events.count > 0) CLI_TRY(open_data(r));
+  if (options->user != NULL) CLI_TRY(read_user(r));
   CLI_TRY(score(r));
   return cli_print_recommendation(r);
 }
 
 int cli_recommend(cli_options *options) {
-  cli_recommendation r = {.options = options};
+  cli_recommendation r = {.options = options, .user = -1};
   const int code = run(&r);
   free(r.ids);
   free(r.scores);
@@ -94,6 +122,8 @@ int cli_recommend(cli_options *options) {
   free(r.exclude.ids);
   free(r.candidates.ids);
   cli_names_free(&r.names);
+  s3rec_vocabulary_destroy(r.item_names);
+  s3rec_vocabulary_destroy(r.attribute_names);
   s3rec_model_destroy(r.model);
   s3rec_dataset_destroy(r.dataset);
   s3rec_context_destroy(r.context);

@@ -11,10 +11,13 @@ typedef struct cli_recommendation {
   s3rec_context *context;
   s3rec_dataset *dataset; /* NULL without --data */
   s3rec_model *model;
+  s3rec_vocabulary *item_names;      /* of the model; NULL: its items are numbers */
+  s3rec_vocabulary *attribute_names; /* of the data; NULL: they are numbers, too */
   cli_names names;
   cli_ids history, exclude, candidates;
   int64_t *popularity; /* NULL without data */
   int32_t item_size;   /* of the data */
+  int64_t user;        /* counted from 0; -1: a history of the command line */
   int32_t *ids;        /* [k] */
   float *scores;
   size_t count;

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "item_names.h"
 #include "json_output.h"
+#include "plain_text.h"
 #include "popularity.h"
 #include "reasons.h"
 #include "recommend.h"
 
-enum { WATCHED_SHOWN = 12, COLUMN_LIMIT = 8, CELL_SIZE = 128 };
+enum { WATCHED_SHOWN = 12, COLUMN_LIMIT = 8, CELL_SIZE = 160 };
 
 /* Cells of one table; widths follow from the content. */
 typedef struct table {
@@ -44,6 +46,11 @@ static void print_table(const table *t) {
   }
 }
 
+/* A cell of text from a file. */
+static void set_text(table *t, size_t row, int column, const char *text) {
+  cli_plain_text(text, t->cells[row][column], CELL_SIZE);
+}
+
 static void set(table *t, size_t row, int column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 static void set(table *t, size_t row, int column, const char *format, ...) {
@@ -56,7 +63,11 @@ static void set(table *t, size_t row, int column, const char *format, ...) {
 /* item, title, year, genres, director, from `column` on. */
 static void set_name(table *t, size_t row, int column, const cli_recommendation *r, int32_t id) {
   const cli_name *const name = cli_names_find(&r->names, id);
-  set(t, row, column, "%" PRId32, id);
+  const char *const called = cli_name_of(r->item_names, id);
+  if (called != NULL)
+    set_text(t, row, column, called);
+  else
+    set(t, row, column, "%" PRId32, id);
   if (r->names.count == 0) return;
   set(t, row, column + 1, "%s", name == NULL ? "?" : name->title);
   set(t, row, column + 2, "%s", name == NULL ? "" : name->year);
@@ -78,7 +89,11 @@ static int print_watched(const cli_recommendation *r) {
   if (t.cells == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   t.columns = set_name_heads(&t, 0, r);
   for (size_t i = 0; i < shown; i++) set_name(&t, i + 1, 0, r, r->history.ids[first + i]);
-  if (r->options->user > 0) printf("user %d, ", (int)r->options->user);
+  if (r->user >= 0) {
+    char user[CELL_SIZE];
+    cli_plain_text(r->options->user, user, sizeof user);
+    printf("user %s, ", user);
+  }
   printf("history of %zu items", r->history.count);
   printf(shown < r->history.count ? ", the last %zu:\n" : ":\n", shown);
   print_table(&t);
@@ -89,6 +104,14 @@ static int print_watched(const cli_recommendation *r) {
 static int32_t popularity_place(const cli_recommendation *r, int32_t id) {
   if (r->popularity == NULL || id >= r->item_size - 1) return 0;
   return cli_popularity_place(r->popularity, r->item_size, id);
+}
+
+static void explain(const cli_recommendation *r, int32_t id, char reason[CLI_REASON_SIZE]) {
+  const cli_reason_source source = {.names = &r->names,
+                                    .item_names = r->item_names,
+                                    .attribute_names = r->attribute_names,
+                                    .dataset = r->dataset};
+  cli_reason(&source, r->history.ids, r->history.count, id, reason);
 }
 
 static int print_recommended(const cli_recommendation *r) {
@@ -102,15 +125,14 @@ static int print_recommended(const cli_recommendation *r) {
     t.columns += 2;
   }
   for (size_t i = 0; i < r->count; i++) {
-    char reason[CELL_SIZE];
+    char reason[CLI_REASON_SIZE];
     set(&t, i + 1, 0, "%.3f", (double)r->scores[i]);
     set_name(&t, i + 1, 1, r, r->ids[i]);
     if (r->dataset == NULL) continue;
-    cli_reason(&r->names, r->dataset, r->history.ids, r->history.count, r->ids[i], reason,
-               sizeof reason);
+    explain(r, r->ids[i], reason);
     const int32_t place = popularity_place(r, r->ids[i]);
     if (place > 0) set(&t, i + 1, t.columns - 2, "#%" PRId32, place);
-    set(&t, i + 1, t.columns - 1, "%s", reason);
+    set_text(&t, i + 1, t.columns - 1, reason);
   }
   printf("\nrecommended next:\n");
   print_table(&t);
@@ -123,6 +145,7 @@ static json_t *describe(const cli_recommendation *r, size_t index) {
   const cli_name *const name = cli_names_find(&r->names, id);
   json_t *const object =
       json_pack("{s:i, s:f}", "item", (int)id, "score", (double)r->scores[index]);
+  cli_json_set_name(object, "name", r->item_names, id);
   if (name != NULL) {
     json_object_set_new(object, "title", json_string(name->title));
     json_object_set_new(object, "year", json_string(name->year));
@@ -132,12 +155,21 @@ static json_t *describe(const cli_recommendation *r, size_t index) {
     json_object_set_new(object, "part", json_integer(name->part));
   }
   if (r->dataset != NULL) {
-    char reason[CELL_SIZE];
-    cli_reason(&r->names, r->dataset, r->history.ids, r->history.count, id, reason, sizeof reason);
-    json_object_set_new(object, "reason", json_string(reason));
+    char reason[CLI_REASON_SIZE];
+    explain(r, id, reason);
+    json_object_set_new(object, "reason", cli_json_text(reason));
     json_object_set_new(object, "popularity_place", json_integer(popularity_place(r, id)));
   }
   return object;
+}
+
+static json_t *list_names(const cli_recommendation *r) {
+  json_t *const list = json_array();
+  for (size_t i = 0; i < r->history.count; i++) {
+    const char *const name = cli_name_of(r->item_names, r->history.ids[i]);
+    json_array_append_new(list, name == NULL ? json_null() : json_string(name));
+  }
+  return list;
 }
 
 static void print_json(const cli_recommendation *r) {
@@ -146,9 +178,12 @@ static void print_json(const cli_recommendation *r) {
   for (size_t i = 0; i < r->history.count; i++)
     json_array_append_new(history, json_integer(r->history.ids[i]));
   for (size_t i = 0; i < r->count; i++) json_array_append_new(items, describe(r, i));
-  if (r->options->user > 0) json_object_set_new(object, "user", json_integer(r->options->user));
+  if (r->user >= 0) json_object_set_new(object, "user", json_integer(r->user + 1));
+  if (r->user >= 0 && r->options->events.count > 0)
+    json_object_set_new(object, "user_name", cli_json_text(r->options->user));
   json_object_set_new(object, "model", json_string(r->options->model));
   json_object_set_new(object, "history", history);
+  if (r->item_names != NULL) json_object_set_new(object, "history_names", list_names(r));
   json_object_set_new(object, "recommended", items);
   cli_json_print(object);
 }

@@ -7,11 +7,18 @@
 #include <unistd.h>
 
 #include "data_check.h"
+#include "event_data.h"
 #include "output_file.h"
+
+static int warnings_left = -1;
+
+void cli_limit_warnings(int count) { warnings_left = count; }
 
 static void print_log(s3rec_log_level level, const char *line, void *user_data) {
   (void)user_data;
-  if (level == S3REC_LOG_WARNING) cli_remark("warning: %s", line);
+  if (level != S3REC_LOG_WARNING || warnings_left == 0) return;
+  if (warnings_left > 0) warnings_left--;
+  cli_remark("warning: %s", line);
 }
 
 int cli_open_context(const cli_options *options, s3rec_context **context) {
@@ -21,8 +28,8 @@ int cli_open_context(const cli_options *options, s3rec_context **context) {
   return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
 }
 
-int cli_open_dataset(const cli_options *options, s3rec_context *context, int parts,
-                     s3rec_dataset **dataset) {
+static int open_files(const cli_options *options, s3rec_context *context, int parts,
+                      s3rec_dataset **dataset) {
   char *const sequences = cli_path(options->data, options->name, ".txt");
   char *attributes = cli_path(options->data, options->name, "_item2attributes.json");
   char *const negatives = cli_path(options->data, options->name, "_sample.txt");
@@ -46,6 +53,23 @@ int cli_open_dataset(const cli_options *options, s3rec_context *context, int par
   free(attributes);
   free(negatives);
   return code;
+}
+
+int cli_open_dataset(const cli_options *options, s3rec_context *context, int parts,
+                     const s3rec_model *model, json_t **description, s3rec_dataset **dataset) {
+  const unsigned bit = options->command->bit;
+  if (description != NULL) *description = NULL;
+  if (options->events.count == 0) return open_files(options, context, parts, dataset);
+  if (parts & CLI_NEGATIVES)
+    return cli_usage(options,
+                     "--%s sampled needs --data and --name: it ranks among the negatives of "
+                     "NAME_sample.txt, and events have none",
+                     bit == CLI_EVALUATE ? "protocol" : "stop-protocol");
+  if (bit == CLI_PRETRAIN && options->attributes.count == 0)
+    cli_remark("no --attributes: going on without item attributes");
+  CLI_TRY(cli_open_events(options, context, model, description, dataset));
+  if ((bit & (CLI_PRETRAIN | CLI_FINETUNE)) == 0) return CLI_OK;
+  return cli_check_items(*dataset, options, options->attributes.count > 0);
 }
 
 /* Compares the network options on the command line with the file's. */

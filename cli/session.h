@@ -3,18 +3,23 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
+#include <jansson.h>
+
 #include "cli.h"
 
 typedef enum cli_data_parts {
   CLI_SEQUENCES = 0,
-  CLI_ATTRIBUTES = 1, /* where the file exists; a remark where not */
+  CLI_ATTRIBUTES = 1, /* where the file exists; a remark where not; events bring theirs */
   CLI_NEGATIVES = 2   /* the file must exist */
 } cli_data_parts;
 
+/* At most so many of the library's warnings from now on are shown; -1: all. */
+void cli_limit_warnings(int count);
 int cli_open_context(const cli_options *options, s3rec_context **context);
-/* `parts` is a sum of cli_data_parts. */
+/* `parts` is a sum of cli_data_parts. Items of events are numbered as in `model`, where it is
+ * not NULL. `description` (may be NULL) gets what the event files held, or NULL beside --data. */
 int cli_open_dataset(const cli_options *options, s3rec_context *context, int parts,
-                     s3rec_dataset **dataset);
+                     const s3rec_model *model, json_t **description, s3rec_dataset **dataset);
 typedef enum cli_model_use {
   CLI_READ_MODEL,   /* its file is mapped */
   CLI_RESUME_MODEL, /* loaded */

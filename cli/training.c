@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data_check.h"
+#include "event_data.h"
 #include "interrupt.h"
 #include "output_file.h"
 #include "recipe.h"
@@ -39,6 +40,18 @@ static int check_loss(const cli_options *options) {
   return CLI_OK;
 }
 
+/* A model of events knows what its items are called. */
+static int name_model(const cli_training *training) {
+  s3rec_vocabulary *items = NULL, *attributes = NULL;
+  s3rec_status status = s3rec_dataset_item_names(training->dataset, &items);
+  if (status == S3REC_OK) status = s3rec_dataset_attribute_names(training->dataset, &attributes);
+  if (status == S3REC_OK && items != NULL)
+    status = s3rec_model_set_names(training->model, items, attributes);
+  s3rec_vocabulary_destroy(items);
+  s3rec_vocabulary_destroy(attributes);
+  return check_status(status);
+}
+
 /* The weights that training begins with. */
 static int make_model(cli_training *training) {
   cli_options *const options = training->options;
@@ -57,6 +70,7 @@ static int make_model(cli_training *training) {
     options->config.attribute_size = info.attribute_size;
     CLI_TRY(check_status(
         s3rec_model_create(training->context, &options->config, options->seed, &training->model)));
+    CLI_TRY(name_model(training));
   }
   /* Notes hold the network in use, and the sampler cuts to its length. */
   CLI_TRY(check_status(s3rec_model_config_get(training->model, &options->config)));
@@ -64,12 +78,18 @@ static int make_model(cli_training *training) {
   return CLI_OK;
 }
 
+static int fail_data(const cli_options *options) {
+  char file[512];
+  cli_data_file(options, file, sizeof file);
+  return cli_fail(CLI_BAD_DATA, "%s: %s", file, s3rec_last_error());
+}
+
 static int make_sampler(cli_training *training) {
   training->options->sampler.held_out_count = cli_refit_held_out(training);
   const s3rec_status status =
       s3rec_sampler_create(training->dataset, &training->options->sampler, &training->sampler);
   if (status == S3REC_ERROR_ARGUMENT) /* the options are within their ranges: it is the data */
-    return cli_fail(CLI_BAD_DATA, "%s.txt: %s", training->options->name, s3rec_last_error());
+    return fail_data(training->options);
   CLI_TRY(check_status(status));
   return check_status(s3rec_sampler_epoch_size(training->sampler, NULL, &training->steps));
 }
@@ -131,6 +151,24 @@ static int check_names(const cli_training *training) {
   return CLI_OK;
 }
 
+/* Events are numbered as in the model that training goes on with or starts from. */
+static int open_data(cli_training *training) {
+  const cli_options *const options = training->options;
+  const bool sampled =
+      options->command->bit == CLI_FINETUNE && options->stop_protocol == S3REC_PROTOCOL_SAMPLED;
+  s3rec_model *start = NULL;
+  if (options->events.count > 0 && training->model == NULL && options->model != NULL)
+    CLI_TRY(
+        check_status(s3rec_model_map(training->context, options->model, &options->config, &start)));
+  const int code = cli_open_dataset(
+      options, training->context, CLI_ATTRIBUTES | (sampled ? CLI_NEGATIVES : 0),
+      start != NULL ? start : training->model, &training->events, &training->dataset);
+  s3rec_model_destroy(start);
+  CLI_TRY(code);
+  return options->command->bit == CLI_FINETUNE ? cli_check_measurable(training->dataset, options)
+                                               : CLI_OK;
+}
+
 int cli_training_open(cli_training *training, cli_options *options) {
   *training = (cli_training){.options = options};
   CLI_TRY(name_state(training));
@@ -140,12 +178,7 @@ int cli_training_open(cli_training *training, cli_options *options) {
   if (options->resume != NULL) CLI_TRY(open_state(training));
   CLI_TRY(check_loss(options));
   CLI_TRY(cli_refit_check(training));
-  const bool sampled =
-      options->command->bit == CLI_FINETUNE && options->stop_protocol == S3REC_PROTOCOL_SAMPLED;
-  CLI_TRY(cli_open_dataset(options, training->context,
-                           CLI_ATTRIBUTES | (sampled ? CLI_NEGATIVES : 0), &training->dataset));
-  if (options->command->bit == CLI_FINETUNE)
-    CLI_TRY(cli_check_measurable(training->dataset, options->name));
+  CLI_TRY(open_data(training));
   if (options->resume == NULL) {
     CLI_TRY(cli_training_begin(training));
   } else {
@@ -170,6 +203,8 @@ void cli_training_close(cli_training *training) {
   s3rec_dataset_destroy(training->dataset);
   s3rec_context_destroy(training->context);
   if (training->log != NULL) fclose(training->log);
+  json_decref(training->events);
+  json_decref(training->note);
   free(training->state_path);
   free(training->log_path);
   free(training->start_path);

@@ -29,6 +29,8 @@ typedef struct cli_training {
   cli_options *options;
   s3rec_context *context;
   s3rec_dataset *dataset;
+  json_t *events; /* what the event files held; NULL beside --data */
+  json_t *note;   /* of the state resumed from: texts of options are borrowed from it */
   s3rec_model *model;
   s3rec_trainer *trainer;
   s3rec_sampler *sampler;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "event_data.h"
 #include "json_output.h"
 
 static const char head[] = "{\"event\":\""; /* of every line that was written whole or in part */
@@ -28,18 +29,18 @@ static json_t *describe(const cli_training *training) {
     return NULL;
   char fingerprint[20];
   snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info.fingerprint);
-  json_t *const object =
-      json_pack("{s:s, s:s, s:s, s:{s:o, s:I, s:I, s:i, s:i, s:s}, s:o, s:o}", "event", "begin",
-                "command", options->command->name, "version", s3rec_version(), "data", "name",
-                cli_json_text(options->name), "users", (json_int_t)info.user_count, "interactions",
-                (json_int_t)info.interaction_count, "items", (int)info.item_size - 2,
-                "attribute_size", (int)info.attribute_size, "fingerprint", fingerprint, "network",
-                cli_json_config(&config), "options", cli_note_options(options));
+  json_t *const object = json_pack(
+      "{s:s, s:s, s:s, s:{s:o, s:I, s:I, s:i, s:i, s:s}, s:o, s:o}", "event", "begin", "command",
+      options->command->name, "version", s3rec_version(), "data", "name",
+      cli_json_text(cli_data_name(options)), "users", (json_int_t)info.user_count, "interactions",
+      (json_int_t)info.interaction_count, "items", (int)info.item_size - 2, "attribute_size",
+      (int)info.attribute_size, "fingerprint", fingerprint, "network", cli_json_config(&config),
+      "options", cli_note_options(options));
+  if (training->events != NULL) json_object_set(object, "events", training->events);
   if (options->model != NULL) json_object_set_new(object, "model", cli_json_text(options->model));
   if (options->resume != NULL) {
     const bool refit = training->refit_epochs > 0;
-    json_object_set_new(object, "epochs_before",
-                        cli_json_uint64(cli_training_selected(training)));
+    json_object_set_new(object, "epochs_before", cli_json_uint64(cli_training_selected(training)));
     if (refit) json_object_set_new(object, "refit_epochs_before", cli_json_uint64(training->epoch));
   }
   return object;

@@ -11,14 +11,24 @@
 #include "recipe.h"
 #include "training.h"
 
+/* Runs beside --data say nothing of events, as before there were any. */
+static bool is_recorded(const cli_option *option, const cli_options *options) {
+  return option->recorded && option->commands & options->command->bit &&
+         (options->events.count > 0 || !cli_option_of_events(option));
+}
+
 json_t *cli_note_options(const cli_options *options) {
   json_t *const object = json_object();
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *const option = &cli_option_table[i];
-    if (!option->recorded || !(option->commands & options->command->bit)) continue;
-    char text[64];
-    cli_option_print(option, options, text, sizeof text);
-    json_object_set_new(object, option->name, json_string(text));
+    if (!is_recorded(option, options)) continue;
+    char value[64];
+    const char *text = value;
+    if (option->kind == CLI_TEXT)
+      text = cli_option_string(option, options);
+    else
+      cli_option_print(option, options, value, sizeof value);
+    if (text != NULL) json_object_set_new(object, option->name, cli_json_text(text));
   }
   return object;
 }
@@ -43,6 +53,29 @@ char *cli_note_make(const cli_training *training) {
   return text;
 }
 
+static int refuse_other(const cli_training *training, const cli_option *option, const char *given,
+                        const char *recorded) {
+  return cli_usage(training->options,
+                   "--%s is %s, but %s was trained with %s; leave it out to go on, or start anew "
+                   "without --resume",
+                   option->name, given, training->options->resume, recorded);
+}
+
+/* The same for text, which may be missing; it stays the note's. */
+static int restore_text(cli_training *training, size_t index, const char *text) {
+  cli_options *const options = training->options;
+  const cli_option *const option = &cli_option_table[index];
+  if (options->given[index]) {
+    const char *const given = cli_option_string(option, options);
+    if (text != NULL && strcmp(given, text) == 0) return CLI_OK;
+    return refuse_other(training, option, given, text == NULL ? "the default" : text);
+  }
+  char reason[512];
+  if (text != NULL && !cli_option_set(option, text, options, reason, sizeof reason))
+    return cli_fail(CLI_BAD_DATA, "%s: %s", options->resume, reason);
+  return CLI_OK;
+}
+
 /* Takes one option from the state; one that was given must say the same. */
 static int restore_option(cli_training *training, size_t index, const char *text) {
   cli_options *const options = training->options;
@@ -50,13 +83,19 @@ static int restore_option(cli_training *training, size_t index, const char *text
   char given[64], reason[512];
   cli_option_print(option, options, given, sizeof given);
   if (options->given[index] && strcmp(given, text) != 0)
-    return cli_usage(options,
-                     "--%s is %s, but %s was trained with %s; leave it out to go on, or start "
-                     "anew without --resume",
-                     option->name, given, options->resume, text);
+    return refuse_other(training, option, given, text);
   if (!cli_option_set(option, text, options, reason, sizeof reason))
     return cli_fail(CLI_BAD_DATA, "%s: %s", options->resume, reason);
   return CLI_OK;
+}
+
+/* A run of events goes on with events, another one without. */
+static int check_source(const cli_options *options, const json_t *recorded) {
+  const bool events = json_object_get(recorded, "repeats") != NULL;
+  if (events == (options->events.count > 0)) return CLI_OK;
+  return cli_usage(options, "--resume: %s was trained from %s; name %s again", options->resume,
+                   events ? "events" : "--data",
+                   events ? "the files with --events" : "DIR and NAME");
 }
 
 /* An option that the state does not know is newer than it; it was as in the paper's recipe. */
@@ -65,10 +104,15 @@ static int restore_options(cli_training *training, json_t *recorded) {
   cli_options defaults;
   cli_options_init(options->command, &defaults);
   cli_recipe_set(S3REC_RECIPE_PAPER, &defaults);
+  CLI_TRY(check_source(options, recorded));
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *const option = &cli_option_table[i];
-    if (!option->recorded || !(option->commands & options->command->bit)) continue;
+    if (!is_recorded(option, options)) continue;
     const char *const text = json_string_value(json_object_get(recorded, option->name));
+    if (option->kind == CLI_TEXT) {
+      CLI_TRY(restore_text(training, i, text));
+      continue;
+    }
     char unknown[64];
     cli_option_print(option, &defaults, unknown, sizeof unknown);
     CLI_TRY(restore_option(training, i, text == NULL ? unknown : text));
@@ -157,7 +201,6 @@ int cli_note_read(cli_training *training, const char *note) {
   if (object == NULL)
     return cli_fail(CLI_BAD_DATA, "%s: the state was not written by s3rec %s",
                     training->options->resume, training->options->command->name);
-  const int code = restore(training, object);
-  json_decref(object);
-  return code;
+  training->note = object;
+  return restore(training, object);
 }

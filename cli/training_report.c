@@ -86,6 +86,15 @@ static void print_quoted(const char *text) {
   fputc('\'', stderr);
 }
 
+static void print_list(const cli_option *option, const cli_options *options) {
+  cli_list list;
+  memcpy(&list, (const char *)options + option->offset, sizeof list);
+  for (size_t i = 0; i < list.count; i++) {
+    fprintf(stderr, " --%s", option->name);
+    print_quoted(list.values[i]);
+  }
+}
+
 void cli_print_resume(const cli_training *training) {
   const cli_options *const options = training->options;
   fprintf(stderr, "go on with:\n  s3rec %s", options->command->name);
@@ -95,6 +104,10 @@ void cli_print_resume(const cli_training *training) {
     if (!options->given[i] || option->recorded || strcmp(option->name, "model") == 0 ||
         strcmp(option->name, "resume") == 0 || strcmp(option->name, "state") == 0)
       continue;
+    if (option->kind == CLI_LIST) {
+      print_list(option, options);
+      continue;
+    }
     fprintf(stderr, " --%s", option->name);
     if (option->kind == CLI_FLAG) continue;
     char value[4096];

@@ -4,32 +4,45 @@
 
 #include "html/page.h"
 #include "html/table.h"
+#include "plain_text.h"
 #include "sections.h"
 
 enum { ATTRIBUTES_SHOWN = 8 };
 
+static size_t print_attribute(const json_t *attribute, size_t index, char *text, size_t capacity) {
+  const char *const separator = index == 0 ? ", attributes " : ", ";
+  char name[48];
+  if (!json_is_string(attribute))
+    return (size_t)snprintf(text, capacity, "%s%.0f", separator, json_number_value(attribute));
+  cli_plain_text(json_string_value(attribute), name, sizeof name);
+  return (size_t)snprintf(text, capacity, "%s%s", separator, name);
+}
+
 /* "Title, 1999, drama" or "4711, attributes 3, 8, 15". */
 static void print_item(const json_t *item, char *text, size_t capacity) {
   static const char *const keys[] = {"year", "genres"};
-  const char *const title = log_text(item, NULL, "title");
+  const char *const title = log_text(item, NULL, "title"), *const name =
+                                                               log_text(item, NULL, "name");
+  const json_t *const names = json_object_get(item, "attribute_names");
   size_t length, index;
   json_t *attribute;
-  if (title[0] != '\0')
-    length = (size_t)snprintf(text, capacity, "%.200s", title);
+  char shown[200];
+  cli_plain_text(title[0] != '\0' ? title : name, shown, sizeof shown);
+  if (shown[0] != '\0')
+    length = (size_t)snprintf(text, capacity, "%s", shown);
   else
     length = (size_t)snprintf(text, capacity, "item %.0f", log_number(item, NULL, "item"));
   for (size_t i = 0; i < 2 && length < capacity; i++)
     if (log_text(item, NULL, keys[i])[0] != '\0')
       length += (size_t)snprintf(text + length, capacity - length, ", %.100s",
                                  log_text(item, NULL, keys[i]));
-  const json_t *const attributes = json_object_get(item, "attributes");
+  const json_t *const attributes = names != NULL ? names : json_object_get(item, "attributes");
   json_array_foreach(attributes, index, attribute) {
     if (length >= capacity || index > ATTRIBUTES_SHOWN) return;
     if (index == ATTRIBUTES_SHOWN)
       length += (size_t)snprintf(text + length, capacity - length, ", \xe2\x80\xa6");
     else
-      length += (size_t)snprintf(text + length, capacity - length, "%s%.0f",
-                                 index == 0 ? ", attributes " : ", ", json_number_value(attribute));
+      length += print_attribute(attribute, index, text + length, capacity - length);
   }
 }
 
@@ -74,7 +87,8 @@ static void write_recommended(FILE *stream, const json_t *user) {
     html_row_head(stream, HTML_NUMBER, "%zu", index + 1);
     html_row_cell(stream, HTML_WRAP, "%s%s", text, hit ? " (the held-out item)" : "");
     html_row_cell(stream, HTML_NUMBER, "%.3f", log_number(item, NULL, "score"));
-    html_row_cell(stream, HTML_WRAP, "%.200s", log_text(item, NULL, "reason"));
+    cli_plain_text(log_text(item, NULL, "reason"), text, sizeof text);
+    html_row_cell(stream, HTML_WRAP, "%s", text);
     html_row_end(stream);
   }
   html_table_end(stream);
@@ -83,8 +97,16 @@ static void write_recommended(FILE *stream, const json_t *user) {
 static void write_user(FILE *stream, const json_t *user) {
   char text[512];
   fputs("<article class=\"user\">\n<h3>", stream);
-  html_format(stream, "User on line %.0f: the held-out item came at place %.0f",
-              log_number(user, NULL, "line"), log_number(user, NULL, "rank") + 1);
+  const char *const name = log_text(user, NULL, "user");
+  if (name[0] != '\0') {
+    cli_plain_text(name, text, 200);
+    fputs("User <bdi>", stream);
+    html_text(stream, text);
+    fputs("</bdi>", stream);
+  } else {
+    html_format(stream, "User on line %.0f", log_number(user, NULL, "line"));
+  }
+  html_format(stream, ": the held-out item came at place %.0f", log_number(user, NULL, "rank") + 1);
   fputs("</h3>\n", stream);
   write_history(stream, user);
   print_item(json_object_get(user, "answer"), text, sizeof text);

@@ -68,14 +68,35 @@ static void write_tiles(FILE *stream, const log_run *run) {
   fputs("</dl>\n", stream);
 }
 
+/* What of the event files is not in the data, and why. */
+static void write_left_out(FILE *stream, const json_t *begin) {
+  static const struct {
+    const char *key, *what;
+  } reasons[] = {{"bad_rows", "bad rows"},     {"low_value", "of a low value"},
+                 {"repeats", "repeats"},       {"unknown", "of items unknown to the model"},
+                 {"core", "outside the core"}, {"cut", "before the newest of a user"},
+                 {"short", "of short users"}};
+  bool any = false;
+  for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+    const double count = log_number(begin, "events", reasons[i].key);
+    if (!(count > 0)) continue;
+    html_format(stream, "%s%.0f %s", any ? ", " : " Events left out: ", count, reasons[i].what);
+    any = true;
+  }
+  if (any) fputc('.', stream);
+}
+
 static void write_data(FILE *stream, const log_run *run) {
   const json_t *const begin = run->begin;
   fputs("<p>Data set <bdi>", stream);
   html_text(stream, log_text(begin, "data", "name"));
   fputs("</bdi>", stream);
-  html_format(stream, ": %.0f users, %.0f interactions, items 1 to %.0f.",
+  const bool events = json_is_object(json_object_get(begin, "events"));
+  html_format(stream, ": %.0f users, %.0f interactions, %s%.0f%s.",
               log_number(begin, "data", "users"), log_number(begin, "data", "interactions"),
-              log_number(begin, "data", "items"));
+              events ? "" : "items 1 to ", log_number(begin, "data", "items"),
+              events ? " items" : "");
+  if (events) write_left_out(stream, begin);
   fputs("</p>\n", stream);
 }
 

@@ -73,7 +73,7 @@ def ranges(tool):
                             *needed).stderr
 
         for option, kind in sorted(set(re.findall(r" --([a-z0-9-]+)=(N|X)\b", text))):
-            range_said = re.search(r"accepted: (.*)", said(option, "-1")).group(1)
+            range_said = re.search(r"accepted: (.*)", said(option, "x")).group(1)
             low, high, beyond = bounds(range_said, kind)
             wrong = [f"  {value} is refused" for value in (low, high)
                      if "accepted:" in said(option, value)]
@@ -92,6 +92,8 @@ def bounds(text, kind):
         return "5e-324", "1000", ("0", "1000.0000000000002")
     if text == "0 to below 1":
         return "0", "0.9999999999999999", ("-5e-324", "1")
+    if text == "any number or -inf":
+        return "-inf", "1.7976931348623157e308", ("nan", "inf", "-infinity")
     low, high = text.split("..")
     if kind == "N":
         return low, high, (str(int(low) - 1), str(int(high) + 1))

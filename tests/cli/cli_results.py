@@ -12,7 +12,7 @@ import tempfile
 
 from tool import SMALL, Tool, close, metrics_of
 
-COMMANDS = ("generate", "pretrain", "finetune", "evaluate", "recommend", "info")
+COMMANDS = ("generate", "convert", "pretrain", "finetune", "evaluate", "recommend", "info")
 
 # generate --users 200 --items 300 --seed 42: the same on every machine.
 PINNED = {

@@ -43,7 +43,7 @@ class Tool:
         """The objects that a command prints with --json, one a line."""
         output = self.good(what, *arguments, "--json")
         try:
-            return [json.loads(line) for line in output.splitlines()]
+            return [json.loads(line) for line in output.split("\n") if line]
         except ValueError as error:
             self.report.check(f"{what}: JSON", f"  {error}\n{output}")
             return [{}]

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* s3rec convert: events as the reference's files, with tables of the ids. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "event_data.h"
+#include "item_names.h"
+#include "json_output.h"
+#include "output_file.h"
+#include "plain_text.h"
+#include "session.h"
+
+typedef struct conversion {
+  const cli_options *options;
+  s3rec_context *context;
+  s3rec_model *model; /* NULL: the ids are new */
+  s3rec_dataset *dataset;
+  s3rec_dataset_info info;
+  json_t *events; /* what the files held */
+  s3rec_vocabulary *items, *users, *attributes;
+} conversion;
+
+typedef s3rec_status (*write_function)(const conversion *c, FILE *stream);
+
+static s3rec_status write_sequences(const conversion *c, FILE *stream) {
+  for (size_t user = 0; user < c->info.user_count; user++) {
+    const int32_t *items;
+    size_t count;
+    const s3rec_status status = s3rec_dataset_user_items(c->dataset, user, &items, &count);
+    if (status != S3REC_OK) return status;
+    fprintf(stream, "%zu", user + 1);
+    for (size_t i = 0; i < count; i++) fprintf(stream, " %" PRId32, items[i]);
+    fputc('\n', stream);
+  }
+  return S3REC_OK;
+}
+
+static s3rec_status write_attributes(const conversion *c, FILE *stream) {
+  for (int32_t item = 1; item <= c->info.item_size - 2; item++) {
+    const int32_t *attributes;
+    size_t count;
+    const s3rec_status status =
+        s3rec_dataset_item_attributes(c->dataset, item, &attributes, &count);
+    if (status != S3REC_OK) return status;
+    fprintf(stream, "%s\"%" PRId32 "\": [", item == 1 ? "{" : ",\n ", item);
+    for (size_t i = 0; i < count; i++)
+      fprintf(stream, "%s%" PRId32, i == 0 ? "" : ", ", attributes[i]);
+    fputc(']', stream);
+  }
+  fputs("}\n", stream);
+  return S3REC_OK;
+}
+
+/* Ids as they stand in the other files: users are called by their line. */
+static s3rec_status write_names(const s3rec_vocabulary *names, int32_t first, FILE *stream) {
+  fputs("id\tname\n", stream);
+  for (size_t i = 0; i < s3rec_vocabulary_count(names); i++) {
+    fprintf(stream, "%" PRId32 "\t", first + (int32_t)i);
+    cli_write_field(stream, cli_name_of(names, s3rec_vocabulary_first_id(names) + (int32_t)i));
+    fputc('\n', stream);
+  }
+  return S3REC_OK;
+}
+
+static s3rec_status write_items(const conversion *c, FILE *stream) {
+  return write_names(c->items, 1, stream);
+}
+
+static s3rec_status write_users(const conversion *c, FILE *stream) {
+  return write_names(c->users, 1, stream);
+}
+
+static s3rec_status write_attribute_names(const conversion *c, FILE *stream) {
+  return write_names(c->attributes, 0, stream);
+}
+
+/* The last two only where there are attributes. */
+static const struct {
+  const char *suffix;
+  write_function write;
+} files[] = {{".txt", write_sequences},
+             {"_items.tsv", write_items},
+             {"_users.tsv", write_users},
+             {"_item2attributes.json", write_attributes},
+             {"_attributes.tsv", write_attribute_names}};
+enum { FILE_COUNT = sizeof files / sizeof files[0], WITHOUT_ATTRIBUTES = FILE_COUNT - 2 };
+
+static int write_file(const conversion *c, int file, cli_output *output) {
+  char *const path = cli_path(c->options->data, c->options->name, files[file].suffix);
+  if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  const int code = cli_output_open(path, output);
+  free(path);
+  CLI_TRY(code);
+  const s3rec_status status = files[file].write(c, output->stream);
+  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+}
+
+/* All files are written before the first one takes its name. */
+static int write_all(const conversion *c) {
+  const int count = c->attributes == NULL ? WITHOUT_ATTRIBUTES : FILE_COUNT;
+  cli_output outputs[FILE_COUNT] = {{0}};
+  int code = CLI_OK;
+  for (int i = 0; i < count && code == CLI_OK; i++) code = write_file(c, i, &outputs[i]);
+  for (int i = 0; i < count && code == CLI_OK; i++) code = cli_output_commit(&outputs[i]);
+  for (int i = 0; i < count; i++) cli_output_discard(&outputs[i]);
+  return code;
+}
+
+static void report(const conversion *c) {
+  const cli_options *const options = c->options;
+  const size_t attribute_count = s3rec_vocabulary_count(c->attributes);
+  if (options->json)
+    cli_json_print(json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:O}", "data",
+                             cli_json_text(options->data), "name", cli_json_text(options->name),
+                             "users", (json_int_t)c->info.user_count, "items",
+                             (json_int_t)s3rec_vocabulary_count(c->items), "interactions",
+                             (json_int_t)c->info.interaction_count, "attributes",
+                             (json_int_t)attribute_count, "events", c->events));
+  else
+    printf("%s/%s: %zu users, %zu items, %zu interactions, %zu attributes\n", options->data,
+           options->name, c->info.user_count, s3rec_vocabulary_count(c->items),
+           c->info.interaction_count, attribute_count);
+}
+
+static int run(conversion *c) {
+  const cli_options *const options = c->options;
+  CLI_TRY(cli_open_context(options, &c->context));
+  if (options->model != NULL)
+    CLI_TRY(cli_open_model(options, c->context, options->model, CLI_READ_MODEL, &c->model));
+  CLI_TRY(cli_open_dataset(options, c->context, CLI_ATTRIBUTES, c->model, &c->events, &c->dataset));
+  s3rec_status status = s3rec_dataset_info_get(c->dataset, &c->info);
+  if (status == S3REC_OK) status = s3rec_dataset_item_names(c->dataset, &c->items);
+  if (status == S3REC_OK) status = s3rec_dataset_user_names(c->dataset, &c->users);
+  if (status == S3REC_OK) status = s3rec_dataset_attribute_names(c->dataset, &c->attributes);
+  if (status != S3REC_OK) return cli_fail_status(status);
+  if (mkdir(options->data, 0777) != 0 && errno != EEXIST)
+    return cli_fail(CLI_FAILURE, "%s: folder cannot be made: %s", options->data, strerror(errno));
+  CLI_TRY(write_all(c));
+  report(c);
+  return CLI_OK;
+}
+
+int cli_convert(cli_options *options) {
+  conversion c = {.options = options};
+  s3rec_dataset_info_init(&c.info);
+  const int code = run(&c);
+  s3rec_vocabulary_destroy(c.items);
+  s3rec_vocabulary_destroy(c.users);
+  s3rec_vocabulary_destroy(c.attributes);
+  json_decref(c.events);
+  s3rec_dataset_destroy(c.dataset);
+  s3rec_model_destroy(c.model);
+  s3rec_context_destroy(c.context);
+  return code;
+}
