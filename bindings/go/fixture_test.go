@@ -35,6 +35,12 @@ func wants(t testing.TB, err error, status error) {
 	}
 }
 
+// errorOf is the last of the values of a call.
+func errorOf(values ...any) error {
+	err, _ := values[len(values)-1].(error)
+	return err
+}
+
 const fixtureItems = 40
 
 // sequencesOf makes up users who walk through the catalogue with steps of 1 and 2.
