@@ -5,12 +5,16 @@
 
 #include "bridge.h"
 
+/* An empty slice has no address in Go. */
+static inline const char *s3go_text(const char *text) { return text != NULL ? text : ""; }
+
 static inline s3go_result s3go_vocabulary_create(s3rec_context *context, int32_t kind,
                                                  int32_t first_id, const char *text,
                                                  const int64_t *offsets, size_t count) {
   s3rec_vocabulary *vocabulary = NULL;
   const s3rec_status status = s3rec_vocabulary_create(context, (s3rec_name_kind)kind, first_id,
-                                                      text, offsets, count, &vocabulary);
+                                                      s3go_text(text), offsets, count,
+                                                      &vocabulary);
   return s3go_done(status, vocabulary, 0);
 }
 
@@ -32,14 +36,14 @@ static inline s3go_result s3go_vocabulary_text(const s3rec_vocabulary *vocabular
 static inline s3go_result s3go_vocabulary_find(const s3rec_vocabulary *vocabulary,
                                                const char *name, size_t length) {
   int32_t id = 0;
-  const s3rec_status status = s3rec_vocabulary_find(vocabulary, name, length, &id);
+  const s3rec_status status = s3rec_vocabulary_find(vocabulary, s3go_text(name), length, &id);
   return s3go_done(status, NULL, (size_t)id);
 }
 
 static inline s3go_result s3go_vocabulary_find_many(void *vocabulary, const char *text,
                                                     const int64_t *offsets, size_t count,
                                                     int32_t *ids) {
-  return s3go_done(s3rec_vocabulary_find_many(vocabulary, text, offsets, count, ids), NULL, 0);
+  return s3go_done(s3rec_vocabulary_find_many(vocabulary, s3go_text(text), offsets, count, ids), NULL, 0);
 }
 
 /* handle: the names, NULL without. */
