@@ -61,7 +61,8 @@ START_TEST(reports_where_it_is) {
 }
 END_TEST
 
-/* By hand: the recipe's dropouts, the caller's options but for what the run sets. */
+/* By hand: one dropout of the recipe, one given, the caller's options but for what the run
+ * sets. */
 START_TEST(pretrains_as_a_loop_does) {
   run_fixture f, g;
   s3rec_trainer_options options;
@@ -74,6 +75,7 @@ START_TEST(pretrains_as_a_loop_does) {
   run_open(&f, S3REC_STAGE_PRETRAIN, S3REC_RECIPE_BEST, 2);
   f.options.trainer = &options;
   f.options.seed = 77;
+  f.options.hidden_dropout_prob = 0;
   f.sampler.mask_p = 0.4;
   f.sampler.seed = 2;
   f.sampler.held_out_count = 0;
@@ -87,7 +89,7 @@ START_TEST(pretrains_as_a_loop_does) {
   g.sampler.mask_p = 0.4;
   g.sampler.seed = 77;
   g.sampler.max_seq_length = run_shape.length;
-  test_ok(s3rec_model_set_dropouts(g.model, 0.5, 0.5));
+  test_ok(s3rec_model_set_dropouts(g.model, 0, 0.5));
   s3rec_sampler *sampler;
   s3rec_trainer *trainer;
   s3rec_batch *batch;
@@ -140,6 +142,25 @@ START_TEST(keeps_the_best_epoch) {
   how.protocol = f.options.protocol;
   test_ok(s3rec_evaluate(f.model, f.dataset, &how, &metrics, NULL));
   ck_assert((_i == 0 ? metrics.ndcg[2] : metrics.mrr) == epoch.best_value);
+  run_close(&f);
+}
+END_TEST
+
+/* An epoch as good as the best is no better: at this rate no weight moves. */
+START_TEST(the_first_of_equals_is_best) {
+  run_fixture f;
+  s3rec_trainer_options options;
+  s3rec_trainer_options_init(&options);
+  options.learning_rate = 1e-30;
+  run_open(&f, S3REC_STAGE_FINETUNE, S3REC_RECIPE_PAPER, 1);
+  f.options.trainer = &options;
+  f.options.epochs = 9;
+  f.options.patience = 3;
+  run_begin(&f);
+  s3rec_run_progress at, epoch = {0};
+  while ((at = run_go_on(&f)).event != S3REC_RUN_DONE)
+    if (at.event == S3REC_RUN_EPOCH) epoch = at;
+  ck_assert(epoch.epoch == 4 && epoch.best_epoch == 1 && epoch.valid_value == epoch.best_value);
   run_close(&f);
 }
 END_TEST
@@ -246,6 +267,12 @@ START_TEST(options_have_ranges) {
   f.options = good;
   f.options.protocol = (s3rec_protocol)3;
   refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.protocol is 3, must be 1..2");
+  f.options = good;
+  f.options.hidden_dropout_prob = 1;
+  refused(&f, S3REC_ERROR_ARGUMENT, "hidden_dropout_prob is 1, must be 0..0.99");
+  f.options = good;
+  f.options.attention_probs_dropout_prob = NAN;
+  refused(&f, S3REC_ERROR_ARGUMENT, "attention_probs_dropout_prob is");
   f.options = good;
   f.options.struct_size = 8;
   refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.struct_size is 8");
@@ -364,6 +391,7 @@ int main(void) {
   tcase_add_test(cases, reports_where_it_is);
   tcase_add_test(cases, pretrains_as_a_loop_does);
   tcase_add_loop_test(cases, keeps_the_best_epoch, 0, 2);
+  tcase_add_test(cases, the_first_of_equals_is_best);
   tcase_add_test(cases, the_model_waits);
   tcase_add_test(cases, may_be_given_up);
   tcase_add_test(cases, a_refit_needs_the_first_weights);

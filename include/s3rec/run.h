@@ -36,13 +36,15 @@ typedef struct s3rec_run_options {
                                          * by the run */
   const s3rec_trainer_options *trainer; /**< instead of the recipe's, schedule included; seed
                                          * in it is set by the run */
+  double hidden_dropout_prob; /**< 0..0.99; below 0 (default): the recipe's */
+  double attention_probs_dropout_prob; /**< likewise */
 } s3rec_run_options;
 
 /** Defaults for a stage. Since 0.2. */
 S3REC_API void s3rec_run_options_init(s3rec_run_options *options, s3rec_stage stage);
 
 /** Begins a run over `model`, whose weights stay as they are until the run is done; the
- * recipe's dropouts hold for the run. The model may be scored meanwhile. `options` may not be
+ * model keeps its own dropouts. The model may be scored meanwhile. `options` may not be
  * NULL and is copied. On success *run belongs to the caller and keeps model and dataset alive.
  * Statuses: ARGUMENT (also data that nothing can be trained on or measured by), MEMORY;
  * MISMATCH (the dataset has items that the model does not have, or, where both have names,

@@ -9,7 +9,9 @@ void s3rec_run_options_init(s3rec_run_options *options, s3rec_stage stage) {
                                  .stage = stage,
                                  .seed = 42,
                                  .held_out_count = -1,
-                                 .protocol = S3REC_PROTOCOL_FULL};
+                                 .protocol = S3REC_PROTOCOL_FULL,
+                                 .hidden_dropout_prob = -1,
+                                 .attention_probs_dropout_prob = -1};
 }
 
 void s3rec_run_progress_init(s3rec_run_progress *progress) {
@@ -24,7 +26,8 @@ s3rec_status s3rec_run_create(s3rec_model *model, s3rec_dataset *dataset,
   S3_REQUIRE(run);
   s3rec_run_options copy;
   s3rec_run_options_init(&copy, options->stage);
-  S3_TRY(s3_options_copy(&copy, sizeof copy, options, S3_SIZE_UNTIL(s3rec_run_options, trainer),
+  S3_TRY(s3_options_copy(&copy, sizeof copy, options,
+                         S3_SIZE_UNTIL(s3rec_run_options, attention_probs_dropout_prob),
                          "s3rec_run_options"));
   s3rec_sampler_options sampler;
   s3rec_sampler_options_init(&sampler, copy.stage);

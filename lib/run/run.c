@@ -13,11 +13,12 @@ static size_t weight_bytes(const s3rec_model *model) {
   return model->table.float_count * sizeof *model->weights;
 }
 
-/* Of the stage's dropouts. */
+/* Of the run's dropouts. */
 static s3rec_status copy_model(const s3rec_run *run, s3rec_model **copy) {
   s3rec_model_config config = run->model->config;
-  config.hidden_dropout_prob = run->settings.values->hidden_dropout_prob;
-  config.attention_probs_dropout_prob = run->settings.values->attention_probs_dropout_prob;
+  config.hidden_dropout_prob = run->settings.options.hidden_dropout_prob;
+  config.attention_probs_dropout_prob = run->settings.options.attention_probs_dropout_prob;
+  S3_TRY(s3_config_check(&config));
   S3_TRY(s3_model_allocate(run->context, &config, copy));
   memcpy((*copy)->weights, run->model->weights, weight_bytes(run->model));
   (*copy)->item_names = s3_vocabulary_retain(run->model->item_names);

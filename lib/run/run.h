@@ -58,7 +58,7 @@ struct s3rec_run {
   s3rec_dataset *dataset;
   s3_run_settings settings;
   uint64_t first_weights; /* hash of the caller's */
-  s3rec_model *trained;   /* of the recipe's dropouts */
+  s3rec_model *trained;   /* of the run's dropouts */
   s3rec_model *measured;  /* NULL in pretraining */
   float *best;            /* a block of weights; NULL in pretraining and before a refit */
   s3rec_sampler *sampler;

@@ -12,6 +12,10 @@ static void resolve(const s3_recipe_stage *values, s3rec_run_options *options) {
   if (options->epochs == 0) options->epochs = values->epochs;
   if (options->patience == 0) options->patience = values->patience;
   if (options->held_out_count < 0) options->held_out_count = values->refit ? 1 : 2;
+  if (options->hidden_dropout_prob < 0)
+    options->hidden_dropout_prob = values->hidden_dropout_prob;
+  if (options->attention_probs_dropout_prob < 0)
+    options->attention_probs_dropout_prob = values->attention_probs_dropout_prob;
   options->sampler = NULL;
   options->trainer = NULL;
 }
