@@ -29,8 +29,7 @@ static s3rec_status resolve_table_options(const s3rec_table_options *options,
   s3rec_table_options_init(resolved);
   if (options == NULL) return S3REC_OK;
   S3_TRY(s3_options_copy(resolved, sizeof *resolved, options,
-                         S3_SIZE_UNTIL(s3rec_table_options, bad_row_limit),
-                         "s3rec_table_options"));
+                         S3_SIZE_UNTIL(s3rec_table_options, bad_row_limit), "s3rec_table_options"));
   if ((unsigned)resolved->format > S3REC_TABLE_JSONL)
     return s3_fail(S3REC_ERROR_ARGUMENT, "format is %d, accepted is 0..%d", resolved->format,
                    S3REC_TABLE_JSONL);
@@ -48,12 +47,10 @@ static s3rec_status check_table_report(const s3rec_table_report *report) {
 }
 
 typedef s3rec_status read_function(s3rec_events *events, const char *path,
-                                   const s3rec_table_options *options,
-                                   s3rec_table_report *report);
+                                   const s3rec_table_options *options, s3rec_table_report *report);
 
 static s3rec_status read_table(read_function *read, s3rec_events *events, const char *path,
-                               const s3rec_table_options *options,
-                               s3rec_table_report *report) {
+                               const s3rec_table_options *options, s3rec_table_report *report) {
   s3rec_table_options resolved;
   s3rec_table_report result;
   S3_TRY(resolve_table_options(options, &resolved));
@@ -78,9 +75,9 @@ s3rec_status s3rec_events_read_attributes(s3rec_events *events, const char *path
   return read_table(s3_events_read_attributes, events, path, options, report);
 }
 
-s3rec_status s3rec_events_append(s3rec_events *events, size_t count,
-                                 const s3rec_id_array *users, const s3rec_id_array *items,
-                                 const int64_t *timestamps, const double *values) {
+s3rec_status s3rec_events_append(s3rec_events *events, size_t count, const s3rec_id_array *users,
+                                 const s3rec_id_array *items, const int64_t *timestamps,
+                                 const double *values) {
   S3_REQUIRE(events);
   S3_REQUIRE(users);
   S3_REQUIRE(items);
@@ -141,9 +138,8 @@ static s3rec_status check_events_options(const s3rec_events *events,
   return check_first_id("attribute_names", options->attribute_names, 0);
 }
 
-s3rec_status s3rec_events_dataset(const s3rec_events *events,
-                                  const s3rec_events_options *options, s3rec_dataset **dataset,
-                                  s3rec_events_report *report) {
+s3rec_status s3rec_events_dataset(const s3rec_events *events, const s3rec_events_options *options,
+                                  s3rec_dataset **dataset, s3rec_events_report *report) {
   S3_REQUIRE(events);
   S3_REQUIRE(dataset);
   s3rec_events_options resolved;

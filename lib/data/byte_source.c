@@ -56,8 +56,8 @@ static s3rec_status see_whether_compressed(s3_byte_source *source) {
     source->left += more;
   }
   if (source->left < 2 || source->next[0] != 0x1f || source->next[1] != 0x8b) return S3REC_OK;
-  source->stream = (z_stream){.zalloc = zlib_allocate, .zfree = zlib_free,
-                              .opaque = (void *)(uintptr_t)source->context};
+  source->stream = (z_stream){
+      .zalloc = zlib_allocate, .zfree = zlib_free, .opaque = (void *)(uintptr_t)source->context};
   if (inflateInit2(&source->stream, GZIP_WINDOW) != Z_OK)
     return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory to decompress it", source->path);
   source->compressed = source->in_member = true;

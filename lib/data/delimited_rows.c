@@ -10,7 +10,7 @@ typedef struct splitter {
   s3_text_window *window;
   const s3_delimiter *delimiter;
   s3_row *row;
-  s3_text_line line; /* the row's last line so far */
+  s3_text_line line;  /* the row's last line so far */
   uint64_t line_ends; /* within quoted fields */
 } splitter;
 
@@ -110,8 +110,8 @@ static s3rec_status split(splitter *s) {
   }
 }
 
-s3rec_status s3_delimited_next(s3_text_window *window, const s3_delimiter *delimiter,
-                               s3_row *row, bool *found) {
+s3rec_status s3_delimited_next(s3_text_window *window, const s3_delimiter *delimiter, s3_row *row,
+                               bool *found) {
   splitter s = {.window = window, .delimiter = delimiter, .row = row};
   S3_TRY(s3_text_window_next(window, &s.line, found));
   if (!*found) return S3REC_OK;

@@ -32,7 +32,7 @@ void s3_row_free(const s3rec_context *context, s3_row *row);
 
 /* Reads the next row that is not an empty line; its fields last until the window is used
  * again. FORMAT (the file cannot be read on) when a quoted field has no end. */
-s3rec_status s3_delimited_next(s3_text_window *window, const s3_delimiter *delimiter,
-                               s3_row *row, bool *found);
+s3rec_status s3_delimited_next(s3_text_window *window, const s3_delimiter *delimiter, s3_row *row,
+                               bool *found);
 
 #endif

@@ -11,7 +11,7 @@ typedef struct lists {
   int32_t *attribute_ids; /* [attributes of the table], -1: not in the dataset */
   int32_t *items;         /* [list_count] */
   size_t list_count;
-  int64_t *offsets;       /* [list_count + 1] */
+  int64_t *offsets; /* [list_count + 1] */
   int32_t *values;
 } lists;
 
@@ -22,8 +22,7 @@ static bool is_wanted(const lists *l, size_t pair, int32_t *item) {
 }
 
 /* Numbers in the order in which attributes first come among the dataset's items. */
-static s3rec_status number_attributes(lists *l, s3rec_dataset *dataset,
-                                      int32_t *attribute_size) {
+static s3rec_status number_attributes(lists *l, s3rec_dataset *dataset, int32_t *attribute_size) {
   s3rec_context *const context = l->events->context;
   const size_t count = l->events->attributes.names.count;
   int32_t *const indices = s3_allocate(context, count, sizeof *indices);

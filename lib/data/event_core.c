@@ -6,7 +6,7 @@
 
 typedef struct core {
   const s3_selection *selection;
-  size_t minimum[2]; /* of users, of items */
+  size_t minimum[2];   /* of users, of items */
   uint32_t *degree[2]; /* events left */
   uint8_t *gone[2];
   size_t *item_begin;   /* [items + 1] */
@@ -33,8 +33,8 @@ static s3rec_status allocate(const s3rec_context *context, core *c) {
   c->item_begin = s3_allocate(context, items + 1, sizeof *c->item_begin);
   c->item_users = s3_allocate_unset(context, events, sizeof *c->item_users);
   c->queue = s3_allocate_unset(context, users + items, sizeof *c->queue);
-  const bool all = c->degree[USER] != NULL && c->degree[ITEM] != NULL &&
-                   c->item_begin != NULL && c->item_users != NULL && c->queue != NULL;
+  const bool all = c->degree[USER] != NULL && c->degree[ITEM] != NULL && c->item_begin != NULL &&
+                   c->item_users != NULL && c->queue != NULL;
   return all ? S3REC_OK : S3REC_ERROR_MEMORY;
 }
 
@@ -83,8 +83,7 @@ static void work(core *c) {
 }
 
 s3rec_status s3_selection_core(const s3_selection *selection, size_t min_user_events,
-                               size_t min_item_events, uint8_t *user_gone,
-                               uint8_t *item_gone) {
+                               size_t min_item_events, uint8_t *user_gone, uint8_t *item_gone) {
   const s3rec_context *const context = selection->events->context;
   core c = {.selection = selection,
             .minimum = {min_user_events, min_item_events},

@@ -79,8 +79,7 @@ static s3rec_status sort(const s3_selection *selection) {
   }
   moment *const moments = allocate(selection, longest, sizeof *moments);
   if (moments == NULL) return S3REC_ERROR_MEMORY;
-  for (size_t user = 0; user < selection->user_count; user++)
-    sort_user(selection, user, moments);
+  for (size_t user = 0; user < selection->user_count; user++) sort_user(selection, user, moments);
   s3_free(selection->events->context, moments);
   return S3REC_OK;
 }
@@ -161,8 +160,8 @@ static s3rec_status drop_repeats(s3_selection *selection, s3rec_repeats repeats,
   step step = {.keeps = keeps_run};
   if (repeats == S3REC_REPEATS_DROP) {
     step.keeps = keeps_first;
-    step.last_user = allocate(selection, selection->events->items.names.count,
-                              sizeof *step.last_user);
+    step.last_user =
+        allocate(selection, selection->events->items.names.count, sizeof *step.last_user);
     if (step.last_user == NULL) return S3REC_ERROR_MEMORY;
   }
   report->repeat_count = take_step(selection, &step);

@@ -10,10 +10,10 @@
  * one moment. */
 typedef struct s3_selection {
   const s3rec_events *events;
-  size_t user_count;   /* of the table */
-  size_t *user_begin;  /* [user_count + 1] */
-  uint32_t *rows;      /* [user_begin[user_count]] */
-  int32_t *item_ids;   /* [items of the table] in options.item_names, -1: not there; or NULL */
+  size_t user_count;  /* of the table */
+  size_t *user_begin; /* [user_count + 1] */
+  uint32_t *rows;     /* [user_begin[user_count]] */
+  int32_t *item_ids;  /* [items of the table] in options.item_names, -1: not there; or NULL */
 } s3_selection;
 
 /* Takes the steps that the options ask for and counts in `report` what they leave out. */

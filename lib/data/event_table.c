@@ -16,8 +16,8 @@ static void free_block(const s3rec_context *context, s3_event_block *block) {
 }
 
 static s3rec_status add_block(const s3rec_context *context, s3_event_table *table) {
-  S3_TRY(s3_grow(context, (void **)&table->blocks, &table->blocks_capacity,
-                 table->block_count + 1, sizeof *table->blocks));
+  S3_TRY(s3_grow(context, (void **)&table->blocks, &table->blocks_capacity, table->block_count + 1,
+                 sizeof *table->blocks));
   s3_event_block *const block = s3_allocate_unset(context, 1, sizeof *block);
   if (block == NULL) return S3REC_ERROR_MEMORY;
   block->whole = NULL;
@@ -51,8 +51,7 @@ s3rec_status s3_event_table_add(const s3rec_context *context, s3_event_table *ta
                                 const s3_event *event) {
   if (table->count == largest_count)
     return s3_fail(S3REC_ERROR_MEMORY, "more than %zu events in one table", largest_count);
-  if (table->count == table->block_count << S3_EVENT_BLOCK_BITS)
-    S3_TRY(add_block(context, table));
+  if (table->count == table->block_count << S3_EVENT_BLOCK_BITS) S3_TRY(add_block(context, table));
   s3_event_block *const block = table->blocks[table->count >> S3_EVENT_BLOCK_BITS];
   S3_TRY(make_arrays(context, block, event));
   const size_t place = table->count & (S3_EVENT_BLOCK_SIZE - 1);
@@ -65,8 +64,7 @@ s3rec_status s3_event_table_add(const s3rec_context *context, s3_event_table *ta
   return S3REC_OK;
 }
 
-void s3_event_table_truncate(const s3rec_context *context, s3_event_table *table,
-                             size_t count) {
+void s3_event_table_truncate(const s3rec_context *context, s3_event_table *table, size_t count) {
   const size_t blocks = (count + S3_EVENT_BLOCK_SIZE - 1) >> S3_EVENT_BLOCK_BITS;
   while (table->block_count > blocks) free_block(context, table->blocks[--table->block_count]);
   table->count = count;

@@ -86,8 +86,8 @@ s3rec_status s3_events_add(s3rec_events *events, const s3_event *event, s3_time_
 
 s3rec_status s3_events_add_pair(s3rec_events *events, int32_t item, int32_t attribute) {
   const size_t count = events->pair_count + 1;
-  S3_TRY(s3_grow(events->context, (void **)&events->pair_items, &events->pair_items_capacity,
-                 count, sizeof item));
+  S3_TRY(s3_grow(events->context, (void **)&events->pair_items, &events->pair_items_capacity, count,
+                 sizeof item));
   S3_TRY(s3_grow(events->context, (void **)&events->pair_attributes,
                  &events->pair_attributes_capacity, count, sizeof attribute));
   events->pair_items[events->pair_count] = item;

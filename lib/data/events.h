@@ -26,7 +26,7 @@ struct s3rec_events {
   s3_id_column users, items, attributes;
   s3_event_table table;
   s3_time_kind time_kind;
-  size_t value_count; /* events with a value */
+  size_t value_count;                    /* events with a value */
   int32_t *pair_items, *pair_attributes; /* [pair_count] indices of names */
   size_t pair_items_capacity, pair_attributes_capacity, pair_count;
 };
@@ -44,15 +44,13 @@ s3_events_mark s3_events_mark_get(const s3rec_events *events);
 void s3_events_go_back(s3rec_events *events, const s3_events_mark *mark);
 
 /* MISMATCH when the column has ids of the other kind, which `what` names. */
-s3rec_status s3_id_column_check(const s3_id_column *column, const char *what,
-                                s3rec_name_kind kind);
+s3rec_status s3_id_column_check(const s3_id_column *column, const char *what, s3rec_name_kind kind);
 s3rec_status s3_id_column_add(const s3rec_events *events, s3_id_column *column,
                               s3rec_name_kind kind, const char *name, size_t length,
                               int32_t *index);
 
 /* MISMATCH when the events there are ordered by something else; `where` is a path or "". */
-s3rec_status s3_events_check_time(const s3rec_events *events, s3_time_kind kind,
-                                  const char *where);
+s3rec_status s3_events_check_time(const s3rec_events *events, s3_time_kind kind, const char *where);
 s3rec_status s3_events_add(s3rec_events *events, const s3_event *event, s3_time_kind kind);
 s3rec_status s3_events_add_pair(s3rec_events *events, int32_t item, int32_t attribute);
 

@@ -14,8 +14,8 @@ static s3rec_status check_array(const char *name, size_t count, const s3rec_id_a
                    name, ids->integers == NULL ? "NULL" : "set");
   if (ids->offsets == NULL) return S3REC_OK;
   if (ids->offsets[0] < 0)
-    return s3_fail(S3REC_ERROR_FORMAT, "%s: offsets[0] is %" PRId64 ", must not be negative",
-                   name, ids->offsets[0]);
+    return s3_fail(S3REC_ERROR_FORMAT, "%s: offsets[0] is %" PRId64 ", must not be negative", name,
+                   ids->offsets[0]);
   for (size_t i = 0; i < count; i++)
     if (ids->offsets[i + 1] < ids->offsets[i])
       return s3_fail(S3REC_ERROR_FORMAT,
@@ -54,14 +54,13 @@ static s3rec_status add_id(const s3rec_events *events, s3_id_column *column, con
   length = (size_t)(ids->offsets[i + 1] - ids->offsets[i]);
   const char *const name = length > 0 ? ids->text + ids->offsets[i] : "";
   const char *const wrong = s3_check_name(name, length);
-  if (wrong != NULL)
-    return s3_fail(S3REC_ERROR_FORMAT, "%s, index %zu: %s", what, i, wrong);
+  if (wrong != NULL) return s3_fail(S3REC_ERROR_FORMAT, "%s, index %zu: %s", what, i, wrong);
   return s3_id_column_add(events, column, S3REC_NAMES_TEXT, name, length, index);
 }
 
-static s3rec_status append_events(s3rec_events *events, size_t count,
-                                  const s3rec_id_array *users, const s3rec_id_array *items,
-                                  const int64_t *timestamps, const double *values) {
+static s3rec_status append_events(s3rec_events *events, size_t count, const s3rec_id_array *users,
+                                  const s3rec_id_array *items, const int64_t *timestamps,
+                                  const double *values) {
   const s3_time_kind kind = timestamps != NULL ? S3_TIME_NUMBERS : S3_TIME_NONE;
   for (size_t i = 0; i < count; i++) {
     s3_event event = {.value = values != NULL ? values[i] : NAN,

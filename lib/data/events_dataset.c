@@ -25,8 +25,8 @@ s3rec_status s3_id_column_names(s3rec_context *context, const s3_id_column *colu
       memcpy(text + offsets[i], name, length);
       offsets[i + 1] = offsets[i] + (int64_t)length;
     }
-    status = s3_vocabulary_create(context, column->kind, first_id, text, offsets, count,
-                                  vocabulary);
+    status =
+        s3_vocabulary_create(context, column->kind, first_id, text, offsets, count, vocabulary);
   }
   s3_free(context, text);
   s3_free(context, offsets);
@@ -56,9 +56,8 @@ static s3rec_status number_items(building *b, const uint8_t *stays) {
     indices[b->item_count] = item;
     b->item_ids[item] = ++b->item_count;
   }
-  const s3rec_status status =
-      s3_id_column_names(context, &b->events->items, indices, (size_t)b->item_count, 1,
-                         &b->dataset->item_names);
+  const s3rec_status status = s3_id_column_names(context, &b->events->items, indices,
+                                                 (size_t)b->item_count, 1, &b->dataset->item_names);
   s3_free(context, indices);
   return status;
 }
@@ -93,8 +92,8 @@ static s3rec_status make_sequences(building *b) {
     users += s->user_begin[user + 1] > s->user_begin[user];
   int32_t *const indices = s3_allocate(context, users, sizeof *indices);
   sequences->offsets = s3_allocate(context, users + 1, sizeof *sequences->offsets);
-  sequences->values = s3_allocate_unset(context, s->user_begin[s->user_count],
-                                        sizeof *sequences->values);
+  sequences->values =
+      s3_allocate_unset(context, s->user_begin[s->user_count], sizeof *sequences->values);
   s3rec_status status = S3REC_ERROR_MEMORY;
   if (indices != NULL && sequences->offsets != NULL && sequences->values != NULL) {
     for (size_t user = 0; user < s->user_count; user++) {
@@ -104,8 +103,8 @@ static s3rec_status make_sequences(building *b) {
         sequences->values[i] = b->item_ids[s3_event_item(&b->events->table, s->rows[i])];
       sequences->offsets[++sequences->row_count] = (int64_t)s->user_begin[user + 1];
     }
-    status = s3_id_column_names(context, &b->events->users, indices, users, 0,
-                                &b->dataset->user_names);
+    status =
+        s3_id_column_names(context, &b->events->users, indices, users, 0, &b->dataset->user_names);
   }
   s3_free(context, indices);
   return status;
@@ -132,9 +131,8 @@ static s3rec_status fail_empty(const s3rec_events_report *r) {
                  r->core_count, r->cut_count, r->short_count);
 }
 
-static s3rec_status make_dataset(const s3_selection *selection,
-                                 const s3rec_events_options *options, s3rec_dataset **dataset,
-                                 s3rec_events_report *report) {
+static s3rec_status make_dataset(const s3_selection *selection, const s3rec_events_options *options,
+                                 s3rec_dataset **dataset, s3rec_events_report *report) {
   if (report->kept_count == 0) return fail_empty(report);
   s3rec_context *const context = selection->events->context;
   building b = {.events = selection->events, .selection = selection};

@@ -28,8 +28,8 @@ typedef struct reader {
 enum { ROOM = S3REC_MAX_NAME_LENGTH + 1 };
 
 static s3rec_status add_column(reader *r, const char *name, size_t length, size_t index) {
-  S3_TRY(s3_grow(r->file.context, (void **)&r->columns, &r->columns_capacity,
-                 r->column_count + 1, sizeof *r->columns));
+  S3_TRY(s3_grow(r->file.context, (void **)&r->columns, &r->columns_capacity, r->column_count + 1,
+                 sizeof *r->columns));
   r->columns[r->column_count++] = (attribute_column){name, length, index};
   return S3REC_OK;
 }
@@ -101,8 +101,8 @@ static s3rec_status find_columns(reader *r) {
 }
 
 /* Makes "column=value" of a text. */
-static s3rec_status make_name(const reader *r, const attribute_column *column,
-                              const char *text, size_t length, size_t *name_length) {
+static s3rec_status make_name(const reader *r, const attribute_column *column, const char *text,
+                              size_t length, size_t *name_length) {
   const char *const part = column->name;
   if (column->name_length + 1 + length > S3REC_MAX_NAME_LENGTH)
     return s3_fail_row(&r->file, part, "longer than %d bytes with the column's name",
@@ -124,8 +124,8 @@ static s3rec_status take_text(reader *r, const attribute_column *column, const c
   if (length == 0) return S3REC_OK;
   S3_TRY(make_name(r, column, text, length, &name_length));
   if (item < 0) return S3REC_OK;
-  S3_TRY(s3_id_column_add(r->events, &r->events->attributes, S3REC_NAMES_TEXT, r->name,
-                          name_length, &attribute));
+  S3_TRY(s3_id_column_add(r->events, &r->events->attributes, S3REC_NAMES_TEXT, r->name, name_length,
+                          &attribute));
   return s3_events_add_pair(r->events, item, attribute);
 }
 
@@ -200,8 +200,8 @@ static s3rec_status check_row(reader *r, s3_cell *cell) {
 
 static s3rec_status add_row(reader *r, const s3_cell *cell) {
   int32_t item;
-  S3_TRY(s3_id_column_add(r->events, &r->events->items, S3REC_NAMES_TEXT, cell->text,
-                          cell->length, &item));
+  S3_TRY(s3_id_column_add(r->events, &r->events->items, S3REC_NAMES_TEXT, cell->text, cell->length,
+                          &item));
   S3_TRY(take_row(r, item));
   r->file.report.row_count++;
   return S3REC_OK;

@@ -19,23 +19,21 @@ static s3rec_status grow_slots(const s3rec_context *context, s3_name_table *tabl
   const size_t slot_count = table->slot_count == 0 ? FIRST_SLOT_COUNT : 2 * table->slot_count;
   uint32_t *const slots = s3_allocate(context, slot_count, sizeof *slots);
   if (slots == NULL) return S3REC_ERROR_MEMORY;
-  for (size_t i = 0; i < table->count; i++)
-    put(slots, slot_count, table->hashes[i], (uint32_t)i);
+  for (size_t i = 0; i < table->count; i++) put(slots, slot_count, table->hashes[i], (uint32_t)i);
   s3_free(context, table->slots);
   table->slots = slots;
   table->slot_count = slot_count;
   return S3REC_OK;
 }
 
-static bool is_name(const s3_name_table *table, size_t index, const char *name,
-                    size_t length) {
+static bool is_name(const s3_name_table *table, size_t index, const char *name, size_t length) {
   size_t there;
   const char *const text = s3_name_table_get(table, index, &there);
   return there == length && memcmp(text, name, length) == 0;
 }
 
-static s3rec_status append(const s3rec_context *context, s3_name_table *table,
-                           const char *name, size_t length, uint32_t hash) {
+static s3rec_status append(const s3rec_context *context, s3_name_table *table, const char *name,
+                           size_t length, uint32_t hash) {
   const size_t used = table->count > 0 ? (size_t)table->offsets[table->count] : 0;
   if (table->count == LARGEST_COUNT)
     return s3_fail(S3REC_ERROR_FORMAT, "more than %d different names", LARGEST_COUNT);
@@ -53,8 +51,8 @@ static s3rec_status append(const s3rec_context *context, s3_name_table *table,
   return S3REC_OK;
 }
 
-s3rec_status s3_name_table_add(const s3rec_context *context, s3_name_table *table,
-                               const char *name, size_t length, int32_t *index) {
+s3rec_status s3_name_table_add(const s3rec_context *context, s3_name_table *table, const char *name,
+                               size_t length, int32_t *index) {
   if (table->slot_count == 0) table->key = s3_hash_key_make();
   S3_TRY(grow_slots(context, table));
   const uint32_t hash = (uint32_t)s3_keyed_hash(&table->key, name, length);

@@ -16,14 +16,14 @@ typedef struct s3_name_table {
   uint32_t *hashes; /* [count], to pass by other names and to grow without the text */
   size_t hashes_capacity;
   size_t count;
-  uint32_t *slots; /* open addressing, at most half full: index + 1, or 0 */
+  uint32_t *slots;   /* open addressing, at most half full: index + 1, or 0 */
   size_t slot_count; /* a power of two */
   s3_hash_key key;
 } s3_name_table;
 
 /* Number of a name, which is added when it is new. */
-s3rec_status s3_name_table_add(const s3rec_context *context, s3_name_table *table,
-                               const char *name, size_t length, int32_t *index);
+s3rec_status s3_name_table_add(const s3rec_context *context, s3_name_table *table, const char *name,
+                               size_t length, int32_t *index);
 /* Forgets all names from number `count` on; cannot fail. */
 void s3_name_table_truncate(s3_name_table *table, size_t count);
 void s3_name_table_free(const s3rec_context *context, s3_name_table *table);

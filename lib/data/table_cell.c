@@ -8,11 +8,13 @@
 #include "data/table_columns.h"
 
 const char *s3_cell_kind_name(s3_cell_kind kind) {
-  static const char *const names[] = {
-      [S3_CELL_TEXT] = "text",           [S3_CELL_INTEGER] = "an integer",
-      [S3_CELL_REAL] = "a number with a fraction", [S3_CELL_TRUTH] = "a truth value",
-      [S3_CELL_NULL] = "null",           [S3_CELL_ARRAY] = "an array",
-      [S3_CELL_OBJECT] = "an object"};
+  static const char *const names[] = {[S3_CELL_TEXT] = "text",
+                                      [S3_CELL_INTEGER] = "an integer",
+                                      [S3_CELL_REAL] = "a number with a fraction",
+                                      [S3_CELL_TRUTH] = "a truth value",
+                                      [S3_CELL_NULL] = "null",
+                                      [S3_CELL_ARRAY] = "an array",
+                                      [S3_CELL_OBJECT] = "an object"};
   return names[kind];
 }
 
@@ -44,9 +46,15 @@ void s3_cell_of_json(const json_t *value, s3_cell *cell) {
       cell->kind = S3_CELL_TRUTH;
       strcpy(cell->number, json_is_true(value) ? "true" : "false");
       break;
-    case JSON_ARRAY: cell->kind = S3_CELL_ARRAY; return;
-    case JSON_OBJECT: cell->kind = S3_CELL_OBJECT; return;
-    default: cell->kind = S3_CELL_NULL; return;
+    case JSON_ARRAY:
+      cell->kind = S3_CELL_ARRAY;
+      return;
+    case JSON_OBJECT:
+      cell->kind = S3_CELL_OBJECT;
+      return;
+    default:
+      cell->kind = S3_CELL_NULL;
+      return;
   }
   cell->text = cell->number;
   cell->length = strlen(cell->number);
@@ -80,8 +88,7 @@ const char *s3_check_name(const char *text, size_t length) {
 s3rec_status s3_check_id(const s3_table_file *file, const char *part, const s3_cell *cell) {
   if (cell->kind == S3_CELL_NULL) return s3_fail_row(file, part, "missing");
   if (cell->kind != S3_CELL_TEXT && cell->kind != S3_CELL_INTEGER)
-    return s3_fail_row(file, part, "%s, must be text or an integer",
-                       s3_cell_kind_name(cell->kind));
+    return s3_fail_row(file, part, "%s, must be text or an integer", s3_cell_kind_name(cell->kind));
   const char *const wrong = s3_check_name(cell->text, cell->length);
   return wrong == NULL ? S3REC_OK : s3_fail_row(file, part, "%s", wrong);
 }

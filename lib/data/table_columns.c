@@ -12,8 +12,7 @@ static const char *const usual_names[S3_ROLE_COUNT][13] = {
                  "sessionid"},
     [S3_ITEM] = {"item", "itemid", "iid", "productid", "movieid", "asin", "parentasin", "songid",
                  "articleid", "sku"},
-    [S3_TIMESTAMP] = {"timestamp", "time", "ts", "date", "datetime", "unixreviewtime",
-                      "createdat"},
+    [S3_TIMESTAMP] = {"timestamp", "time", "ts", "date", "datetime", "unixreviewtime", "createdat"},
     [S3_VALUE] = {"value", "rating", "weight", "score", "overall", "stars"}};
 
 const char *s3_role_name(s3_role role) {
@@ -23,10 +22,14 @@ const char *s3_role_name(s3_role role) {
 
 const char *s3_asked_column(const s3rec_table_options *options, s3_role role) {
   switch (role) {
-    case S3_USER: return options->user_column;
-    case S3_ITEM: return options->item_column;
-    case S3_TIMESTAMP: return options->timestamp_column;
-    default: return options->value_column;
+    case S3_USER:
+      return options->user_column;
+    case S3_ITEM:
+      return options->item_column;
+    case S3_TIMESTAMP:
+      return options->timestamp_column;
+    default:
+      return options->value_column;
   }
 }
 
@@ -66,12 +69,11 @@ static void list_names(const s3_table_file *file, char *text, size_t size) {
                                  : "?");
 }
 
-static s3rec_status fail_header(const s3_table_file *file, const char *part,
-                                const char *reason) {
+static s3rec_status fail_header(const s3_table_file *file, const char *part, const char *reason) {
   char names[300];
   list_names(file, names, sizeof names);
-  return s3_fail(S3REC_ERROR_FORMAT, "%s:1: %s: %s; the columns are: %s", file->path, part,
-                 reason, names);
+  return s3_fail(S3REC_ERROR_FORMAT, "%s:1: %s: %s; the columns are: %s", file->path, part, reason,
+                 names);
 }
 
 s3rec_status s3_find_column(const s3_table_file *file, const char *part, const char *asked,
@@ -102,8 +104,7 @@ s3rec_status s3_find_column(const s3_table_file *file, const char *part, const c
 static size_t find_usual(const s3_table_file *file, s3_role role) {
   size_t best = SIZE_MAX, index = file->column_count, rank;
   for (size_t i = 0; i < file->column_count; i++)
-    if (s3_is_usual_name(role, file->names[i].text, file->names[i].length, &rank) &&
-        rank < best) {
+    if (s3_is_usual_name(role, file->names[i].text, file->names[i].length, &rank) && rank < best) {
       best = rank;
       index = i;
     }
@@ -141,8 +142,8 @@ static s3rec_status find_by_place(const s3_table_file *file, s3_role role,
   if (role <= S3_ITEM && column->index >= file->column_count)
     return s3_fail(S3REC_ERROR_FORMAT, "%s:1: %s: no column %zu, the file has %zu", file->path,
                    column->part, column->index + 1, file->column_count);
-  column->there = column->index < file->column_count &&
-                  (role <= S3_ITEM || !is_taken(columns, column->index));
+  column->there =
+      column->index < file->column_count && (role <= S3_ITEM || !is_taken(columns, column->index));
   return S3REC_OK;
 }
 

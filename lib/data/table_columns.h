@@ -11,10 +11,10 @@ typedef enum s3_role { S3_USER, S3_ITEM, S3_TIMESTAMP, S3_VALUE, S3_ROLE_COUNT }
 enum { S3_KEY_SIZE = 64 }; /* of a usual name as a file spells it */
 
 typedef struct s3_column {
-  const char *part;      /* what error texts call it */
+  const char *part; /* what error texts call it */
   bool there;
-  size_t index;          /* delimited */
-  const char *key;       /* JSONL */
+  size_t index;            /* delimited */
+  const char *key;         /* JSONL */
   char usual[S3_KEY_SIZE]; /* what `key` points to where the caller named none */
 } s3_column;
 

@@ -38,9 +38,7 @@ static s3rec_status keep_names(s3_table_file *file) {
   return S3REC_OK;
 }
 
-static bool is_number(const char *text) {
-  return text[strspn(text, "0123456789")] == '\0';
-}
+static bool is_number(const char *text) { return text[strspn(text, "0123456789")] == '\0'; }
 
 /* Whether a list of names with commas between has this one. */
 static bool in_list(const char *list, s3_field name) {
@@ -145,8 +143,8 @@ static s3rec_status next_fields(s3_table_file *file, bool *found) {
 static s3rec_status check_fields(const s3_table_file *file) {
   if (file->row.fault != NULL) return s3_fail_row(file, "row", "%s", file->row.fault);
   if (file->row.field_count == file->column_count) return S3REC_OK;
-  return s3_fail_row(file, "row", "%zu fields where the first row has %zu",
-                     file->row.field_count, file->column_count);
+  return s3_fail_row(file, "row", "%zu fields where the first row has %zu", file->row.field_count,
+                     file->column_count);
 }
 
 s3rec_status s3_table_file_next(s3_table_file *file, bool *found) {

@@ -15,10 +15,10 @@ typedef struct s3_table_file {
   bool is_json;
   s3_delimiter delimiter;
   s3_text_window window;
-  s3_row row;      /* delimited; line and fault in JSONL too */
-  json_t *object;  /* JSONL: the row */
-  bool has_header; /* names are those of the columns, else their numbers */
-  bool row_waits;  /* the first row was looked at and is data */
+  s3_row row;          /* delimited; line and fault in JSONL too */
+  json_t *object;      /* JSONL: the row */
+  bool has_header;     /* names are those of the columns, else their numbers */
+  bool row_waits;      /* the first row was looked at and is data */
   size_t column_count; /* delimited: fields of the first row; 0 when there is none */
   char *name_text;
   s3_field *names; /* [column_count], without blanks around them */
@@ -43,8 +43,8 @@ s3rec_status s3_table_file_leave_out(s3_table_file *file, s3rec_status status);
 #define s3_fail_row(file, part, ...) \
   (s3_set_row_error(file, part, __VA_ARGS__), s3_failed(S3REC_ERROR_FORMAT))
 __attribute__((format(printf, 3, 4))) void s3_set_row_error(const s3_table_file *file,
-                                                            const char *part,
-                                                            const char *format, ...);
+                                                            const char *part, const char *format,
+                                                            ...);
 
 /* For table_file.c: decides on is_json, the delimiter and, where options.header says AUTO
  * and the kind decides, on options.header. */

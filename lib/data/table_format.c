@@ -13,8 +13,8 @@ static kind kind_of_name(const char *path) {
   static const struct {
     const char *extension;
     kind kind;
-  } known[] = {{".csv", CSV},     {".tsv", TSV},  {".jsonl", JSONL},
-               {".ndjson", JSONL}, {".dat", DOUBLE_COLON}};
+  } known[] = {
+      {".csv", CSV}, {".tsv", TSV}, {".jsonl", JSONL}, {".ndjson", JSONL}, {".dat", DOUBLE_COLON}};
   size_t length = strlen(path);
   if (length > 3 && strcasecmp(path + length - 3, ".gz") == 0) length -= 3;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -65,8 +65,8 @@ s3rec_status s3_table_file_find_format(s3_table_file *file) {
   }
   file->is_json = found == JSONL;
   if (found == JSONL && options->delimiter != NULL)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "%s: delimiter is \"%s\", but JSONL has none",
-                   file->path, options->delimiter);
+    return s3_fail(S3REC_ERROR_ARGUMENT, "%s: delimiter is \"%s\", but JSONL has none", file->path,
+                   options->delimiter);
   if (found == DOUBLE_COLON && options->header == S3REC_HEADER_AUTO)
     options->header = S3REC_HEADER_NO;
   const char *const usual = found == TSV ? "\t" : found == DOUBLE_COLON ? "::" : ",";
