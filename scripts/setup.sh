@@ -118,4 +118,17 @@ if [ "$tests" ]; then
   if [ "$packages" ]; then install $packages; fi
   look_sanitizers
   if [ "$packages" ]; then install $packages; fi
+
+  # Tests of the Python package need tools from PyPI; without them they are skipped.
+  environment=$tools/python-tests
+  if [ ! -e "$environment/ready" ]; then
+    echo 'setup: fetching what tests of the Python package need from PyPI'
+    mkdir -p "$tools"
+    make_environment() { python3 -m venv --clear "$environment" >"$tools/venv.log" 2>&1; }
+    { make_environment || { install python3-venv && make_environment; }; } &&
+      "$environment/bin/pip" install --quiet --disable-pip-version-check numpy pytest mypy \
+        build hypothesis pandas polars pyarrow scikit-learn tqdm >>"$tools/venv.log" 2>&1 \
+        </dev/null && touch "$environment/ready" ||
+      echo "setup: not available, those tests will be skipped (see $tools/venv.log)" >&2
+  fi
 fi

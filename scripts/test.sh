@@ -49,6 +49,18 @@ run() {
 
 build release "$root/build" --buildtype=release && run release "$root/build"
 
+# The Python package as pip builds and installs it; scripts/setup.sh made the environment.
+if [ -e "$tools/python-tests/ready" ]; then
+  echo '== python: build and test'
+  set --
+  if [ -e "$tools/onednn/lib/libdnnl.so" ]; then set -- "-Ddnnl_root=$tools/onednn"; fi
+  "$tools/python-tests/bin/python" "$root/scripts/test_python.py" "$work/python" \
+    "$results/python.json" "$@" >"$work/python.log" 2>&1 </dev/null || cat "$work/python.log"
+  [ -e "$results/python.json" ] || record python FAIL 'python package'
+else
+  record python SKIP 'the Python package: PyPI is out of reach'
+fi
+
 if [ -z "$quick" ]; then
   # The other major version of oneDNN than the system's.
   if "$root/scripts/onednn3.sh" "$work/onednn3"; then

@@ -53,6 +53,7 @@ class _Seat:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.wanted = False  # by a writer, who otherwise never finds the lock free
         self.pointer = 0
         self.count = ctypes.c_size_t()
         self.count_address = ctypes.addressof(self.count)
@@ -130,8 +131,10 @@ class Scoring(Handle):
     def _empty_pool(self) -> None:
         with self._pool_lock:
             for seat in list(self._pool):
+                seat.wanted = True
                 with seat.lock:
                     seat.release()
+                seat.wanted = False
 
     def close(self) -> None:
         with self._pool_lock:
@@ -150,6 +153,9 @@ class Scoring(Handle):
         """The calling thread's seat, locked, with a scorer."""
         seat = self._seat()
         while True:
+            if seat.wanted:
+                with self._pool_lock:
+                    pass
             seat.lock.acquire()
             if seat.pointer:
                 return seat

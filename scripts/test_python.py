@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the Python package and tests what is installed of it.
+
+usage: test_python.py WORK RESULT.json [SETUP_ARGUMENT...]
+
+To be run by the Python of a virtual environment that scripts/setup.sh --tests made: the wheel
+goes into it. WORK is a folder for what is made here; RESULT.json gets a record as meson's logs
+have them, for count_tests.py; SETUP_ARGUMENTs are options of meson setup.
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "bindings/python"
+
+
+class Stage:
+    def __init__(self, work, setup_arguments):
+        self.work = work
+        self.settings = [f"-Csetup-args={argument}" for argument in setup_arguments]
+        self.lines = []
+        self.passed = self.failed = self.skipped = 0
+
+    def say(self, text):
+        print(text, flush=True)
+        self.lines.append(text)
+
+    def run(self, *command, **options):
+        """(whether it ended well, what it wrote)"""
+        environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+                       "PYTHONDONTWRITEBYTECODE": "1"}
+        for name in ("PYTHONPATH", "S3REC_LIBRARY"):
+            environment.pop(name, None)
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env=environment, cwd=self.work, **options)
+        return done.returncode == 0, done.stdout
+
+    def check(self, what, good, output=""):
+        if good:
+            self.passed += 1
+        else:
+            self.failed += 1
+        self.say(f"{'ok' if good else 'FAIL'}: {what}")
+        if not good and output:
+            self.say(output[-6000:])
+        return good
+
+    def pip(self, python, *arguments):
+        return self.run(python, "-m", "pip", "--quiet", *arguments)
+
+    def wheel(self):
+        """Path of the wheel made of the source tree, or None."""
+        folder = self.work / "wheel"
+        built, output = self.pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder,
+                                 *self.settings, ROOT)
+        wheels = list(folder.glob("*.whl"))
+        if not self.check("the wheel builds", built and len(wheels) == 1, output):
+            return None
+        name = wheels[0].name
+        self.check("its tag is py3-none-PLATFORM", name.split("-")[2:4] == ["py3", "none"] and
+                   not name.endswith("-any.whl"), name)
+        with zipfile.ZipFile(wheels[0]) as archive:
+            names = [name for name in archive.namelist() if ".dist-info/" not in name]
+        modules = {f"s3rec/{path.name}" for path in (PACKAGE / "s3rec").iterdir()
+                   if path.suffix in (".py", ".typed")}
+        found = {name.partition(".data/purelib/")[2] for name in names} - {""}
+        others = [name for name in names if ".data/purelib/" not in name]
+        self.check("it holds the modules and the library, once, and nothing else",
+                   found == modules and len(others) == 1 and "libs3rec.so" in others[0],
+                   f"{sorted(found ^ modules)}, {others}")
+        return wheels[0]
+
+    def tests(self, wheel):
+        installed, output = self.pip(sys.executable, "install", "--force-reinstall", "--no-deps",
+                                     wheel)
+        if not self.check("the wheel installs", installed, output):
+            return
+        good, output = self.run(sys.executable, "-X", "faulthandler", "-m", "pytest", "-q", "-rs",
+                                "-p", "no:cacheprovider", PACKAGE / "tests", timeout=1800)
+        self.say(output)  # its own line of checks is counted too
+        if not good and "Checks: " not in output:
+            self.check("pytest ends", False)
+        self.check("mypy --strict finds nothing", *self.run(
+            sys.executable, "-m", "mypy", "--strict", "--cache-dir", self.work / "mypy",
+            "--config-file", ROOT / "pyproject.toml", PACKAGE / "s3rec", PACKAGE / "tests",
+            timeout=900))
+
+    def source_distribution(self):
+        if not (ROOT / ".git").exists():
+            self.skipped += 1
+            self.say("SKIP: a source distribution is made of a git checkout only")
+            return
+        folder = self.work / "sdist"
+        built, output = self.run(sys.executable, "-m", "build", "--sdist", "--outdir", folder,
+                                 *self.settings, ROOT)
+        archives = list(folder.glob("*.tar.gz"))
+        if not self.check("the source distribution builds", built and len(archives) == 1, output):
+            return
+        with tarfile.open(archives[0]) as archive:
+            names = {name.partition("/")[2] for name in archive.getnames()}
+        needed = {"pyproject.toml", "meson.build", "LICENSE", "bindings/python/README.md"}
+        self.check("it holds what a build needs", needed <= names, str(sorted(needed - names)))
+        clean = self.work / "clean"
+        made, output = self.run(sys.executable, "-m", "venv", clean)
+        if made:
+            made, output = self.pip(clean / "bin/python", "install", *self.settings, archives[0])
+        if made:
+            made, output = self.run(
+                clean / "bin/python", "-c", "import s3rec; m = s3rec.Model.create(item_size=9); "
+                "assert len(m.recommend([1, 2], 3).items) == 3")
+        self.check("it installs and runs in a new environment", made, output)
+
+
+def main(work, result, *setup_arguments):
+    work = pathlib.Path(work).resolve()
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    stage = Stage(work, setup_arguments)
+    wheel = stage.wheel()
+    if wheel is not None:
+        stage.tests(wheel)
+        stage.source_distribution()
+    stage.say(f"Checks: {stage.passed} passed, {stage.failed} failed, {stage.skipped} skipped")
+    pytest_failed = any(line.startswith("Checks: ") and " 0 failed" not in line
+                        for text in stage.lines for line in text.splitlines())
+    pathlib.Path(result).write_text(json.dumps({
+        "name": "python package", "result": "FAIL" if pytest_failed else "OK",
+        "stdout": "\n".join(stage.lines)}) + "\n")
+    return 1 if pytest_failed else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))
