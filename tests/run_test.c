@@ -74,6 +74,7 @@ START_TEST(pretrains_as_a_loop_does) {
   options.seed = 1;
   run_open(&f, S3REC_STAGE_PRETRAIN, S3REC_RECIPE_BEST, 2);
   f.options.trainer = &options;
+  f.options.own_schedule = 1;
   f.options.seed = 77;
   f.options.hidden_dropout_prob = 0;
   f.sampler.mask_p = 0.4;
@@ -143,6 +144,28 @@ START_TEST(keeps_the_best_epoch) {
   test_ok(s3rec_evaluate(f.model, f.dataset, &how, &metrics, NULL));
   ck_assert((_i == 0 ? metrics.ndcg[2] : metrics.mrr) == epoch.best_value);
   run_close(&f);
+}
+END_TEST
+
+/* Trainer options bring another height of the learning rate, not another course. */
+START_TEST(keeps_the_recipes_schedule) {
+  run_fixture f, g;
+  size_t count;
+  s3rec_trainer_options options;
+  s3rec_trainer_options_init(&options);
+  test_ok(s3rec_recipe_trainer(S3REC_RECIPE_BEST, S3REC_STAGE_FINETUNE, 1, &options));
+  run_open(&f, S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 1);
+  run_open(&g, S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 1);
+  f.options.trainer = &options;
+  run_begin(&f);
+  run_begin(&g);
+  run_to_end(&f);
+  run_to_end(&g);
+  float *weights = test_weights(g.model, &count);
+  ck_assert(test_same_weights(f.model, weights));
+  free(weights);
+  run_close(&f);
+  run_close(&g);
 }
 END_TEST
 
@@ -268,6 +291,9 @@ START_TEST(options_have_ranges) {
   f.options.protocol = (s3rec_protocol)3;
   refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.protocol is 3, must be 1..2");
   f.options = good;
+  f.options.own_schedule = 2;
+  refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.own_schedule is 2, must be 0..1");
+  f.options = good;
   f.options.hidden_dropout_prob = 1;
   refused(&f, S3REC_ERROR_ARGUMENT, "hidden_dropout_prob is 1, must be 0..0.99");
   f.options = good;
@@ -391,6 +417,7 @@ int main(void) {
   tcase_add_test(cases, reports_where_it_is);
   tcase_add_test(cases, pretrains_as_a_loop_does);
   tcase_add_loop_test(cases, keeps_the_best_epoch, 0, 2);
+  tcase_add_test(cases, keeps_the_recipes_schedule);
   tcase_add_test(cases, the_first_of_equals_is_best);
   tcase_add_test(cases, the_model_waits);
   tcase_add_test(cases, may_be_given_up);

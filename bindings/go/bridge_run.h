@@ -23,6 +23,7 @@ static inline s3go_result s3go_run_create(s3rec_model *model, s3rec_dataset *dat
   if (protocol != 0) options.protocol = (s3rec_protocol)protocol;
   options.sampler = sampler;
   options.trainer = trainer;
+  options.own_schedule = trainer != NULL && trainer->warmup_steps + trainer->decay_steps > 0;
   const s3rec_status status = s3rec_run_create(model, dataset, &options, &run);
   return s3go_done(status, run, 0);
 }

@@ -34,10 +34,13 @@ typedef struct s3rec_run_options {
   const s3rec_sampler_options *sampler; /**< instead of the recipe's; stage, max_seq_length
                                          * (the model's), seed and held_out_count in it are set
                                          * by the run */
-  const s3rec_trainer_options *trainer; /**< instead of the recipe's, schedule included; seed
-                                         * in it is set by the run */
+  const s3rec_trainer_options *trainer; /**< instead of the recipe's; seed in it is set by the
+                                         * run, and so are warmup_steps and decay_steps unless
+                                         * own_schedule is 1 */
   double hidden_dropout_prob; /**< 0..0.99; below 0 (default): the recipe's */
   double attention_probs_dropout_prob; /**< likewise */
+  int32_t own_schedule; /**< 0 (default): the learning rate takes the recipe's course over this
+                         * run's epochs, whatever its height; 1: `trainer`'s own, in steps */
 } s3rec_run_options;
 
 /** Defaults for a stage. Since 0.2. */

@@ -27,7 +27,7 @@ s3rec_status s3rec_run_create(s3rec_model *model, s3rec_dataset *dataset,
   s3rec_run_options copy;
   s3rec_run_options_init(&copy, options->stage);
   S3_TRY(s3_options_copy(&copy, sizeof copy, options,
-                         S3_SIZE_UNTIL(s3rec_run_options, attention_probs_dropout_prob),
+                         S3_SIZE_UNTIL(s3rec_run_options, own_schedule),
                          "s3rec_run_options"));
   s3rec_sampler_options sampler;
   s3rec_sampler_options_init(&sampler, copy.stage);

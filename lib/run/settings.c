@@ -27,11 +27,13 @@ s3rec_status s3_run_resolve(const s3rec_run_options *options, const s3rec_sample
   S3_TRY(check_range("epochs", options->epochs, 0, INT32_MAX));
   S3_TRY(check_range("patience", options->patience, 0, INT32_MAX));
   S3_TRY(check_range("held_out_count", options->held_out_count, -1, 2));
+  S3_TRY(check_range("own_schedule", options->own_schedule, 0, 1));
   S3_TRY(check_range("protocol", (int32_t)options->protocol, S3REC_PROTOCOL_FULL,
                      S3REC_PROTOCOL_SAMPLED));
   *settings = (s3_run_settings){.options = *options,
                                 .values = values,
-                                .schedule_by_recipe = options->trainer == NULL,
+                                .schedule_by_recipe =
+                                    options->trainer == NULL || options->own_schedule == 0,
                                 .sampler = *sampler,
                                 .trainer = *trainer};
   if (options->sampler == NULL) settings->sampler.batch_size = values->batch_size;

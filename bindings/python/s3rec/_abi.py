@@ -148,7 +148,8 @@ class RunOptions(ctypes.Structure):
     _fields_ = [("struct_size", SIZE), ("recipe", ENUM), ("stage", ENUM), ("seed", U64),
                 ("epochs", I32), ("patience", I32), ("held_out_count", I32), ("protocol", ENUM),
                 ("sampler", POINTER), ("trainer", POINTER),
-                ("hidden_dropout_prob", F64), ("attention_probs_dropout_prob", F64)]
+                ("hidden_dropout_prob", F64), ("attention_probs_dropout_prob", F64),
+                ("own_schedule", I32)]
 
 
 class RunProgress(ctypes.Structure):

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 class TrainingOptions(TypedDict, total=False):
     """What else than the recipe says; the fields of s3rec_sampler_options and
-    s3rec_trainer_options, `loss` being finetune_loss ("ce", "bce", "sampled-ce")."""
+    s3rec_trainer_options, `loss` being finetune_loss ("ce", "bce", "sampled-ce"). The learning
+    rate takes the recipe's course unless warmup_steps or decay_steps is given."""
 
     batch_size: int
     mask_p: float
@@ -102,17 +103,6 @@ Callback = Callable[[Progress], object]
 Callbacks = Union[None, Callback, Sequence[Callback]]
 
 
-def _steps_per_epoch(dataset: Dataset, sampler: _abi.SamplerOptions) -> int:
-    pointer, steps = ctypes.c_void_p(), ctypes.c_size_t()
-    with dataset._use() as handle:
-        check(library.s3rec_sampler_create(handle, ctypes.byref(sampler), ctypes.byref(pointer)))
-    try:
-        check(library.s3rec_sampler_epoch_size(pointer, None, ctypes.byref(steps)))
-    finally:
-        library.s3rec_sampler_destroy(pointer)
-    return steps.value
-
-
 def _set(struct: ctypes.Structure, name: str, value: Any) -> None:
     kinds = dict((field[0], field[1]) for field in struct._fields_)
     if kinds[name] is not ctypes.c_double:
@@ -125,8 +115,7 @@ def _set(struct: ctypes.Structure, name: str, value: Any) -> None:
     setattr(struct, name, value)
 
 
-def _structs(model: Model, dataset: Dataset, recipe: int, stage: int, epochs: int,
-             options: Mapping[str, Any]
+def _structs(recipe: int, stage: int, options: Mapping[str, Any]
              ) -> tuple[Optional[_abi.SamplerOptions], Optional[_abi.TrainerOptions]]:
     """Options of the sampler and the trainer, where something else than the recipe is wanted."""
     unknown = set(options) - set(TrainingOptions.__annotations__)
@@ -138,19 +127,13 @@ def _structs(model: Model, dataset: Dataset, recipe: int, stage: int, epochs: in
         return None, None
     sampler = _abi.new(_abi.SamplerOptions, stage)
     check(library.s3rec_recipe_sampler(recipe, ctypes.byref(sampler)))
-    sampler.max_seq_length = model.config.max_seq_length
     for name in _SAMPLER_FIELDS:
         if name in given:
             _set(sampler, name, given.pop(name))
     if not given:
         return sampler, None
     trainer = _abi.new(_abi.TrainerOptions)
-    steps = _steps_per_epoch(dataset, sampler)
-    check(library.s3rec_recipe_trainer(recipe, stage, steps, ctypes.byref(trainer)))
-    # The recipe's schedule, over the epochs of this run.
-    trainer.warmup_steps = min(trainer.warmup_steps, epochs * steps // 2)
-    if trainer.decay_steps:
-        trainer.decay_steps = epochs * steps
+    check(library.s3rec_recipe_trainer(recipe, stage, 1, ctypes.byref(trainer)))
     for name, value in given.items():
         if name == "loss":
             name, value = "finetune_loss", number_of("loss", LOSSES, value)
@@ -178,8 +161,6 @@ class Run(Handle):
         model._check_names(dataset)
         self._model, self._dataset, self.stage = model, dataset, stage
         c_stage, c_recipe = number_of("stage", STAGES, stage), number_of("recipe", RECIPES, recipe)
-        plan = _abi.new(_abi.RecipePlan)
-        check(library.s3rec_recipe_plan_get(c_recipe, c_stage, ctypes.byref(plan)))
         wanted = _abi.new(_abi.RunOptions, c_stage)
         wanted.recipe, wanted.seed = c_recipe, seed % 2**64
         wanted.protocol = number_of("protocol", PROTOCOLS, protocol)
@@ -190,8 +171,8 @@ class Run(Handle):
                 _set(wanted, name, count)
         if refit is not None:
             wanted.held_out_count = number_of("refit", REFITS, refit)
-        sampler, trainer = _structs(model, dataset, c_recipe, c_stage,
-                                    epochs or plan.epochs, options)
+        sampler, trainer = _structs(c_recipe, c_stage, options)
+        wanted.own_schedule = int("warmup_steps" in options or "decay_steps" in options)
         wanted.sampler = None if sampler is None else ctypes.addressof(sampler)
         wanted.trainer = None if trainer is None else ctypes.addressof(trainer)
         pointer = ctypes.c_void_p()
