@@ -79,3 +79,40 @@ void fixture_assert_names(const s3rec_vocabulary *vocabulary, const fixture_name
   }
   free(ids);
 }
+
+const char *const fixture_fruits[FIXTURE_FRUITS] = {"pear", "äpple",  "リンゴ",
+                                                    "a",    "quince", "\xF4\x8F\xBF\xBF"};
+const char *const fixture_colours[FIXTURE_COLOURS] = {"red", "green"};
+
+s3rec_model *fixture_model(s3rec_context *context, int32_t items, int32_t attributes,
+                           int32_t hidden) {
+  const test_shape shape = {.items = items,
+                            .attributes = attributes,
+                            .length = 4,
+                            .hidden = hidden,
+                            .layers = 1,
+                            .heads = 1,
+                            .activation = S3REC_GELU,
+                            .batch = 2};
+  return test_model(context, &shape, 3);
+}
+
+void fixture_assert_file(s3rec_context *context, const char *path, bool map,
+                         const fixture_names *items, const fixture_names *attributes,
+                         s3rec_name_kind kind) {
+  s3rec_model *model = NULL;
+  s3rec_vocabulary *found[2] = {NULL, NULL};
+  test_ok((map ? s3rec_model_map : s3rec_model_load)(context, path, NULL, &model));
+  test_ok(s3rec_model_item_names(model, &found[0]));
+  test_ok(s3rec_model_attribute_names(model, &found[1]));
+  s3rec_model_destroy(model); /* before its names */
+  const fixture_names *const expected[] = {items, attributes};
+  for (int i = 0; i < 2; i++) {
+    ck_assert_int_eq(found[i] == NULL, expected[i] == NULL);
+    if (expected[i] == NULL) continue;
+    ck_assert_int_eq(s3rec_vocabulary_first_id(found[i]), 1 - i);
+    ck_assert_int_eq(s3rec_vocabulary_kind(found[i]), kind);
+    fixture_assert_names(found[i], expected[i]);
+    s3rec_vocabulary_destroy(found[i]);
+  }
+}

@@ -56,8 +56,8 @@ S3REC_API s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_mo
  * by SIGBUS while the header is read from a mapping; renaming another over it, as
  * saving does, is fine.
  * On success *model belongs to the caller. Statuses: ARGUMENT, MEMORY, IO; FORMAT
- * names the file and the tensor; UNSUPPORTED (a data type other than F32). Any
- * thread. Since 0.1. */
+ * names the file and the tensor; UNSUPPORTED (a data type other than F32, or
+ * another one than names have). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_load(s3rec_context *context, const char *path,
                                         const s3rec_model_config *fallback, s3rec_model **model);
 

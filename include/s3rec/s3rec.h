@@ -42,7 +42,7 @@
  *   - What a create or load call wrote belongs to the caller, who destroys it.
  *     Destroy takes NULL. Handles keep what they were made from alive, so the
  *     order of destruction is free.
- *   - Context, dataset and model may be shared by threads. Sampler, batch,
+ *   - Context, vocabulary, dataset and model may be shared by threads. Sampler, batch,
  *     trainer and scorer serve one thread at a time; which one may change, and
  *     different handles are independent. Init functions: any thread.
  *   - Option and result structs carry their size first and are filled in by
