@@ -67,7 +67,8 @@ typedef struct s3rec_table_options {
    * so many are left out, each with a warning to the context's log, and one more refuses the
    * file. A row is bad when a field is missing, empty or too long, text is not UTF-8, a
    * timestamp or value is none, a row has another number of fields than the first, a line is
-   * no JSON object. */
+   * no JSON object, dates stand among numbers. A quoted field without an end and a row above
+   * 16 MiB always refuse the file. */
   size_t bad_row_limit;
 } s3rec_table_options;
 

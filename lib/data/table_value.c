@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 enum { LONGEST_NUMBER = 255, SHOWN = 40 };
 
@@ -76,23 +77,27 @@ s3rec_status s3_read_value(const s3_table_file *file, const s3_column *column, d
                      strlen(text) > SHOWN ? "..." : "");
 }
 
+/* "user \"userId\"", or the number where the column has no name that can be shown. */
+static int describe_column(const s3_table_file *file, const s3_column *column, char *text,
+                           size_t size) {
+  enum { LONGEST_NAME = 60 };
+  s3_field name = {column->key, column->key != NULL ? strlen(column->key) : 0};
+  if (!file->is_json && file->has_header) name = file->names[column->index];
+  if (s3_check_name(name.text, name.length) != NULL)
+    return snprintf(text, size, "%s %zu", column->part, column->index + 1);
+  return snprintf(text, size, "%s \"%.*s\"", column->part,
+                  s3_utf8_fit(name.text, name.length, LONGEST_NAME), name.text);
+}
+
 void s3_table_file_log(const s3_table_file *file, const s3_column *columns, size_t count) {
-  char text[400] = "";
+  char text[400] = "none"; /* room for all four roles */
   size_t used = 0;
-  for (size_t i = 0; i < count && used + 100 < sizeof text; i++) {
+  for (size_t i = 0; i < count; i++) {
     if (!columns[i].there) continue;
-    const char *const separator = used > 0 ? ", " : "";
-    if (file->is_json)
-      used += (size_t)snprintf(text + used, sizeof text - used, "%s%s \"%.40s\"", separator,
-                               columns[i].part, columns[i].key);
-    else if (file->has_header)
-      used += (size_t)snprintf(text + used, sizeof text - used, "%s%s \"%.40s\"", separator,
-                               columns[i].part, file->names[columns[i].index].text);
-    else
-      used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %zu", separator,
-                               columns[i].part, columns[i].index + 1);
+    if (used > 0) used += (size_t)snprintf(text + used, sizeof text - used, ", ");
+    used += (size_t)describe_column(file, &columns[i], text + used, sizeof text - used);
   }
   s3_log(file->context, file->report.row_count > 0 ? S3REC_LOG_INFO : S3REC_LOG_WARNING,
          "%s: rows: %zu, left out: %zu; columns: %s", file->path, file->report.row_count,
-         file->report.bad_row_count, used > 0 ? text : "none");
+         file->report.bad_row_count, text);
 }
