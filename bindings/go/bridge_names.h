@@ -43,7 +43,8 @@ static inline s3go_result s3go_vocabulary_find(const s3rec_vocabulary *vocabular
 static inline s3go_result s3go_vocabulary_find_many(void *vocabulary, const char *text,
                                                     const int64_t *offsets, size_t count,
                                                     int32_t *ids) {
-  return s3go_done(s3rec_vocabulary_find_many(vocabulary, s3go_text(text), offsets, count, ids), NULL, 0);
+  return s3go_done(
+      s3rec_vocabulary_find_many(vocabulary, s3go_text(text), offsets, count, ids), NULL, 0);
 }
 
 /* handle: the names, NULL without. */
