@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event_data.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +11,6 @@
 typedef s3rec_status (*read_function)(s3rec_events *events, const char *path,
                                       const s3rec_table_options *options,
                                       s3rec_table_report *report);
-
-enum { WARNINGS_SHOWN = 5 }; /* of a file */
 
 /* Sums over the files. */
 typedef struct totals {
@@ -24,23 +23,20 @@ static const char *plain_delimiter(const char *typed) {
 }
 
 static int read_files(s3rec_events *events, const cli_list *files, read_function read,
-                      const s3rec_table_options *how, const char *what, totals *sums) {
+                      const s3rec_table_options *how, totals *sums) {
   for (size_t i = 0; i < files->count; i++) {
     const char *const path = files->values[i];
     s3rec_table_report found;
     s3rec_table_report_init(&found);
-    cli_limit_warnings(WARNINGS_SHOWN); /* there may be as many as bad rows */
+    cli_show_reading(true); /* says how many rows, and in which columns */
     const s3rec_status status = read(events, path, how, &found);
-    cli_limit_warnings(-1);
+    cli_show_reading(false);
     if (status != S3REC_OK) return cli_fail_status(status);
     sums->rows += found.row_count;
     sums->bad_rows += found.bad_row_count;
-    if (found.bad_row_count == 0)
-      cli_remark("%s: %zu %s", path, found.row_count, what);
-    else
-      cli_remark("%s: %zu %s; %zu bad row%s left out, the first in line %llu", path,
-                 found.row_count, what, found.bad_row_count, found.bad_row_count == 1 ? "" : "s",
-                 (unsigned long long)found.first_bad_line);
+    if (found.bad_row_count > 0)
+      cli_remark("warning: %s: %zu bad row%s left out, the first in line %" PRIu64, path,
+                 found.bad_row_count, found.bad_row_count == 1 ? "" : "s", found.first_bad_line);
   }
   return CLI_OK;
 }
@@ -50,12 +46,12 @@ static int read_all(const cli_options *options, s3rec_events *events, totals *ev
   s3rec_table_options how = options->table;
   how.bad_row_limit = (size_t)options->bad_rows;
   how.delimiter = plain_delimiter(options->table.delimiter);
-  CLI_TRY(read_files(events, &options->events, s3rec_events_read, &how, "events", event_sums));
+  CLI_TRY(read_files(events, &options->events, s3rec_events_read, &how, event_sums));
   if (options->attribute_item_column != NULL) how.item_column = options->attribute_item_column;
   if (options->attribute_delimiter != NULL)
     how.delimiter = plain_delimiter(options->attribute_delimiter);
   return read_files(events, &options->attributes, s3rec_events_read_attributes, &how,
-                    "rows of attributes", attribute_sums);
+                    attribute_sums);
 }
 
 /* Adds ", COUNT what" to the text when there are any. */

@@ -142,7 +142,8 @@ static void print_names(const json_t *names) {
       cli_plain_text(json_string_value(example), shown, sizeof shown);
       printf("%s %s", index == 0 ? "" : ",", shown);
     }
-    printf(", ...\n");
+    const json_int_t all = json_integer_value(json_object_get(value, "count"));
+    printf("%s\n", all > NAMES_SHOWN ? ", ..." : "");
   }
 }
 

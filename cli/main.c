@@ -2,17 +2,26 @@
 /* s3rec: finds the command and runs it. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "commands.h"
+#include "plain_text.h"
 #include "progress.h"
 
+/* Messages quote files and arguments, which must not steer the terminal. */
 static void message(const char *prefix, const char *format, va_list arguments) {
+  char *text = NULL;
   cli_progress_clear();
-  fputs(prefix, stderr);
-  vfprintf(stderr, format, arguments);
-  fputc('\n', stderr);
+  if (vasprintf(&text, format, arguments) < 0) return;
+  for (char *line = text, *end; line != NULL; line = end) {
+    end = strchr(line, '\n');
+    if (end != NULL) *end++ = '\0';
+    cli_plain_text(line, line, strlen(line) + 1);
+    fprintf(stderr, "%s%s\n", line == text ? prefix : "", line);
+  }
+  free(text);
 }
 
 int cli_fail(int code, const char *format, ...) {

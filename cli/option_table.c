@@ -147,10 +147,10 @@ const cli_option cli_option_table[] = {
            "column of the item; default: the usual names (item, movieId, asin, ...), or column 2"),
     COLUMN("timestamp-column", table.timestamp_column, 0,
            "column of the time: a number in any unit, or an ISO 8601 date; '': none, the order of "
-           "the rows counts; default: the usual names, or column 3"),
+           "the rows counts; default: the usual names, or column 3 (of four: 4)"),
     COLUMN("value-column", table.value_column, 0,
            "column of a rating or the like, for --min-value; '': none; default: the usual names "
-           "(rating, value, ...)"),
+           "(rating, value, ...), or column 3 of four"),
     EVENT_TEXT("attribute-columns", "LIST", table.attribute_columns, 1, 4096,
                "columns of --attributes to use, with commas between; default: all but the item's"),
     EVENT_TEXT("attribute-separator", "TEXT", table.attribute_separator, 0, 8,
@@ -277,7 +277,8 @@ const cli_option cli_option_table[] = {
     FLAG("popularity", popularity, CLI_EVALUATE, false, WHAT,
          "instead of a model: rank items by how often they are in the training part"),
     TEXT("ranks", "FILE", ranks, CLI_EVALUATE, 0, OUTPUT,
-         "write the zero-based rank of each user's answer to FILE, a line each; -1: skipped"),
+         "write the zero-based rank of each user's answer to FILE, a line each; -1: skipped; with "
+         "--events the user's name follows, behind a tab"),
 
     TEXT("user", "USER", user, CLI_RECOMMEND, 0, WHAT,
          "user of the events, by name; with --data on that line of NAME.txt, from 1, blank lines "

@@ -11,7 +11,7 @@ void cli_plain_text(const char *text, char *plain, size_t capacity) {
   size_t kept = length;
   if (length >= capacity)
     for (kept = capacity - sizeof "..."; kept > 0 && !begins_character(text[kept]);) kept--;
-  memcpy(plain, text, kept);
+  memmove(plain, text, kept);
   strcpy(plain + kept, kept < length ? "..." : "");
   for (unsigned char *c = (unsigned char *)plain; *c != '\0'; c++) {
     if (*c < 0x20 || *c == 0x7f) *c = '?';

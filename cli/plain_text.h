@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 /* Copies a text of UTF-8; control characters become '?', so that a name cannot steer the
- * terminal, and what does not fit is cut between two characters, with "..." at the end. */
+ * terminal, and what does not fit is cut between two characters, with "..." at the end.
+ * Both may be the same. */
 void cli_plain_text(const char *text, char *plain, size_t capacity);
 
 /* Writes a text as a field of a TSV file: backslash, tab, line feed and carriage return become

@@ -10,14 +10,22 @@
 #include "event_data.h"
 #include "output_file.h"
 
-static int warnings_left = -1;
+enum { WARNINGS_SHOWN = 5 }; /* of a file */
+static struct {
+  bool on;
+  int warnings_left;
+} reading;
 
-void cli_limit_warnings(int count) { warnings_left = count; }
+void cli_show_reading(bool on) {
+  reading.on = on;
+  reading.warnings_left = WARNINGS_SHOWN;
+}
 
 static void print_log(s3rec_log_level level, const char *line, void *user_data) {
   (void)user_data;
-  if (level != S3REC_LOG_WARNING || warnings_left == 0) return;
-  if (warnings_left > 0) warnings_left--;
+  const bool warning = level == S3REC_LOG_WARNING;
+  if (!warning && reading.on) cli_remark("%s", line);
+  if (!warning || (reading.on && reading.warnings_left-- <= 0)) return;
   cli_remark("warning: %s", line);
 }
 
