@@ -56,6 +56,7 @@ look_optional() {
   need clang clang have clang
   need valgrind valgrind have valgrind
   need doxygen doxygen have doxygen
+  need Go golang-go have go
   need 'pip for Python 3' python3-pip python3 -m pip --version >/dev/null 2>&1
 }
 

@@ -61,6 +61,16 @@ else
   record python SKIP 'the Python package: PyPI is out of reach'
 fi
 
+# The Go package against an installation of the release build.
+if [ -e "$root/build/build.ninja" ]; then
+  echo '== go: test'
+  "$root/scripts/test_go.py" "$root/build" "$work/go" "$results/go.json" \
+    >"$work/go.log" 2>&1 </dev/null || cat "$work/go.log"
+  [ -e "$results/go.json" ] || record go FAIL 'go package'
+else
+  record go SKIP 'the Go package: no release build'
+fi
+
 if [ -z "$quick" ]; then
   # The other major version of oneDNN than the system's.
   if "$root/scripts/onednn3.sh" "$work/onednn3"; then

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests the Go package against an installation of a build.
+
+usage: test_go.py BUILD_FOLDER WORK RESULT.json
+
+WORK is a folder for what is made here; RESULT.json gets a record as meson's logs have them, for
+count_tests.py. Every test, and of tests with subtests every subtest, is one check.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "bindings/go"
+OLDEST = (1, 19)
+STATICCHECK = "honnef.co/go/tools/cmd/staticcheck@v0.8.2"
+STATICCHECK_OLDEST = (1, 25)  # what that version needs
+RACE = ("x86_64", "aarch64", "ppc64le")
+
+
+class Stage:
+    def __init__(self):
+        self.lines = []
+        self.passed = self.failed = self.skipped = 0
+        self.environment = dict(os.environ)
+
+    def say(self, text):
+        print(text, flush=True)
+        self.lines.append(text)
+
+    def run(self, *command, **options):
+        """(whether it ended well, what it wrote)"""
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env=self.environment, cwd=PACKAGE, check=False, **options)
+        return done.returncode == 0, done.stdout
+
+    def check(self, what, good, output=""):
+        if good:
+            self.passed += 1
+        else:
+            self.failed += 1
+        self.say(f"{'ok' if good else 'FAIL'}: {what}")
+        if not good and output:
+            self.say(output[-6000:])
+        return good
+
+    def skip(self, reason):
+        self.skipped += 1
+        self.say(f"SKIP: {reason}")
+
+    def version(self):
+        """Release of the Go that is there, (0, 0) without one."""
+        if not shutil.which("go"):
+            return (0, 0)
+        found = re.search(r"go version go(\d+)\.(\d+)", self.run("go", "version")[1])
+        return (int(found[1]), int(found[2])) if found else (0, 0)
+
+    def install(self, build, work):
+        """Installs the library below `work` and makes Go's environment point there."""
+        good, output = self.run("meson", "install", "-C", build, "--no-rebuild", "--quiet",
+                                "--destdir", work)
+        found = list(work.rglob("s3rec.pc"))
+        if not self.check("the library installs", good and len(found) == 1, output):
+            return False
+        libraries = str(found[0].parent.parent)
+        older = self.environment.get("LD_LIBRARY_PATH")
+        self.environment.update({
+            "PKG_CONFIG_PATH": str(found[0].parent), "PKG_CONFIG_SYSROOT_DIR": str(work),
+            "LD_LIBRARY_PATH": f"{libraries}:{older}" if older else libraries,
+            "CGO_ENABLED": "1", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"})
+        if "HOME" not in os.environ:
+            self.environment["GOCACHE"] = str(work / "cache")
+        return True
+
+    def staticcheck(self, version):
+        if version < STATICCHECK_OLDEST:
+            self.skip(f"staticcheck: needs Go {STATICCHECK_OLDEST[0]}.{STATICCHECK_OLDEST[1]}")
+        elif not self.run("go", "run", STATICCHECK, "-version", timeout=900)[0]:
+            self.skip("staticcheck: the module proxy is out of reach")
+        else:
+            self.check("staticcheck finds nothing",
+                       *self.run("go", "run", STATICCHECK, "./...", timeout=900))
+
+    def tests(self, version):
+        if version >= (1, 21):
+            self.environment["GOEXPERIMENT"] = "cgocheck2"
+        else:
+            self.environment["GODEBUG"] = "cgocheck=2"
+        race = ["-race"] if os.uname().machine in RACE else []
+        good, output = self.run("go", "test", *race, "-count=1", "-timeout=30m", "-json", "./...",
+                                timeout=2400)
+        failed = self.failed
+        self.count(output)
+        if not good and self.failed == failed:
+            self.check("go test", False, output)
+
+    def count(self, output):
+        """Counts a log of go test -json."""
+        results, texts = {}, {}
+        for line in output.splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            name = event.get("Test")
+            if not name:
+                continue
+            texts[name] = texts.get(name, "") + event.get("Output", "")
+            if event["Action"] in ("pass", "fail", "skip"):
+                results[name] = event["Action"]
+        for name in texts:
+            results.setdefault(name, "fail")  # the program ended within it
+        for name, result in sorted(results.items()):
+            below = [results[other] for other in results if other.startswith(name + "/")]
+            if below and (result != "fail" or "fail" in below):
+                continue
+            if result == "skip":
+                self.skip(f"{name}: {' '.join(texts[name].split())}")
+            else:
+                self.check(name, result == "pass", texts[name])
+
+
+def main(build, work, result):
+    build, work = pathlib.Path(build).resolve(), pathlib.Path(work).resolve()
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    stage = Stage()
+    version = stage.version()
+    if version < OLDEST:
+        stage.skip(f"the Go package: no Go {OLDEST[0]}.{OLDEST[1]} or later")
+    elif stage.install(build, work):
+        good, output = stage.run("gofmt", "-l", ".")
+        stage.check("gofmt changes nothing", good and not output, output)
+        if stage.check("go vet finds nothing", *stage.run("go", "vet", "./...", timeout=900)):
+            stage.staticcheck(version)
+            stage.tests(version)
+    stage.say(f"Checks: {stage.passed} passed, {stage.failed} failed, {stage.skipped} skipped")
+    pathlib.Path(result).write_text(json.dumps({
+        "name": "go package", "result": "FAIL" if stage.failed else "OK",
+        "stdout": "\n".join(stage.lines)}) + "\n")
+    return 1 if stage.failed else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))
