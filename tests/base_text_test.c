@@ -20,6 +20,15 @@ START_TEST(error_is_one_line) {
 }
 END_TEST
 
+/* Paths, and names that a caller gives, may be any bytes; %.3s may cut a character. */
+START_TEST(error_is_utf8) {
+  s3_fail(S3REC_ERROR_FORMAT, "%s|%.3s|\xe2\x82\xac", "\xff\x80z\xc3", "ab\xc3\xa9");
+  ck_assert_str_eq(s3_error_text(), "??z?|ab?|\xe2\x82\xac");
+  s3_fail(S3REC_ERROR_FORMAT, "end%.2s", "\xe2\x82\xac");
+  ck_assert_str_eq(s3_error_text(), "end");
+}
+END_TEST
+
 START_TEST(long_error_stays_utf8) {
   char name[1201]; /* 600 characters of two bytes, shifted by 0 or 1 */
   for (size_t i = 0; i < 1200; i += 2) memcpy(name + i, "\xc3\xa9", 2);
@@ -205,6 +214,7 @@ int main(void) {
   TCase *errors = tcase_create("errors"), *numbers = tcase_create("numbers");
   TCase *structs = tcase_create("structs");
   tcase_add_test(errors, error_is_one_line);
+  tcase_add_test(errors, error_is_utf8);
   tcase_add_test(errors, long_error_stays_utf8);
   tcase_add_test(numbers, numbers_read_back_exactly);
   tcase_add_test(numbers, numbers_ignore_the_locale);

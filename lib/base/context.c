@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 s3rec_context *s3_context_retain(s3rec_context *context) {
   atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);
@@ -26,8 +27,7 @@ void s3_log(const s3rec_context *context, s3rec_log_level level, const char *for
   va_start(arguments, format);
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
-  for (char *at = line; *at != '\0'; at++)
-    if ((unsigned char)*at < ' ') *at = '?';
+  s3_make_line(line);
   context->options.log(level, line, context->options.log_user_data);
 }
 

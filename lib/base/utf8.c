@@ -40,6 +40,26 @@ bool s3_utf8_valid_bytes(const char *bytes, size_t count) {
 
 bool s3_utf8_valid(const char *text) { return s3_utf8_valid_bytes(text, strlen(text)); }
 
+void s3_make_line(char *text) {
+  const char *const end = text + strlen(text);
+  for (char *at = text; at < end;) {
+    uint32_t code_point;
+    const s3_utf8 decoded = s3_utf8_decode(at, end, &code_point);
+    if (decoded == S3_UTF8_VALID && code_point >= 0x80) {
+      at += code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+      continue;
+    }
+    char *next = at + 1;
+    while (next < end && ((unsigned char)*next & 0xC0) == 0x80) next++;
+    if (decoded == S3_UTF8_CUT && next == end) {
+      *at = '\0';
+      return;
+    }
+    if (decoded != S3_UTF8_VALID || code_point < ' ' || code_point == 0x7F) *at = '?';
+    at++;
+  }
+}
+
 int s3_utf8_fit(const char *bytes, size_t count, int limit) {
   if (count <= (size_t)limit) return (int)count;
   while (limit > 0 && ((unsigned char)bytes[limit] & 0xC0) == 0x80) limit--;

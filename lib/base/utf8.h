@@ -25,4 +25,9 @@ bool s3_utf8_valid_bytes(const char *bytes, size_t count);
  * half character at its end: for "%.*s". */
 int s3_utf8_fit(const char *bytes, size_t count, int limit);
 
+/* Makes one line of UTF-8 of a text out of names and paths, which may hold anything, and
+ * may be cut off: other bytes and control characters become '?', a character without its
+ * end goes. */
+void s3_make_line(char *text);
+
 #endif
