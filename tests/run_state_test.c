@@ -236,6 +236,7 @@ START_TEST(refuses_damaged_states) {
       {Q "epoch" Q ":2", Q "epoch" Q ":3", "contradict each other"},
       {Q "step" Q ":1", Q "step" Q ":0", "contradict each other"},
       {Q "refit" Q ":false", Q "refit" Q ":true ", "its note contradicts itself"},
+      {Q "waited" Q ":0", Q "waited" Q ":9", "its note contradicts itself"},
       {Q "total" Q, Q "totel" Q, "sums"},
       {Q "values" Q, Q "valves" Q, "metrics"},
       {Q "patience" Q, Q "patienze" Q, "an option"},

@@ -241,7 +241,7 @@ static s3rec_status read_position(const s3rec_run *run, json_t *object, loaded_r
   at->step = step < 0 ? SIZE_MAX : (size_t)step;
   const int32_t epochs = at->refit ? at->best_epoch : o->epochs;
   if (at->epoch < 1 || at->epoch > epochs || at->best_epoch < 0 || at->best_epoch > o->epochs ||
-      at->waited < 0 || (at->refit && !s3_run_refits(&run->settings)) ||
+      at->waited < 0 || at->waited >= o->epochs || (at->refit && !s3_run_refits(&run->settings)) ||
       (at->best_epoch > 0 && !s3_run_finetunes(run)))
     return no_run(loaded->path, "its note contradicts itself");
   return S3REC_OK;
