@@ -94,8 +94,13 @@ START_TEST(refuses) {
   refuse("a.csv", "item,a\n1,x\n2\n", S3REC_ERROR_FORMAT,
          ":3: row: 1 fields where the first row has 2");
   refuse("a.csv", "item,a\n1,x\n2,ok|\xFF\n", S3REC_ERROR_FORMAT, ":3: a: not UTF-8");
-  refuse("a.csv", "item,\xFF\n1,x\n", S3REC_ERROR_FORMAT, ":1: name of column 2: not UTF-8");
-  refuse("a.csv", "item,\n1,x\n", S3REC_ERROR_FORMAT, ":1: name of column 2: empty");
+  refuse("a.csv", "item,\xFF\n1,x\n", S3REC_ERROR_FORMAT,
+         ":1: header: name of column 2: not UTF-8; attribute_columns may leave it out");
+  refuse("a.csv", "\n\nitem,\n1,x\n", S3REC_ERROR_FORMAT,
+         ":3: header: name of column 2: empty; attribute_columns may leave it out");
+  refuse("a.csv", "item;genre\n1;x\n", S3REC_ERROR_FORMAT,
+         ":1: attributes: the first row has one column, no delimiter \",\"; the option delimiter "
+         "may name another");
   refuse("a.csv", "a,b,user\n1,x,y\n", S3REC_ERROR_FORMAT,
          ":1: item: no column has a usual name, item_column may name it; the columns are: a, b, "
          "user");

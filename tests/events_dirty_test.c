@@ -145,11 +145,36 @@ START_TEST(refuses_json) {
 }
 END_TEST
 
+static void refuse_late(const char *text, const char *expected) {
+  const test_path path = fixture_text("late.jsonl", text);
+  s3rec_events *empty;
+  ck_assert_int_eq(s3rec_events_create(context, &empty), S3REC_OK);
+  fixture_expect(s3rec_events_read(empty, path.text, NULL, NULL), S3REC_ERROR_FORMAT, path.text,
+                 expected);
+  s3rec_events_destroy(empty);
+}
+
+/* The first row says whether there are times: by it alone these would be in another order. */
+START_TEST(refuses_late_keys) {
+  refuse_late("{\"user\":1,\"item\":2}\n{\"user\":1,\"item\":2,\"ts\":5}\n",
+              ":2: timestamp: \"ts\" is here, but not in the first row; timestamp_column may "
+              "name it");
+  refuse_late("{\"user\":1,\"item\":2}\n{\"user\":1,\"item\":2,\"rating\":null}\n"
+              "{\"user\":1,\"item\":2,\"rating\":4}\n",
+              ":3: value: \"rating\" is here, but not in the first row; value_column may name it");
+}
+END_TEST
+
 START_TEST(refuses_columns) {
   refuse(
       "a.csv", "who,item\nu,i\n",
       ":1: user: no column has a usual name, user_column may name it; the columns are: who, item");
-  refuse("a.txt", "u\nv\n", ":1: item: no column 2, the file has 1");
+  refuse("a.csv", "\nuser;item\nu;i\n",
+         ":2: item: the first row has one column, no delimiter \",\"; the option delimiter may "
+         "name another");
+  refuse("a.tsv", "u,i\n",
+         ":1: item: the first row has one column, no delimiter \"TAB\"; the option delimiter may "
+         "name another");
   options.user_column = "who";
   refuse("a.csv", "user,item\nu,i\n", ":1: user: no columns \"who\"; the columns are: user, item");
   refuse("a.csv", "who,who,item\nu,v,i\n",
@@ -290,6 +315,7 @@ int main(void) {
   tcase_add_test(cases, refuses_long);
   tcase_add_test(cases, refuses_many_fields);
   tcase_add_test(cases, refuses_json);
+  tcase_add_test(cases, refuses_late_keys);
   tcase_add_test(cases, refuses_columns);
   tcase_add_test(cases, refuses_files);
   tcase_add_test(cases, refuses_gzip);

@@ -59,6 +59,10 @@ START_TEST(reads_movielens) {
               "196: 302 242; 186: 302");
   expect_file("ratings.dat", "1::1193::5::978300760\n1::661::3::978302109\n2::661::1::1\n",
               "1: 1193 661; 2: 661");
+  options.delimiter = "\t"; /* as HetRec's files, with a header */
+  expect_file("user_ratedmovies.dat", "userID\tmovieID\ttimestamp\n75\t3\t1162160236000\n",
+              "75: 3");
+  options.delimiter = NULL;
   read_text("ratings.dat", "1::1193::5::978300760\n");
   ck_assert_ptr_nonnull(strstr(log_lines.text, "user 1, item 2, timestamp 4, value 3"));
 }

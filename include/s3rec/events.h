@@ -46,9 +46,10 @@ typedef enum s3rec_table_header {
  * visitorid, customerid, reviewerid, sessionid; item, itemid, iid, productid, movieid, asin,
  * parentasin, songid, articleid, sku; timestamp, time, ts, date, datetime, unixreviewtime,
  * createdat; value, rating, weight, score, overall, stars. Of several the first in this order
- * counts; a timestamp or value that is not there is none. Without a header NULL means columns
- * 1 (user), 2 (item) and 3 (timestamp); of four columns, as in MovieLens, 3 is the value and 4
- * the timestamp. In an attribute table without a header NULL means column 1 (item). */
+ * counts; a timestamp or value that is not there is none (in JSONL the first row decides, and
+ * a later row that has it is bad). Without a header NULL means columns 1 (user), 2 (item) and 3
+ * (timestamp); of four columns, as in MovieLens, 3 is the value and 4 the timestamp. In an
+ * attribute table without a header NULL means column 1 (item). */
 typedef struct s3rec_table_options {
   size_t struct_size;          /**< set by s3rec_table_options_init */
   s3rec_table_format format;   /**< default AUTO */
@@ -144,7 +145,7 @@ typedef struct s3rec_events_options {
   int32_t min_length;      /**< users with fewer events at the end go; default 1 */
   /** Ids as in a model that exists (s3rec_model_item_names): its items keep their ids, others
    * are left out and counted. NULL (default): numbered in the order in which they
-   * first appear among the events that stay, oldest rows first. */
+   * first appear among the events that stay, in the order in which these were added. */
   s3rec_vocabulary *item_names;
   s3rec_vocabulary *attribute_names; /**< likewise; needs item_names */
 } s3rec_events_options;

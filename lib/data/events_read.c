@@ -53,6 +53,7 @@ static s3rec_status check_id(const reader *r, s3_role role) {
 /* All is checked before anything is added. */
 static s3rec_status check_row(reader *r, s3_event *event, s3_time_kind *kind) {
   S3_TRY(find_columns(r));
+  S3_TRY(s3_check_absent_keys(&r->file, r->columns));
   S3_TRY(check_id(r, S3_USER));
   S3_TRY(check_id(r, S3_ITEM));
   S3_TRY(read_timestamp(r, event, kind));

@@ -43,8 +43,9 @@ static s3rec_status add_delimited(reader *r, size_t index, const char *asked) {
     length = r->file.names[index].length;
     const char *const wrong = s3_check_name(name, length);
     if (wrong != NULL)
-      return s3_fail(S3REC_ERROR_FORMAT, "%s:1: name of column %zu: %s", r->file.path, index + 1,
-                     wrong);
+      return s3_fail_row(&r->file, "header",
+                         "name of column %zu: %s; attribute_columns may leave it out", index + 1,
+                         wrong);
   }
   if (r->has_item && index == r->item.index)
     return s3_fail(S3REC_ERROR_FORMAT, "%s: item and the attribute \"%.100s\" are the same column",
@@ -78,6 +79,8 @@ static s3rec_status add_listed(reader *r) {
 /* All columns but the item's. Without a header they are called by their numbers. */
 static s3rec_status add_others(reader *r) {
   enum { DIGITS = 8 };
+  if (r->file.column_count == 1 && !r->file.has_header)
+    return s3_fail_one_column(&r->file, "attributes");
   r->list = s3_allocate(r->file.context, r->file.column_count, DIGITS);
   if (r->list == NULL) return S3REC_ERROR_MEMORY;
   for (size_t i = 0; i < r->file.column_count; i++) {

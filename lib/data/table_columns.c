@@ -72,8 +72,7 @@ static void list_names(const s3_table_file *file, char *text, size_t size) {
 static s3rec_status fail_header(const s3_table_file *file, const char *part, const char *reason) {
   char names[300];
   list_names(file, names, sizeof names);
-  return s3_fail(S3REC_ERROR_FORMAT, "%s:1: %s: %s; the columns are: %s", file->path, part, reason,
-                 names);
+  return s3_fail_row(file, part, "%s; the columns are: %s", reason, names);
 }
 
 s3rec_status s3_find_column(const s3_table_file *file, const char *part, const char *asked,
@@ -81,10 +80,9 @@ s3rec_status s3_find_column(const s3_table_file *file, const char *part, const c
   const size_t number = column_number(asked, file->column_count);
   if (!file->has_header) {
     if (number == 0)
-      return s3_fail(S3REC_ERROR_FORMAT,
-                     "%s:1: %s: no column \"%s\": the file has no header, so columns are numbers, "
-                     "1..%zu",
-                     file->path, part, asked, file->column_count);
+      return s3_fail_row(
+          file, part, "no column \"%s\": the file has no header, so columns are numbers, 1..%zu",
+          asked, file->column_count);
     *index = number - 1;
     return S3REC_OK;
   }
@@ -120,6 +118,14 @@ static s3rec_status find_by_header(const s3_table_file *file, s3_role role, s3_c
                                      : "no column has a usual name, item_column may name it");
 }
 
+s3rec_status s3_fail_one_column(const s3_table_file *file, const char *part) {
+  const char *const delimiter = file->delimiter.bytes;
+  return s3_fail_row(file, part,
+                     "the first row has one column, no delimiter \"%s\"; the option delimiter may "
+                     "name another",
+                     strcmp(delimiter, "\t") == 0 ? "TAB" : delimiter);
+}
+
 /* Column of a role where neither a header nor the caller tells: user, item, timestamp;
  * of four columns user, item, value, timestamp. */
 static size_t usual_place(const s3_table_file *file, s3_role role) {
@@ -140,8 +146,7 @@ static s3rec_status find_by_place(const s3_table_file *file, s3_role role,
   s3_column *const column = &columns[role];
   column->index = usual_place(file, role);
   if (role <= S3_ITEM && column->index >= file->column_count)
-    return s3_fail(S3REC_ERROR_FORMAT, "%s:1: %s: no column %zu, the file has %zu", file->path,
-                   column->part, column->index + 1, file->column_count);
+    return s3_fail_one_column(file, column->part);
   column->there =
       column->index < file->column_count && (role <= S3_ITEM || !is_taken(columns, column->index));
   return S3REC_OK;
@@ -206,6 +211,21 @@ s3rec_status s3_find_columns(const s3_table_file *file, s3_column columns[S3_ROL
       if ((s3_asked_column(&file->options, (s3_role)role) == NULL) == (pass == 1))
         S3_TRY(find_role(file, (s3_role)role, columns));
   return check_distinct(file, columns);
+}
+
+s3rec_status s3_check_absent_keys(const s3_table_file *file,
+                                  const s3_column columns[S3_ROLE_COUNT]) {
+  for (int role = S3_TIMESTAMP; file->is_json && role < S3_ROLE_COUNT; role++) {
+    const s3_column *const column = &columns[role];
+    s3_column found = {.part = column->part};
+    if (column->there || s3_asked_column(&file->options, (s3_role)role) != NULL) continue;
+    S3_TRY(find_key(file, (s3_role)role, NULL, &found));
+    if (found.there && !json_is_null(json_object_get(file->object, found.key)))
+      return s3_fail_row(file, column->part,
+                         "\"%s\" is here, but not in the first row; %s_column may name it",
+                         found.key, column->part);
+  }
+  return S3REC_OK;
 }
 
 s3rec_status s3_find_item_column(const s3_table_file *file, s3_column *column) {

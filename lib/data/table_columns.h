@@ -32,10 +32,17 @@ const char *s3_asked_column(const s3rec_table_options *options, s3_role role);
 s3rec_status s3_find_column(const s3_table_file *file, const char *part, const char *asked,
                             size_t *index);
 
+/* FORMAT about a delimited file that has one column, where it takes two. */
+s3rec_status s3_fail_one_column(const s3_table_file *file, const char *part);
+
 /* The columns of events, or of an attribute table (`wanted` S3_ITEM only: one column).
  * In JSONL the keys of the current row decide; FORMAT about the row when it does not have
  * them. In a file without rows nothing is found and nothing wrong. */
 s3rec_status s3_find_columns(const s3_table_file *file, s3_column columns[S3_ROLE_COUNT]);
+/* JSONL: FORMAT about a row with a time or a value where the first row had none. Without
+ * a word the events would be in another order than the file says. */
+s3rec_status s3_check_absent_keys(const s3_table_file *file,
+                                  const s3_column columns[S3_ROLE_COUNT]);
 s3rec_status s3_find_item_column(const s3_table_file *file, s3_column *column);
 
 typedef enum s3_cell_kind {

@@ -15,7 +15,8 @@ void s3_set_row_error(const s3_table_file *file, const char *part, const char *f
   va_start(arguments, format);
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
-  s3_set_error_text("%s:%" PRIu64 ": %s: %s", file->path, file->row.line, part, reason);
+  /* A key of JSON may be long: the reason is to be seen behind it. */
+  s3_set_error_text("%s:%" PRIu64 ": %.100s: %s", file->path, file->row.line, part, reason);
 }
 
 /* Copies the fields of the first row, the header, without blanks around them. */

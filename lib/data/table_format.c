@@ -67,7 +67,7 @@ s3rec_status s3_table_file_find_format(s3_table_file *file) {
   if (found == JSONL && options->delimiter != NULL)
     return s3_fail(S3REC_ERROR_ARGUMENT, "%s: delimiter is \"%s\", but JSONL has none", file->path,
                    options->delimiter);
-  if (found == DOUBLE_COLON && options->header == S3REC_HEADER_AUTO)
+  if (found == DOUBLE_COLON && options->delimiter == NULL && options->header == S3REC_HEADER_AUTO)
     options->header = S3REC_HEADER_NO;
   const char *const usual = found == TSV ? "\t" : found == DOUBLE_COLON ? "::" : ",";
   const char *const delimiter = options->delimiter != NULL ? options->delimiter : usual;
