@@ -12,6 +12,7 @@ import tempfile
 from report import Report, problem_of, run
 
 SOURCE = pathlib.Path(__file__).with_name("consumer.c")
+CPP_SOURCE = SOURCE.parents[2] / "examples/end_to_end.cpp"
 
 
 def main(build, version, prefix, library_folder, compiler):
@@ -23,7 +24,7 @@ def main(build, version, prefix, library_folder, compiler):
         env={**os.environ, "DESTDIR": str(destination)}))
     root = destination / prefix.lstrip("/")
     libraries = root / library_folder
-    for name in ("include/s3rec/s3rec.h", f"{library_folder}/libs3rec.so",
+    for name in ("include/s3rec/s3rec.h", "include/s3rec/s3rec.hpp", f"{library_folder}/libs3rec.so",
                  f"{library_folder}/libs3rec.a", f"{library_folder}/pkgconfig/s3rec.pc",
                  "share/doc/s3rec/LICENSE"):
         report.check(f"{name} is installed", not (root / name).exists() and "  it is not")
@@ -52,6 +53,14 @@ def main(build, version, prefix, library_folder, compiler):
             print(output, end="")
             report.check("it runs and prints the version",
                          output.split("\n")[0] != version and f"  not {version}")
+
+        for name in ("g++", "clang++"):
+            if shutil.which(name) is None:
+                report.skip(f"no {name}")
+                continue
+            report.check(f"a C++ program builds with {name}", problem_of(
+                [name, "-std=c++17", "-o", name, CPP_SOURCE,
+                 *pkg_config("--cflags", "--libs")], cwd=outside))
 
         # The static library: the same with the archive's full name in place of -ls3rec.
         words = [str(libraries / "libs3rec.a") if word == "-ls3rec" else word

@@ -108,7 +108,8 @@ def main():
                 yield f"{' '.join(call.split())}: no S3_SIZE_UNTIL"
 
     def links(path):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
+        prose = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
             if not (path.parent / target).exists():
                 yield f"{target} is not there"
 
