@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 class TrainingOptions(TypedDict, total=False):
     """What else than the recipe says; the fields of s3rec_sampler_options and
-    s3rec_trainer_options, `loss` being finetune_loss ("ce", "bce", "sampled-ce"). The learning
-    rate takes the recipe's course unless warmup_steps or decay_steps is given."""
+    s3rec_trainer_options, `loss` being finetune_loss ("ce", "bce", "sampled-ce"), and the
+    dropouts of the run. The learning rate takes the recipe's course unless warmup_steps or
+    decay_steps is given."""
 
     batch_size: int
     mask_p: float
@@ -49,9 +50,12 @@ class TrainingOptions(TypedDict, total=False):
     label_smoothing: float
     decoupled_weight_decay: float
     negative_count: int
+    hidden_dropout_prob: float
+    attention_probs_dropout_prob: float
 
 
 _SAMPLER_FIELDS = ("batch_size", "mask_p", "shuffle", "reference_draws")
+_RUN_FIELDS = ("hidden_dropout_prob", "attention_probs_dropout_prob")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +126,8 @@ def _structs(recipe: int, stage: int, options: Mapping[str, Any]
     if unknown:
         raise ArgumentError(f"{', '.join(sorted(unknown))}: no such option; there are "
                             f"{', '.join(sorted(TrainingOptions.__annotations__))}")
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items()
+             if value is not None and name not in _RUN_FIELDS}
     if not given:
         return None, None
     sampler = _abi.new(_abi.SamplerOptions, stage)
@@ -169,10 +174,17 @@ class Run(Handle):
                 if count < 1:
                     raise ArgumentError(f"{name} is {count}, must be at least 1")
                 _set(wanted, name, count)
+        for name in _RUN_FIELDS:
+            share: Any = options.get(name)
+            if share is not None:
+                if not 0 <= share <= 0.99:  # below 0 would be the recipe's
+                    raise ArgumentError(f"{name} is {share}, must be 0..0.99")
+                setattr(wanted, name, share)
         if refit is not None:
             wanted.held_out_count = number_of("refit", REFITS, refit)
         sampler, trainer = _structs(c_recipe, c_stage, options)
-        wanted.own_schedule = int("warmup_steps" in options or "decay_steps" in options)
+        wanted.own_schedule = int(options.get("warmup_steps") is not None
+                                  or options.get("decay_steps") is not None)
         wanted.sampler = None if sampler is None else ctypes.addressof(sampler)
         wanted.trainer = None if trainer is None else ctypes.addressof(trainer)
         pointer = ctypes.c_void_p()

@@ -55,13 +55,23 @@ def test_options_of_a_run(model: s3rec.Model, dataset: s3rec.Dataset) -> None:
     np.testing.assert_allclose(weights(still), weights(model), atol=1e-7)
     for options, text in (({"learning_rate": -1.0}, "learning_rate"), ({"loss": "mse"}, "loss"),
                           ({"batch_size": 0}, "batch_size"), ({"epochs": 0}, "epochs"),
-                          ({"batch_size": 2**40}, "batch_size"), ({"recipe": "mine"}, "recipe"),
+                          ({"batch_size": 2**40}, "batch_size"),
+                          ({"hidden_dropout_prob": -1.0}, "hidden_dropout_prob"), ({"recipe": "mine"}, "recipe"),
                           ({"refit": "some"}, "refit"), ({"momentum": 0.9}, "momentum"),
                           ({"protocol": "half"}, "protocol")):
         with pytest.raises(s3rec.ArgumentError, match=text):
             s3rec.finetune(model, dataset, **options)
     with pytest.raises(s3rec.ArgumentError, match="stage"):
         s3rec.Run(model, dataset, "test")
+
+
+def test_dropouts_of_a_run(model: s3rec.Model, dataset: s3rec.Dataset) -> None:
+    other, dropouts = model.clone(), model.config.hidden_dropout_prob
+    s3rec.finetune(model, dataset, epochs=1, refit="none")
+    s3rec.finetune(other, dataset, epochs=1, refit="none", hidden_dropout_prob=0.0,
+                   attention_probs_dropout_prob=0.0)
+    assert not np.array_equal(weights(model), weights(other))
+    assert other.config.hidden_dropout_prob == dropouts
 
 
 def test_given_recipe_values_change_nothing(model: s3rec.Model, dataset: s3rec.Dataset) -> None:
