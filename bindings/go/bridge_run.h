@@ -5,11 +5,12 @@
 
 #include "bridge_train.h"
 
-/* Numbers of 0 and NULL keep the defaults, held_out_count -1. */
+/* Numbers of 0 and NULL keep the defaults, held_out_count and dropouts of -1. */
 static inline s3go_result s3go_run_create(s3rec_model *model, s3rec_dataset *dataset,
                                           int32_t stage, int32_t recipe, uint64_t seed,
                                           int32_t epochs, int32_t patience,
                                           int32_t held_out_count, int32_t protocol,
+                                          double hidden_dropout, double attention_dropout,
                                           const s3rec_sampler_options *sampler,
                                           const s3rec_trainer_options *trainer) {
   s3rec_run_options options;
@@ -21,6 +22,8 @@ static inline s3go_result s3go_run_create(s3rec_model *model, s3rec_dataset *dat
   options.patience = patience;
   options.held_out_count = held_out_count;
   if (protocol != 0) options.protocol = (s3rec_protocol)protocol;
+  options.hidden_dropout_prob = hidden_dropout;
+  options.attention_probs_dropout_prob = attention_dropout;
   options.sampler = sampler;
   options.trainer = trainer;
   options.own_schedule = trainer != NULL && trainer->warmup_steps + trainer->decay_steps > 0;

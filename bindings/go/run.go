@@ -27,7 +27,11 @@ type RunOptions struct {
 	Refit    Refit           // fine-tuning
 	Protocol Protocol        // of the choice: ProtocolFull (default) NDCG@20, ProtocolSampled MRR
 	Sampler  *SamplerOptions // instead of the recipe's; seed and held-out count aside
-	Trainer  *TrainerOptions // instead of the recipe's, schedule included; seed aside
+	Trainer  *TrainerOptions // instead of the recipe's, which sets the course of the learning rate
+	// unless WarmupSteps or DecaySteps do; seed aside
+
+	// Dropouts of the run, 0..0.99; default: the recipe's.
+	HiddenDropout, AttentionDropout *float64
 
 	// What follows is for Pretrain and Finetune.
 
@@ -121,6 +125,9 @@ func NewRun(model *Model, data *Dataset, stage Stage, options *RunOptions) (run 
 		}
 		trainer = &filled
 	}
+	hidden, attention := C.double(-1), C.double(-1)
+	setDouble(&hidden, options.HiddenDropout)
+	setDouble(&attention, options.AttentionDropout)
 	trained, err := model.Clone()
 	if err != nil {
 		return nil, err
@@ -129,7 +136,8 @@ func NewRun(model *Model, data *Dataset, stage Stage, options *RunOptions) (run 
 		return trained.read(func(clone *C.s3rec_model) error {
 			result := C.s3go_run_create(clone, dataset, C.int32_t(stage),
 				C.int32_t(options.Recipe), seedOf(options.Seed), epochs, patience, heldOut,
-				C.int32_t(options.Protocol), sampler, trainer)
+				C.int32_t(options.Protocol),
+				hidden, attention, sampler, trainer)
 			if err := failure(result); err != nil {
 				return err
 			}

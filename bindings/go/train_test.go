@@ -139,6 +139,7 @@ func TestRunOptions(t *testing.T) {
 		"sampler":  {Sampler: &SamplerOptions{BatchSize: 1 << 40}},
 		"batch":    {Sampler: &SamplerOptions{BatchSize: -1}},
 		"trainer":  {Trainer: &TrainerOptions{ShardCount: 1 << 40}},
+		"dropout":  {HiddenDropout: Ptr(1.0)},
 		"rate":     {Trainer: &TrainerOptions{LearningRate: -1}},
 	} {
 		bad := bad
