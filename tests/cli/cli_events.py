@@ -245,10 +245,10 @@ def interrupted(tool):
     """The command that an interrupted run prints has the files of the events."""
     second = tool.path("more events.csv")
     second.write_text("user,item,timestamp,rating\nviewer-1,the-extra-one,2030-01-01,5\n")
-    common = ["finetune", *BOTH, "--events", second.name, *SMALL, "--refit", "none", "--epochs", "4",
-              "--patience", "9"]
+    common = ["finetune", *BOTH, "--events", second.name, *SMALL, "--refit", "none", "--epochs", "200",
+              "--patience", "200"]
     tool.good("a run without a stop", *common, "--out", "whole")
-    status, text = interrupt(tool, [*common, "--out", "cut"], after=1, pause=0.05)
+    status, text = interrupt(tool, [*common, "--out", "cut"], after=1, pause=0.01)
     found = re.search(r"^  s3rec (.*)$", text, re.MULTILINE)
     tool.report.check("interrupted", (status != 130 or not found) and f"  status {status}\n{text}")
     if found:

@@ -26,6 +26,11 @@ def int32_array(source: Any, what: str, unknown: Optional[int] = None) -> npt.ND
         source = list(source)
     if len(source) == 0:
         return np.zeros(0, np.int32)
+    if type(source) is list and set(map(type, source)) == {int}:  # most histories
+        try:
+            return np.array(source, np.int32)
+        except OverflowError:
+            pass
     found = column(source, what)
     found.refuse_nulls(what)
     if found.kind != "integer":

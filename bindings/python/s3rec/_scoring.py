@@ -15,7 +15,7 @@ import numpy.typing as npt
 from s3rec import _abi
 from s3rec._abi import library
 from s3rec._arrays import int32_array, offsets_array
-from s3rec._columns import column, id_column
+from s3rec._columns import column
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, MismatchError, check, failure
 from s3rec._handle import Handle
@@ -178,7 +178,7 @@ class Scoring(Handle):
             items = list(items)
         if len(items) == 0:
             return np.zeros(0, np.int32)
-        return self.item_names._find_column(id_column(items, what))
+        return self.item_names._find_items(items, what)
 
     def _check_names(self, dataset: Dataset) -> None:
         """A dataset with names numbers its items as this model does."""

@@ -18,6 +18,8 @@ from s3rec._handle import Handle
 Name = Union[int, str]
 INTEGER = 2
 TEXT = 1
+_SHORT = 256  # names of a list that are remembered
+_REMEMBERED = 1 << 20
 
 
 class Vocabulary(Handle):
@@ -59,6 +61,7 @@ class Vocabulary(Handle):
         self._values: Optional[npt.NDArray[np.int64]] = None  # of integers
         self._order: Optional[npt.NDArray[np.int64]] = None
         self._cache: list[Optional[str]] = []  # of texts, as they are asked for
+        self._known: dict[Name, int] = {}  # numbers of names, likewise
 
     @classmethod
     def _adopt(cls, pointer: Optional[int], context: Context) -> Optional[Vocabulary]:
@@ -164,7 +167,22 @@ class Vocabulary(Handle):
             names = list(names)
             if not names:
                 return np.zeros(0, np.int32)
-        return self._find_column(id_column(names, "names"))
+        return self._find_items(names, "names")
+
+    def _find_items(self, names: Any, what: str) -> npt.NDArray[np.int32]:
+        """Short lists, as histories are, by a dictionary: the interpreter's own hash is faster
+        than the way through arrays."""
+        if type(names) is not list or len(names) > _SHORT or (
+                set(map(type, names)) != {int if self.integer else str}):
+            return self._find_column(id_column(names, what))
+        known = self._known
+        try:
+            return np.array([known[name] for name in names], np.int32)
+        except KeyError:
+            numbers = self._find_column(id_column(names, what))
+        if len(known) < _REMEMBERED:
+            known.update(pair for pair in zip(names, numbers.tolist()) if pair[1] >= 0)
+        return numbers
 
     def _find_column(self, column: IdColumn) -> npt.NDArray[np.int32]:
         if (column.integers is not None) != self.integer:
