@@ -55,7 +55,7 @@ START_TEST(reads_movielens) {
   expect("movies.csv", movies, 4,
          "u: 1 2 3 | 1: genres=Comedy, genres=Drama | 2: genres=(no genres listed) | 3: "
          "genres=Drama");
-  options.attribute_columns = "genres,title";
+  options.attribute_columns = " genres , title\t";
   options.attribute_separator = "";
   expect("movies.csv", movies, 4,
          "u: 1 2 3 | 1: genres=Comedy|Drama, title=American President, The (1995) | 2: "

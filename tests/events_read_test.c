@@ -112,6 +112,14 @@ START_TEST(reads_gzip) {
     events_expect(events, NULL, "u: b a; v: a");
     start_again();
   }
+  static const char zeros[100000]; /* fill a block of an archive, as gzip has it */
+  FILE *const file = fopen(path.text, "ab");
+  ck_assert_ptr_nonnull(file);
+  ck_assert_uint_eq(fwrite(zeros, 1, sizeof zeros, file), sizeof zeros);
+  ck_assert_int_eq(fclose(file), 0);
+  ck_assert_uint_eq(read_file(path.text), 3);
+  events_expect(events, NULL, "u: b a; v: a");
+  start_again();
   const test_path plain_name = test_file("g.tsv"); /* compressed whatever its name */
   events_write_gzip(plain_name.text, "u\ta\n", 4, 1);
   ck_assert_uint_eq(read_file(plain_name.text), 1);

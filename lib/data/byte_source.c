@@ -97,6 +97,16 @@ static s3rec_status fail_inflate(const s3_byte_source *source, int result) {
                  source->stream.msg != NULL ? source->stream.msg : "unexpected end of a part");
 }
 
+/* Zeros behind a member fill up a block of some archive, as gzip itself has it. */
+static s3rec_status next_input(s3_byte_source *source) {
+  do {
+    if (source->left == 0) S3_TRY(fill_input(source));
+    for (; !source->in_member && source->left > 0 && *source->next == 0; source->left--)
+      source->next++;
+  } while (source->left == 0 && source->next != source->input);
+  return S3REC_OK;
+}
+
 /* Members stand behind one another, as `cat a.gz b.gz` makes them. */
 static s3rec_status read_compressed(s3_byte_source *source, char *bytes, size_t capacity,
                                     size_t *count) {
@@ -104,7 +114,7 @@ static s3rec_status read_compressed(s3_byte_source *source, char *bytes, size_t 
   stream->next_out = (unsigned char *)bytes;
   stream->avail_out = (unsigned)capacity;
   while (stream->avail_out == capacity) {
-    if (source->left == 0) S3_TRY(fill_input(source));
+    S3_TRY(next_input(source));
     if (source->left == 0) {
       if (source->in_member)
         return s3_fail(S3REC_ERROR_IO, "%s: the gzip data are cut short", source->path);

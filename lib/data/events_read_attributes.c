@@ -53,15 +53,25 @@ static s3rec_status add_delimited(reader *r, size_t index, const char *asked) {
   return add_column(r, name, length, index);
 }
 
+/* Without the blanks around it, as the names of a header are. */
+static char *trimmed(char *name) {
+  name += strspn(name, " \t");
+  size_t length = strlen(name);
+  while (length > 0 && (name[length - 1] == ' ' || name[length - 1] == '\t')) length--;
+  name[length] = '\0';
+  return name;
+}
+
 static s3rec_status add_listed(reader *r) {
   const char *const list = r->file.options.attribute_columns;
   r->list = s3_allocate(r->file.context, strlen(list) + 1, 1);
   if (r->list == NULL) return S3REC_ERROR_MEMORY;
   strcpy(r->list, list);
   for (char *at = r->list; at != NULL;) {
-    char *const name = at;
+    char *const item = at;
     at = strchr(at, ',');
     if (at != NULL) *at++ = '\0';
+    const char *const name = trimmed(item);
     size_t index = 0;
     if (*name == '\0')
       return s3_fail(S3REC_ERROR_ARGUMENT, "attribute_columns is \"%.100s\", a name is empty",

@@ -41,12 +41,15 @@ static s3rec_status keep_names(s3_table_file *file) {
 
 static bool is_number(const char *text) { return text[strspn(text, "0123456789")] == '\0'; }
 
-/* Whether a list of names with commas between has this one. */
+/* Whether a list of names with commas between has this one; blanks around them do not count. */
 static bool in_list(const char *list, s3_field name) {
   while (list != NULL && name.length > 0) {
-    const size_t length = strcspn(list, ",");
+    list += strspn(list, " \t");
+    const size_t end = strcspn(list, ",");
+    size_t length = end;
+    while (length > 0 && (list[length - 1] == ' ' || list[length - 1] == '\t')) length--;
     if (length == name.length && memcmp(list, name.text, length) == 0) return true;
-    list = list[length] == ',' ? list + length + 1 : NULL;
+    list = list[end] == ',' ? list + end + 1 : NULL;
   }
   return false;
 }
