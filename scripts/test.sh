@@ -75,7 +75,7 @@ if [ -z "$quick" ]; then
   # The other major version of oneDNN than the system's.
   if "$root/scripts/onednn3.sh" "$work/onednn3"; then
     build onednn3 "$work/build-onednn3" --buildtype=release "-Ddnnl_root=$work/onednn3" &&
-      run onednn3 "$work/build-onednn3" --no-suite source
+      run onednn3 "$work/build-onednn3" --no-suite source --no-suite compilers
   else
     record onednn3 SKIP 'oneDNN 3.x could not be fetched'
   fi
@@ -85,7 +85,7 @@ if [ -z "$quick" ]; then
     (
       export CC=clang
       build clang "$work/build-clang" --buildtype=release &&
-        run clang "$work/build-clang" --no-suite source
+        run clang "$work/build-clang" --no-suite source --no-suite compilers
     ) || true
   else
     record clang SKIP 'no clang'

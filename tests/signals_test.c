@@ -15,7 +15,7 @@ static const test_shape shape = {.items = 300, .attributes = 11, .length = 20, .
                                  .layers = 2, .heads = 2, .activation = S3REC_GELU,
                                  .dropout = 0.5, .batch = 64};
 static const s3rec_backend backends[] = {S3REC_BACKEND_FUSED, S3REC_BACKEND_ONEDNN};
-enum { STEPS = 60, INTERVAL_US = 100 };
+enum { STEPS = 16, INTERVAL_US = 500 };
 
 static volatile sig_atomic_t interruptions;
 static void count_signal(int number) {
