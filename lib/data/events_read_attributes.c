@@ -53,31 +53,24 @@ static s3rec_status add_delimited(reader *r, size_t index, const char *asked) {
   return add_column(r, name, length, index);
 }
 
-/* Without the blanks around it, as the names of a header are. */
-static char *trimmed(char *name) {
-  name += strspn(name, " \t");
-  size_t length = strlen(name);
-  while (length > 0 && (name[length - 1] == ' ' || name[length - 1] == '\t')) length--;
-  name[length] = '\0';
-  return name;
-}
-
 static s3rec_status add_listed(reader *r) {
   const char *const list = r->file.options.attribute_columns;
   r->list = s3_allocate(r->file.context, strlen(list) + 1, 1);
   if (r->list == NULL) return S3REC_ERROR_MEMORY;
   strcpy(r->list, list);
   for (char *at = r->list; at != NULL;) {
-    char *const item = at;
+    char *const begin = at;
     at = strchr(at, ',');
     if (at != NULL) *at++ = '\0';
-    const char *const name = trimmed(item);
+    const s3_field listed = s3_trimmed(begin, strlen(begin));
+    char *const name = begin + (listed.text - begin);
+    name[listed.length] = '\0';
     size_t index = 0;
-    if (*name == '\0')
+    if (listed.length == 0)
       return s3_fail(S3REC_ERROR_ARGUMENT, "attribute_columns is \"%.100s\", a name is empty",
                      list);
     if (r->file.is_json) {
-      S3_TRY(add_column(r, name, strlen(name), 0));
+      S3_TRY(add_column(r, name, listed.length, 0));
     } else {
       S3_TRY(s3_find_column(&r->file, "attribute_columns", name, &index));
       S3_TRY(add_delimited(r, index, name));

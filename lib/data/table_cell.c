@@ -71,6 +71,14 @@ void s3_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *ce
   cell->length = field.length;
 }
 
+static bool is_blank(char byte) { return byte == ' ' || byte == '\t'; }
+
+s3_field s3_trimmed(const char *text, size_t length) {
+  for (; length > 0 && is_blank(*text); length--) text++;
+  while (length > 0 && is_blank(text[length - 1])) length--;
+  return (s3_field){text, length};
+}
+
 static bool is_ascii_without_nul(const char *text, size_t length) {
   for (size_t i = 0; i < length; i++)
     if ((signed char)text[i] <= 0) return false;

@@ -35,14 +35,14 @@ s3rec_status s3_find_column(const s3_table_file *file, const char *part, const c
 /* FORMAT about a delimited file that has one column, where it takes two. */
 s3rec_status s3_fail_one_column(const s3_table_file *file, const char *part);
 
-/* The columns of events, or of an attribute table (`wanted` S3_ITEM only: one column).
- * In JSONL the keys of the current row decide; FORMAT about the row when it does not have
- * them. In a file without rows nothing is found and nothing wrong. */
+/* The columns of events. In JSONL the keys of the current row decide; FORMAT about the row
+ * when it does not have them. In a file without rows nothing is found and nothing wrong. */
 s3rec_status s3_find_columns(const s3_table_file *file, s3_column columns[S3_ROLE_COUNT]);
 /* JSONL: FORMAT about a row with a time or a value where the first row had none. Without
  * a word the events would be in another order than the file says. */
 s3rec_status s3_check_absent_keys(const s3_table_file *file,
                                   const s3_column columns[S3_ROLE_COUNT]);
+/* The items of an attribute table, likewise. */
 s3rec_status s3_find_item_column(const s3_table_file *file, s3_column *column);
 
 typedef enum s3_cell_kind {
@@ -73,6 +73,9 @@ const char *s3_cell_kind_name(s3_cell_kind kind);
 /* FORMAT about the row unless the cell can be an id: text or an integer, and all that
  * s3_check_name asks for. */
 s3rec_status s3_check_id(const s3_table_file *file, const char *part, const s3_cell *cell);
+
+/* The text without the blanks around it. */
+s3_field s3_trimmed(const char *text, size_t length);
 
 /* Why a text cannot be a name, or NULL. */
 const char *s3_check_name(const char *text, size_t length);

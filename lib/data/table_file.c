@@ -28,13 +28,10 @@ static s3rec_status keep_names(s3_table_file *file) {
   if (file->names == NULL || file->name_text == NULL) return S3REC_ERROR_MEMORY;
   char *to = file->name_text;
   for (size_t i = 0; i < file->row.field_count; i++) {
-    const char *text = file->row.fields[i].text;
-    size_t length = file->row.fields[i].length;
-    for (; length > 0 && (*text == ' ' || *text == '\t'); length--) text++;
-    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t')) length--;
-    file->names[i] = (s3_field){to, length};
-    memcpy(to, text, length);
-    to += length + 1;
+    const s3_field name = s3_trimmed(file->row.fields[i].text, file->row.fields[i].length);
+    file->names[i] = (s3_field){to, name.length};
+    memcpy(to, name.text, name.length);
+    to += name.length + 1;
   }
   return S3REC_OK;
 }
@@ -44,11 +41,10 @@ static bool is_number(const char *text) { return text[strspn(text, "0123456789")
 /* Whether a list of names with commas between has this one; blanks around them do not count. */
 static bool in_list(const char *list, s3_field name) {
   while (list != NULL && name.length > 0) {
-    list += strspn(list, " \t");
     const size_t end = strcspn(list, ",");
-    size_t length = end;
-    while (length > 0 && (list[length - 1] == ' ' || list[length - 1] == '\t')) length--;
-    if (length == name.length && memcmp(list, name.text, length) == 0) return true;
+    const s3_field listed = s3_trimmed(list, end);
+    if (listed.length == name.length && memcmp(listed.text, name.text, name.length) == 0)
+      return true;
     list = list[end] == ',' ? list + end + 1 : NULL;
   }
   return false;

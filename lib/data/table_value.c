@@ -9,8 +9,6 @@
 
 enum { LONGEST_NUMBER = 255, SHOWN = 40 };
 
-static bool is_blank(char byte) { return byte == ' ' || byte == '\t'; }
-
 /* Copies the cell's text without blanks around it. */
 static s3rec_status number_text(const s3_table_file *file, const s3_column *column,
                                 char text[LONGEST_NUMBER + 1]) {
@@ -20,17 +18,16 @@ static s3rec_status number_text(const s3_table_file *file, const s3_column *colu
   if (cell.kind > S3_CELL_REAL)
     return s3_fail_row(file, column->part, "%s, must be a number or text",
                        s3_cell_kind_name(cell.kind));
-  for (; cell.length > 0 && is_blank(*cell.text); cell.length--) cell.text++;
-  while (cell.length > 0 && is_blank(cell.text[cell.length - 1])) cell.length--;
-  if (cell.length == 0) return s3_fail_row(file, column->part, "empty");
-  if (cell.length > LONGEST_NUMBER)
+  const s3_field number = s3_trimmed(cell.text, cell.length);
+  if (number.length == 0) return s3_fail_row(file, column->part, "empty");
+  if (number.length > LONGEST_NUMBER)
     return s3_fail_row(file, column->part, "longer than %d bytes", LONGEST_NUMBER);
-  for (size_t i = 0; i < cell.length; i++)
-    if ((signed char)cell.text[i] <= 0)
+  for (size_t i = 0; i < number.length; i++)
+    if ((signed char)number.text[i] <= 0)
       return s3_fail_row(file, column->part, "has a byte 0x%02X in it, which no number has",
-                         (unsigned char)cell.text[i]);
-  memcpy(text, cell.text, cell.length);
-  text[cell.length] = '\0';
+                         (unsigned char)number.text[i]);
+  memcpy(text, number.text, number.length);
+  text[number.length] = '\0';
   return S3REC_OK;
 }
 
