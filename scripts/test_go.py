@@ -12,8 +12,9 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
+
+from stage import Stage
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bindings/go"
@@ -23,37 +24,7 @@ STATICCHECK_OLDEST = (1, 25)  # what that version needs
 RACE = ("x86_64", "aarch64", "ppc64le")
 
 
-class Stage:
-    def __init__(self):
-        self.lines = []
-        self.passed = self.failed = self.skipped = 0
-        self.environment = dict(os.environ)
-
-    def say(self, text):
-        print(text, flush=True)
-        self.lines.append(text)
-
-    def run(self, *command, **options):
-        """(whether it ended well, what it wrote)"""
-        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              env=self.environment, cwd=PACKAGE, check=False, **options)
-        return done.returncode == 0, done.stdout
-
-    def check(self, what, good, output=""):
-        if good:
-            self.passed += 1
-        else:
-            self.failed += 1
-        self.say(f"{'ok' if good else 'FAIL'}: {what}")
-        if not good and output:
-            self.say(output[-6000:])
-        return good
-
-    def skip(self, reason):
-        self.skipped += 1
-        self.say(f"SKIP: {reason}")
-
+class GoStage(Stage):
     def version(self):
         """Release of the Go that is there, (0, 0) without one."""
         if not shutil.which("go"):
@@ -61,21 +32,21 @@ class Stage:
         found = re.search(r"go version go(\d+)\.(\d+)", self.run("go", "version")[1])
         return (int(found[1]), int(found[2])) if found else (0, 0)
 
-    def install(self, build, work):
-        """Installs the library below `work` and makes Go's environment point there."""
+    def install(self, build):
+        """Installs the library below `self.work` and makes Go's environment point there."""
         good, output = self.run("meson", "install", "-C", build, "--no-rebuild", "--quiet",
-                                "--destdir", work)
-        found = list(work.rglob("s3rec.pc"))
+                                "--destdir", self.work)
+        found = list(self.work.rglob("s3rec.pc"))
         if not self.check("the library installs", good and len(found) == 1, output):
             return False
         libraries = str(found[0].parent.parent)
         older = self.environment.get("LD_LIBRARY_PATH")
         self.environment.update({
-            "PKG_CONFIG_PATH": str(found[0].parent), "PKG_CONFIG_SYSROOT_DIR": str(work),
+            "PKG_CONFIG_PATH": str(found[0].parent), "PKG_CONFIG_SYSROOT_DIR": str(self.work),
             "LD_LIBRARY_PATH": f"{libraries}:{older}" if older else libraries,
             "CGO_ENABLED": "1", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"})
         if "HOME" not in os.environ:
-            self.environment["GOCACHE"] = str(work / "cache")
+            self.environment["GOCACHE"] = str(self.work / "cache")
         return True
 
     def staticcheck(self, version):
@@ -128,23 +99,17 @@ class Stage:
 
 def main(build, work, result):
     build, work = pathlib.Path(build).resolve(), pathlib.Path(work).resolve()
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    stage = Stage()
+    stage = GoStage(PACKAGE, work, dict(os.environ))
     version = stage.version()
     if version < OLDEST:
         stage.skip(f"the Go package: no Go {OLDEST[0]}.{OLDEST[1]} or later")
-    elif stage.install(build, work):
+    elif stage.install(build):
         good, output = stage.run("gofmt", "-l", ".")
         stage.check("gofmt changes nothing", good and not output, output)
         if stage.check("go vet finds nothing", *stage.run("go", "vet", "./...", timeout=900)):
             stage.staticcheck(version)
             stage.tests(version)
-    stage.say(f"Checks: {stage.passed} passed, {stage.failed} failed, {stage.skipped} skipped")
-    pathlib.Path(result).write_text(json.dumps({
-        "name": "go package", "result": "FAIL" if stage.failed else "OK",
-        "stdout": "\n".join(stage.lines)}) + "\n")
-    return 1 if stage.failed else 0
+    return stage.finish("go package", result)
 
 
 if __name__ == "__main__":

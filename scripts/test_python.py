@@ -8,50 +8,26 @@ To be run by the Python of a virtual environment that scripts/setup.sh --tests m
 goes into it. WORK is a folder for what is made here; RESULT.json gets a record as meson's logs
 have them, for count_tests.py; SETUP_ARGUMENTs are options of meson setup.
 """
-import json
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
 import tarfile
 import zipfile
+
+from stage import Stage
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bindings/python"
 
 
-class Stage:
+class PythonStage(Stage):
     def __init__(self, work, setup_arguments):
-        self.work = work
-        self.settings = [f"-Csetup-args={argument}" for argument in setup_arguments]
-        self.lines = []
-        self.passed = self.failed = self.skipped = 0
-
-    def say(self, text):
-        print(text, flush=True)
-        self.lines.append(text)
-
-    def run(self, *command, **options):
-        """(whether it ended well, what it wrote)"""
         environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1",
                        "PYTHONDONTWRITEBYTECODE": "1"}
         for name in ("PYTHONPATH", "S3REC_LIBRARY"):
             environment.pop(name, None)
-        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              env=environment, cwd=self.work, **options)
-        return done.returncode == 0, done.stdout
-
-    def check(self, what, good, output=""):
-        if good:
-            self.passed += 1
-        else:
-            self.failed += 1
-        self.say(f"{'ok' if good else 'FAIL'}: {what}")
-        if not good and output:
-            self.say(output[-6000:])
-        return good
+        super().__init__(work, work, environment)
+        self.settings = [f"-Csetup-args={argument}" for argument in setup_arguments]
 
     def pip(self, python, *arguments):
         return self.run(python, "-m", "pip", "--quiet", *arguments)
@@ -95,8 +71,7 @@ class Stage:
 
     def source_distribution(self):
         if not (ROOT / ".git").exists():
-            self.skipped += 1
-            self.say("SKIP: a source distribution is made of a git checkout only")
+            self.skip("a source distribution is made of a git checkout only")
             return
         folder = self.work / "sdist"
         built, output = self.run(sys.executable, "-m", "build", "--sdist", "--outdir", folder,
@@ -120,21 +95,12 @@ class Stage:
 
 
 def main(work, result, *setup_arguments):
-    work = pathlib.Path(work).resolve()
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    stage = Stage(work, setup_arguments)
+    stage = PythonStage(pathlib.Path(work).resolve(), setup_arguments)
     wheel = stage.wheel()
     if wheel is not None:
         stage.tests(wheel)
         stage.source_distribution()
-    stage.say(f"Checks: {stage.passed} passed, {stage.failed} failed, {stage.skipped} skipped")
-    pytest_failed = any(line.startswith("Checks: ") and " 0 failed" not in line
-                        for text in stage.lines for line in text.splitlines())
-    pathlib.Path(result).write_text(json.dumps({
-        "name": "python package", "result": "FAIL" if pytest_failed else "OK",
-        "stdout": "\n".join(stage.lines)}) + "\n")
-    return 1 if pytest_failed else 0
+    return stage.finish("python package", result)
 
 
 if __name__ == "__main__":

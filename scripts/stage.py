@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the stages of scripts/test.sh share that are not meson's: counted checks, and a record of
+them as meson's logs have it, for count_tests.py."""
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+
+
+class Stage:
+    """folder: where commands run. work: a folder for what is made, emptied here."""
+
+    def __init__(self, folder, work, environment):
+        self.folder, self.work = folder, work
+        self.environment = environment
+        self.lines = []
+        self.passed = self.failed = self.skipped = 0
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+
+    def say(self, text):
+        print(text, flush=True)
+        self.lines.append(text)
+
+    def run(self, *command, **options):
+        """(whether it ended well, what it wrote)"""
+        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env=self.environment, cwd=self.folder, check=False, **options)
+        return done.returncode == 0, done.stdout
+
+    def check(self, what, good, output=""):
+        if good:
+            self.passed += 1
+        else:
+            self.failed += 1
+        self.say(f"{'ok' if good else 'FAIL'}: {what}")
+        if not good and output:
+            self.say(output[-6000:])
+        return good
+
+    def skip(self, reason):
+        self.skipped += 1
+        self.say(f"SKIP: {reason}")
+
+    def finish(self, name, result):
+        """Writes the record to the file `result`; the status to end with. Lines of checks that a
+        command wrote count, too."""
+        self.say(f"Checks: {self.passed} passed, {self.failed} failed, {self.skipped} skipped")
+        output = "\n".join(self.lines)
+        failed = any(int(count) for count in re.findall(r"^Checks: .* (\d+) failed", output,
+                                                        re.MULTILINE))
+        pathlib.Path(result).write_text(json.dumps({
+            "name": name, "result": "FAIL" if failed else "OK", "stdout": output}) + "\n")
+        return 1 if failed else 0
