@@ -25,9 +25,15 @@ class Stage:
 
     def run(self, *command, **options):
         """(whether it ended well, what it wrote)"""
-        done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              env=self.environment, cwd=self.folder, check=False, **options)
+        try:
+            done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  env=self.environment, cwd=self.folder, check=False, **options)
+        except subprocess.TimeoutExpired as error:
+            written = error.stdout or ""  # bytes, though text was asked for
+            if isinstance(written, bytes):
+                written = written.decode(errors="replace")
+            return False, f"{written}\n{error}"
         return done.returncode == 0, done.stdout
 
     def check(self, what, good, output=""):

@@ -60,7 +60,7 @@ class PythonStage(Stage):
         if not self.check("the wheel installs", installed, output):
             return
         good, output = self.run(sys.executable, "-X", "faulthandler", "-m", "pytest", "-q", "-rs",
-                                "-p", "no:cacheprovider", PACKAGE / "tests", timeout=1800)
+                                "-p", "no:cacheprovider", PACKAGE / "tests", timeout=900)
         self.say(output)  # its own line of checks is counted too
         if not good and "Checks: " not in output:
             self.check("pytest ends", False)

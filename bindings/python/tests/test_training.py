@@ -122,11 +122,14 @@ def test_callbacks_end_a_run_and_it_goes_on(model: s3rec.Model, dataset: s3rec.D
 def test_an_interrupt_changes_nothing(model: s3rec.Model, dataset: s3rec.Dataset, tmp_path: Any
                                       ) -> None:
     before, state = weights(model), tmp_path / "run.state"
+    # A shell ignores SIGINT for what it runs in the background, and Python leaves it so.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         s3rec.pretrain(model, dataset, epochs=10**6, state=state)
     timer.join()
+    signal.signal(signal.SIGINT, handler)
     np.testing.assert_array_equal(weights(model), before)
     assert state.exists() and len(model.recommend([1], 3).items) == 3
     run = s3rec.Run(model, dataset, "pretrain", epochs=10**6)
