@@ -67,6 +67,16 @@ def readme(tool, root, library, compiler):
         r"(\s*\d+ +-?\d+\.\d+\n)+", output) and repr(output))
 
 
+def measured_losses(tool, program):
+    output = run(tool, "08_losses", program, "small.txt", "small_item2attributes.json", "5",
+                 "pretrained.safetensors", "tuned.safetensors", "pretrained.safetensors")
+    first, tuned, again = ([float(x) for x in re.findall(r"(?:aap|mip|map|sp) ([\d.]+)", line)]
+                           for line in output.splitlines())
+    tool.equal("a model's losses are the same beside others", again, first)
+    tool.report.check("fine-tuning for the next item costs the others", not (
+        len(first) == len(tuned) == 4 and first[2] < tuned[2]) and output)
+
+
 def main(binary, root, library, programs, compiler):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
@@ -83,6 +93,7 @@ def main(binary, root, library, programs, compiler):
         found = tool.json("evaluate", "evaluate", *tool.data(), "--model", "tuned.safetensors")[-1]
         tool.equal("03_finetune measures what s3rec evaluate measures", test and test.group(1),
                    f"{found['ndcg@10']:.4f}")
+        measured_losses(tool, programs["08_losses"])
         output = run(tool, "01_score_from_file", programs["01_score_from_file"], "tuned.safetensors",
                      *tool.sequences()[0])
         rows = tool.json("recommend", "recommend", *tool.data(), "--model", "tuned.safetensors",
