@@ -78,14 +78,44 @@ int cli_check_items(const s3rec_dataset *dataset, const cli_options *options, bo
              : CLI_OK;
 }
 
+/* Whether the answer of the split is in the history before it. */
+static bool repeats(const int32_t *items, size_t length, s3rec_split split) {
+  const size_t held_out = split == S3REC_SPLIT_VALID ? 2 : 1;
+  if (length < 3) return false;
+  for (size_t i = 0; i < length - held_out; i++)
+    if (items[i] == items[length - held_out]) return true;
+  return false;
+}
+
+/* Metrics of such data have a ceiling, which nothing in the figures shows. */
+static void remark_repeats(const s3rec_dataset *dataset, const cli_options *options,
+                           const char *file, size_t users) {
+  const bool trains = options->command->bit == CLI_FINETUNE;
+  const int32_t protocol = trains ? options->stop_protocol : (int32_t)options->evaluate.protocol;
+  const s3rec_split split = trains ? S3REC_SPLIT_TEST : options->evaluate.split;
+  const int32_t *items;
+  size_t length, count = 0;
+  if (protocol != S3REC_PROTOCOL_FULL || options->evaluate.seen != S3REC_SEEN_EXCLUDE) return;
+  for (size_t user = 0; s3rec_dataset_user_items(dataset, user, &items, &length) == S3REC_OK; user++)
+    count += repeats(items, length, split);
+  if (count > 0)
+    cli_remark(
+        "warning: %s: %zu of the %zu measured users had their %s item before: it counts as missed, "
+        "as what was seen is not recommended (--seen include recommends it)",
+        file, count, users, split == S3REC_SPLIT_TEST ? "test" : "valid");
+}
+
 int cli_check_measurable(const s3rec_dataset *dataset, const cli_options *options) {
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
   const s3rec_status status = s3rec_dataset_info_get(dataset, &info);
   if (status != S3REC_OK) return cli_fail_status(status);
-  if (info.short_user_count < info.user_count) return CLI_OK;
   char file[512];
   cli_data_file(options, file, sizeof file);
+  if (info.short_user_count < info.user_count) {
+    remark_repeats(dataset, options, file, info.user_count - info.short_user_count);
+    return CLI_OK;
+  }
   return cli_fail(CLI_BAD_DATA, "%s: none of the %zu users has the 3 items that measuring takes",
                   file, info.user_count);
 }

@@ -9,7 +9,8 @@
  * attribute file: refuses one of other items, warns where it covers few. */
 int cli_check_items(const s3rec_dataset *dataset, const cli_options *options, bool has_attributes);
 
-/* Refuses data of which no user can be measured. */
+/* Refuses data of which no user can be measured; warns where the seen policy makes
+ * answers unreachable. */
 int cli_check_measurable(const s3rec_dataset *dataset, const cli_options *options);
 
 #endif

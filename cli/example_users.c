@@ -94,7 +94,8 @@ static int choose(const cli_example_source *source, s3rec_scorer *scorer, ranked
                   json_t *list) {
   size_t count = 0;
   for (size_t user = 0; user < source->user_count; user++)
-    if (source->ranks[user] >= 0) users[count++] = (ranked_user){source->ranks[user], user};
+    if (source->ranks[user] >= 0 && source->ranks[user] < S3REC_RANK_EXCLUDED)
+      users[count++] = (ranked_user){source->ranks[user], user};
   qsort(users, count, sizeof *users, by_rank);
   const size_t shown = count < EXAMPLE_COUNT ? count : EXAMPLE_COUNT;
   /* The middle of each fifth: users at 10, 30, 50, 70 and 90 %. */

@@ -14,13 +14,14 @@ typedef struct cli_example_source {
   const s3rec_dataset *dataset;
   cli_names names;
   s3rec_vocabulary *item_names, *user_names, *attribute_names; /* of the data, or NULL */
-  const int64_t *ranks; /* of the test split, a user each; -1: skipped */
+  const int64_t *ranks; /* of the test split, a user each; as s3rec_evaluate gives them */
   size_t user_count;
   bool include_history; /* recommend what is in the history, too */
 } cli_example_source;
 
-/* Five users from the best to the worst served, spread evenly over the ranks, as
- * an array of objects for the log: docs/file-format.md. */
+/* Five users from the best to the worst served, spread evenly over the ranks, without
+ * those whose answer is left out of the ranking, as an array of objects for the log:
+ * docs/file-format.md. */
 int cli_example_users(const cli_example_source *source, json_t **examples);
 
 #endif

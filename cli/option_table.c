@@ -277,8 +277,9 @@ const cli_option cli_option_table[] = {
     FLAG("popularity", popularity, CLI_EVALUATE, false, WHAT,
          "instead of a model: rank items by how often they are in the training part"),
     TEXT("ranks", "FILE", ranks, CLI_EVALUATE, 0, OUTPUT,
-         "write the zero-based rank of each user's answer to FILE, a line each; -1: skipped; with "
-         "--events the user's name follows, behind a tab"),
+         "write the zero-based rank of each user's answer to FILE, a line each; -1: skipped; "
+         "9223372036854775807: in the history and left out with it, a miss; with --events the "
+         "user's name follows, behind a tab"),
 
     TEXT("user", "USER", user, CLI_RECOMMEND, 0, WHAT,
          "user of the events, by name; with --data on that line of NAME.txt, from 1, blank lines "

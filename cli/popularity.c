@@ -33,9 +33,9 @@ int32_t cli_popularity_place(const int64_t *counts, int32_t item_size, int32_t i
 static int64_t full_rank(const int64_t *counts, int32_t item_size, s3rec_seen_policy seen,
                          const int32_t *history, size_t length, int32_t answer, int64_t *unseen) {
   if (seen == S3REC_SEEN_EXCLUDE)
-    for (size_t i = 0; i < length; i++)
-      if (history[i] != answer) unseen[history[i]] = -1; /* behind every other item */
-  const int64_t rank = cli_popularity_place(unseen, item_size, answer) - 1;
+    for (size_t i = 0; i < length; i++) unseen[history[i]] = -1; /* behind every other item */
+  const int64_t rank =
+      unseen[answer] < 0 ? S3REC_RANK_EXCLUDED : cli_popularity_place(unseen, item_size, answer) - 1;
   for (size_t i = 0; i < length; i++) unseen[history[i]] = counts[history[i]];
   return rank;
 }

@@ -80,6 +80,11 @@ static void rank_plainly(s3rec_scorer *scorer, const data *d, size_t user,
   const int32_t answer = items[count];
   ASSERT_OK(s3rec_score_all(scorer, items, count, scores, ITEM_SIZE));
   *low = *high = 0;
+  if (options->protocol == S3REC_PROTOCOL_FULL && options->seen == S3REC_SEEN_EXCLUDE &&
+      contains(items, count, answer)) {
+    *low = *high = S3REC_RANK_EXCLUDED;
+    return;
+  }
   if (options->protocol == S3REC_PROTOCOL_SAMPLED) {
     for (size_t i = 0; i < NEGATIVES; i++) {
       const int32_t id = d->negatives[user * NEGATIVES + i];
@@ -99,7 +104,7 @@ static void add_rank(s3rec_metrics *sums, int64_t rank) {
   static const int depths[] = {1, 5, 10, 20};
   for (int i = 0; i < 4; i++) sums->hit_rate[i] += rank < depths[i];
   for (int i = 0; i < 3; i++) sums->ndcg[i] += rank < depths[i + 1] ? 1 / log2(rank + 2.0) : 0;
-  sums->mrr += 1.0 / (double)(rank + 1);
+  sums->mrr += rank == S3REC_RANK_EXCLUDED ? 0 : 1.0 / (double)(rank + 1);
 }
 
 static void check_evaluation(s3rec_model *model, const s3rec_dataset *dataset, const data *d,

@@ -72,8 +72,11 @@ func (m *Model) Evaluate(data *Dataset, options *EvaluateOptions) (Metrics, erro
 	return m.evaluate(data, options, nil)
 }
 
-// EvaluateRanks is Evaluate that also gives the rank of each user's answer from 0, and -1 for
-// users who were skipped.
+// RankExcluded is the rank of an answer that its own history took out of the ranking: a miss.
+const RankExcluded int64 = C.S3REC_RANK_EXCLUDED
+
+// EvaluateRanks is Evaluate that also gives the rank of each user's answer from 0: -1 for users
+// who were skipped, RankExcluded for a miss that the seen policy makes.
 func (m *Model) EvaluateRanks(data *Dataset, options *EvaluateOptions) (Metrics, []int64,
 	error) {
 	info, err := data.Info()

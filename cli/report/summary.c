@@ -138,7 +138,7 @@ static void write_protocol(FILE *stream, const json_t *test) {
   else
     html_format(stream,
                 "The last item of each user is ranked among all items, those of the history %s.",
-                strcmp(seen, "exclude") == 0 ? "left out"
+                strcmp(seen, "exclude") == 0 ? "left out (and missed, where it is one of them)"
                 : strcmp(seen, "zero") == 0  ? "with score 0"
                                              : "included");
   html_format(stream,

@@ -139,13 +139,18 @@ typedef enum s3rec_protocol {
 
 /** What of a user's history leaves the ranking (full protocol). With the valid
  * split the reference's filter covers the training items; with test all but
- * the answer: that is each split's history. An answer that is also in its own
- * history stays in the ranking, unlike in a recommendation (ZERO: with score 0). */
+ * the answer: that is each split's history. An answer that is in its own history leaves
+ * with the others under EXCLUDE, as it is never recommended: a miss, S3REC_RANK_EXCLUDED
+ * (until 0.1 it stayed); with ZERO it has score 0. */
 typedef enum s3rec_seen_policy {
   S3REC_SEEN_EXCLUDE = 1, /**< history items leave the ranking; ties: lower id first */
   S3REC_SEEN_ZERO = 2, /**< the reference: their score becomes 0, padding and mask rows rank too */
   S3REC_SEEN_INCLUDE = 3 /**< no filter */
 } s3rec_seen_policy;
+
+/** The rank of an answer that its own history took out of the ranking: behind every k,
+ * nothing in the mean reciprocal rank. Since 0.2. */
+#define S3REC_RANK_EXCLUDED INT64_MAX
 
 /** Options of an evaluation. */
 typedef struct s3rec_evaluate_options {
@@ -179,7 +184,8 @@ S3REC_API void s3rec_metrics_init(s3rec_metrics *metrics);
  * scorer of its own); the result does not depend on their number. The layers' weights
  * laid out for it stay with the model until its weights change (s3rec_model_memory).
  * `options` may be NULL for the defaults. `ranks` may be NULL, else [users of the
- * dataset]: zero-based rank of each answer, -1 for a skipped user. Mirrors
+ * dataset]: zero-based rank of each answer, -1 for a skipped user,
+ * S3REC_RANK_EXCLUDED for a miss that the seen policy makes. Mirrors
  * get_full_sort_score and get_sample_scores of the reference.
  * Statuses: ARGUMENT (also sampled without negatives), MEMORY; STATE (the model
  * has a trainer: evaluate a clone); MISMATCH (items beyond the model's); ENGINE;

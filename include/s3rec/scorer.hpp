@@ -213,7 +213,8 @@ class scorer : public handle<s3rec_scorer, s3rec_scorer_destroy> {
 };
 
 /** Leave-one-out evaluation. `ranks` may be empty, else one for each user of the dataset:
- * zero-based rank of the answer, -1 for a skipped user. */
+ * zero-based rank of the answer, -1 for a skipped user, S3REC_RANK_EXCLUDED for a miss
+ * that the seen policy makes. */
 inline result<metrics> try_evaluate(const model &model, const dataset &dataset,
                                     or_default<s3rec_evaluate_options> options = {},
                                     span<int64_t> ranks = {}) noexcept {

@@ -181,7 +181,8 @@ s3rec_status s3_answer_ranks_full(s3_answer_ranker *ranker, s3rec_seen_policy po
     id += (int32_t)items;
   }
   for (size_t row = 0; row < ranker->count; row++) {
-    ranks[ranker->user[row]] = ranker->above[row];
+    const bool excluded = policy == S3REC_SEEN_EXCLUDE && ranker->answer_seen[row];
+    ranks[ranker->user[row]] = excluded ? S3REC_RANK_EXCLUDED : ranker->above[row];
   }
   return S3REC_OK;
 }

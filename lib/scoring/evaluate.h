@@ -9,8 +9,9 @@
 
 /* `ranks` may be NULL, else [users]: -1 for a user too short for the split. The
  * answer's rank is the number of items above it; equal scores rank by lower id.
- *   full, EXCLUDE or INCLUDE: items 1..item_size-2; an answer that is also in its
- *     own history stays
+ *   full, INCLUDE: items 1..item_size-2
+ *   full, EXCLUDE: those that are not in the history; of an answer that is, the rank
+ *     is S3REC_RANK_EXCLUDED
  *   full, ZERO: rows 0..item_size-1, history items with score 0, an answer that
  *     is among them too, as in the reference
  *   sampled: the listed negatives, as often as they are listed */

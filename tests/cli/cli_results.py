@@ -132,6 +132,29 @@ def popularity(tool):
     tool.report.check("popularity ranks by definition", close(found, metrics_of(ranks)))
 
 
+def repeats(tool):
+    """A test item that was in the history counts as missed, by a model and by popularity."""
+    sequences = tool.sequences()
+    for sequence in sequences[:50]:
+        sequence[-1] = sequence[0]
+    tool.path("again.txt").write_text("".join(
+        f"{user} {' '.join(map(str, sequence))}\n" for user, sequence in enumerate(sequences, 1)))
+    out = ["--ranks", "ranks.txt"]
+    for what in (["--model", "model.safetensors"], ["--popularity"]):
+        found = tool.json("evaluate repeats", "evaluate", *tool.data("again"), *what, *out)[-1]
+        ranks = list(map(int, tool.path("ranks.txt").read_text().split()))
+        tool.equal("they have left the ranking", set(ranks[:50]), {2**63 - 1})
+        tool.report.check("the others are in it", max(ranks[50:]) >= 300 and ranks[50:])
+        tool.report.check("misses count", close(found, metrics_of(ranks)))
+        all_ranked = tool.json("ranked too", "evaluate", *tool.data("again"), *what, *out, "--seen",
+                               "include")[-1]
+        tool.report.check("unless the history is ranked, too",
+                          not found["hr@20"] < all_ranked["hr@20"] and (found, all_ranked))
+    for split, count in (("test", 1), ("valid", 0)):
+        result = tool.run("evaluate", *tool.data("again"), "--popularity", "--split", split)
+        tool.equal(f"{split}: said", result.stderr.count("50 of the 200 measured users had"), count)
+
+
 def recommendations(tool):
     history = tool.sequences()[4]
     common = ["recommend", *tool.data(), "--model", "model.safetensors", "--k", "12"]
@@ -246,6 +269,7 @@ def main(binary):
                   "model.safetensors")
         metrics(tool)
         popularity(tool)
+        repeats(tool)
         recommendations(tool)
         descriptions(tool)
         learning(tool)

@@ -23,7 +23,8 @@ class Metrics:
 
     hit_rate: by cut-off 1, 5, 10, 20. ndcg: by cut-off 5, 10, 20. mrr: mean reciprocal rank.
     skipped_count: users too short for the split.
-    ranks: [users] int64, zero-based rank of each answer, -1 where skipped; None unless asked for.
+    ranks: [users] int64, zero-based rank of each answer, -1 where skipped, 2**63 - 1 where it is
+        in the history and left out with it, a miss; None unless asked for.
     """
 
     split: str
