@@ -13,8 +13,8 @@
  * the number of items before the answer. */
 json_t *cli_by_history_length(const s3rec_dataset *dataset, const int64_t *ranks, size_t users);
 
-/* By how often the answer occurs in the training part; counts as
- * cli_popularity_count gives them, without any held-out item. */
+/* By how often the answer occurs in what was trained on; counts as
+ * cli_popularity_count gives them. */
 json_t *cli_by_popularity(const s3rec_dataset *dataset, const int64_t *counts, const int64_t *ranks,
                           size_t users);
 

@@ -96,7 +96,8 @@ static void remark_repeats(const s3rec_dataset *dataset, const cli_options *opti
   const int32_t *items;
   size_t length, count = 0;
   if (protocol != S3REC_PROTOCOL_FULL || options->evaluate.seen != S3REC_SEEN_EXCLUDE) return;
-  for (size_t user = 0; s3rec_dataset_user_items(dataset, user, &items, &length) == S3REC_OK; user++)
+  for (size_t user = 0; s3rec_dataset_user_items(dataset, user, &items, &length) == S3REC_OK;
+       user++)
     count += repeats(items, length, split);
   if (count > 0)
     cli_remark(

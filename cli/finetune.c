@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "json_output.h"
 #include "metrics_output.h"
@@ -148,10 +149,16 @@ static int measure_test(const cli_training *training, s3rec_metrics *metrics) {
 }
 
 /* After hours of training it would be late to find out. */
-static int check_report(const char *path) {
+static int check_report(const cli_training *training) {
+  const cli_options *const options = training->options;
+  struct stat status;
   cli_output output;
-  if (path == NULL) return CLI_OK;
-  CLI_TRY(cli_output_open(path, &output));
+  if (options->report == NULL) return CLI_OK;
+  if (stat(training->log_path, &status) == 0 && !S_ISREG(status.st_mode))
+    return cli_usage(options,
+                     "--report is made from the file of --log, and %s is not a regular file",
+                     training->log_path);
+  CLI_TRY(cli_output_open(options->report, &output));
   cli_output_discard(&output);
   return CLI_OK;
 }
@@ -200,7 +207,7 @@ static int run(cli_training *training, cli_options *options) {
   const bool needs_best = training->refit_epochs == 0 || refit_all;
   if (code == CLI_OK && refit_all) code = check_ended(training, copy);
   if (code == CLI_OK && training->best.epoch > 0 && needs_best) code = check_best(training, copy);
-  if (code == CLI_OK) code = check_report(options->report);
+  if (code == CLI_OK) code = check_report(training);
   if (code == CLI_OK) code = cli_log_begin(training);
   if (code == CLI_OK) code = train(training, copy);
   s3rec_model_destroy(copy);

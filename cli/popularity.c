@@ -7,13 +7,14 @@
 
 #include "cli.h"
 
-int64_t *cli_popularity_count(const s3rec_dataset *dataset, int32_t item_size) {
+int64_t *cli_popularity_count(const s3rec_dataset *dataset, int32_t item_size,
+                              size_t held_out_count) {
   int64_t *const counts = calloc((size_t)item_size, sizeof *counts);
   const int32_t *items;
   size_t count;
   if (counts == NULL) return NULL;
   for (size_t user = 0; s3rec_dataset_user_items(dataset, user, &items, &count) == S3REC_OK; user++)
-    for (size_t i = 0; i < (count < 3 ? count : count - 2); i++) counts[items[i]]++;
+    for (size_t i = 0; i < (count < 3 ? count : count - held_out_count); i++) counts[items[i]]++;
   return counts;
 }
 
@@ -34,8 +35,8 @@ static int64_t full_rank(const int64_t *counts, int32_t item_size, s3rec_seen_po
                          const int32_t *history, size_t length, int32_t answer, int64_t *unseen) {
   if (seen == S3REC_SEEN_EXCLUDE)
     for (size_t i = 0; i < length; i++) unseen[history[i]] = -1; /* behind every other item */
-  const int64_t rank =
-      unseen[answer] < 0 ? S3REC_RANK_EXCLUDED : cli_popularity_place(unseen, item_size, answer) - 1;
+  const int64_t rank = unseen[answer] < 0 ? S3REC_RANK_EXCLUDED
+                                          : cli_popularity_place(unseen, item_size, answer) - 1;
   for (size_t i = 0; i < length; i++) unseen[history[i]] = counts[history[i]];
   return rank;
 }
@@ -103,7 +104,7 @@ int cli_popularity_evaluate(const s3rec_dataset *dataset, const s3rec_evaluate_o
   metrics->split = how->split;
   metrics->protocol = how->protocol;
   metrics->seen = how->seen;
-  int64_t *const counts = cli_popularity_count(dataset, info.item_size);
+  int64_t *const counts = cli_popularity_count(dataset, info.item_size, 2);
   int64_t *const unseen = calloc((size_t)info.item_size, sizeof *unseen);
   const int code = counts == NULL || unseen == NULL
                        ? cli_fail(CLI_FAILURE, "out of memory")

@@ -5,10 +5,11 @@
 
 #include "s3rec/s3rec.h"
 
-/* How often each item is in the training part (all but the last two items of
- * users with at least 3): counts [item_size - 1] by id, to be freed. NULL when
+/* How often each item is in the training part (all but the last held_out_count, 1 or 2,
+ * of users with at least 3): counts [item_size - 1] by id, to be freed. NULL when
  * memory runs out. */
-int64_t *cli_popularity_count(const s3rec_dataset *dataset, int32_t item_size);
+int64_t *cli_popularity_count(const s3rec_dataset *dataset, int32_t item_size,
+                              size_t held_out_count);
 
 /* One-based place of an item; the lower id first among equals. */
 int32_t cli_popularity_place(const int64_t *counts, int32_t item_size, int32_t item);

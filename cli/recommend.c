@@ -20,7 +20,7 @@ static int open_data(cli_recommendation *r) {
   if (status == S3REC_OK) status = s3rec_dataset_attribute_names(r->dataset, &r->attribute_names);
   if (status != S3REC_OK) return cli_fail_status(status);
   r->item_size = info.item_size;
-  r->popularity = cli_popularity_count(r->dataset, info.item_size);
+  r->popularity = cli_popularity_count(r->dataset, info.item_size, 2);
   if (r->popularity == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   if (r->options->data == NULL) return CLI_OK;
   char *const path = cli_path(r->options->data, r->options->name, "_names.tsv");

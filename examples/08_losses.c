@@ -36,8 +36,7 @@ static s3rec_status measure(measurement *m, long batches, const char *path) {
     s3rec_losses losses;
     s3rec_losses_init(&losses);
     s3rec_status status = s3rec_sampler_next(m->sampler, m->batch);
-    if (status == S3REC_OK)
-      status = s3rec_trainer_compute_gradients(m->trainer, m->batch, &losses);
+    if (status == S3REC_OK) status = s3rec_trainer_compute_gradients(m->trainer, m->batch, &losses);
     if (status != S3REC_OK) return status;
     aap += losses.aap;
     mip += losses.mip;

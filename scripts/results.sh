@@ -7,9 +7,9 @@
 # Weights, states, logs and a table go to OUT. A run that is done is not done again, and one that
 # was stopped goes on: call the same command again.
 #
-# In the environment: CHECKPOINT=FILE starts from these weights instead of pretraining;
-# RUNS='paper best' does only these runs; THREADS, a run (default: all cores); S3REC, the tool
-# (default: built here).
+# In the environment: CHECKPOINT=FILE starts from these weights instead of pretraining (a second
+# such file takes another OUT); RUNS='paper best' does only these runs; THREADS, a run (default:
+# all cores); S3REC, the tool (default: built here).
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
@@ -57,12 +57,14 @@ finetune() {
 
 for seed; do
   pretrained=${CHECKPOINT:-$out/pretrained-$seed.safetensors}
+  weights=checkpoint
   if [ -z "${CHECKPOINT-}" ]; then
+    weights=pretrained
     run pretrain "$pretrained" --epochs 150 --seed "$seed"
   fi
   for kind in $runs; do
     if [ "$kind" = paper-99 ] && [ ! -f "$data/${name}_sample.txt" ]; then continue; fi
-    finetune "$out/$kind.pretrained.$seed.safetensors" "$kind" --model "$pretrained" --seed "$seed"
+    finetune "$out/$kind.$weights.$seed.safetensors" "$kind" --model "$pretrained" --seed "$seed"
     [ -n "${CHECKPOINT-}" ] || finetune "$out/$kind.fresh.$seed.safetensors" "$kind" --seed "$seed"
   done
 done

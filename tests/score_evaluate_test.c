@@ -56,8 +56,8 @@ static bool contains(const int32_t *ids, size_t count, int32_t id) {
 
 /* Adds an item to the bounds of a rank: scores closer than the tolerance may
  * stand either way, unless they are equal, where the id decides. */
-static void stand(double score, int32_t id, double answer_score, int32_t answer,
-                  double tolerance, int64_t *low, int64_t *high) {
+static void stand(double score, int32_t id, double answer_score, int32_t answer, double tolerance,
+                  int64_t *low, int64_t *high) {
   if (id == answer) return;
   if (score == answer_score) {
     *low += id < answer;
@@ -306,8 +306,7 @@ END_TEST
 static void every_allocation_fails_with(int32_t threads, s3rec_protocol protocol) {
   static data d;
   test_hooks hooks = {0};
-  s3rec_context *context =
-      score_context(S3REC_BACKEND_FUSED, S3REC_KERNELS_AUTO, threads, &hooks);
+  s3rec_context *context = score_context(S3REC_BACKEND_FUSED, S3REC_KERNELS_AUTO, threads, &hooks);
   s3rec_dataset *dataset = make_dataset(context, &d, DATA_ITEMS, true);
   s3rec_model *model = score_model(context, ITEM_SIZE, LENGTH, 16);
   s3rec_evaluate_options options;

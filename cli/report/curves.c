@@ -50,23 +50,28 @@ static void chart_runs(FILE *stream, const log_runs *runs, const char *command, 
   for (size_t i = 0; i < runs->count; i++) {
     const log_run *const run = &runs->runs[i];
     if (!wanted(run, command, loss)) continue;
-    curves[count] = (curve){run->epochs, group, key};
-    series[count] = (html_series){.name = runs->count > 1 ? run->name : title,
+    const bool with_refit = runs->count == 1 && group == NULL && json_array_size(run->refits) > 0;
+    /* A log that begins within the refit has no epochs before it. */
+    if (!with_refit || json_array_size(run->epochs) > 0) {
+      curves[count] = (curve){run->epochs, group, key};
+      series[count] = (html_series){.name = runs->count > 1 ? run->name
+                                            : with_refit    ? "choosing the epoch"
+                                                            : title,
+                                    .data = &curves[count],
+                                    .count = json_array_size(run->epochs),
+                                    .mark = best_index(run),
+                                    .style = i};
+      marked = marked || series[count].mark != HTML_NO_MARK;
+      count++;
+    }
+    if (!with_refit) continue;
+    curves[count] = (curve){run->refits, group, key};
+    series[count] = (html_series){.name = "refit",
                                   .data = &curves[count],
-                                  .count = json_array_size(run->epochs),
-                                  .mark = best_index(run),
-                                  .style = i};
-    marked = marked || series[count].mark != HTML_NO_MARK;
+                                  .count = json_array_size(run->refits),
+                                  .mark = HTML_NO_MARK,
+                                  .style = 1};
     count++;
-    if (runs->count > 1 || group != NULL || json_array_size(run->refits) == 0) continue;
-    series[0].name = "choosing the epoch";
-    curves[1] = (curve){run->refits, group, key};
-    series[1] = (html_series){.name = "refit",
-                              .data = &curves[1],
-                              .count = json_array_size(run->refits),
-                              .mark = HTML_NO_MARK,
-                              .style = 1};
-    count = 2;
   }
   snprintf(id, sizeof id, "curve%d", (*ids)++);
   const html_chart chart = {.id = id,
@@ -130,7 +135,8 @@ static void chart_losses(FILE *stream, const log_runs *runs, int *ids) {
 
 static bool any(const log_runs *runs, const char *command) {
   for (size_t i = 0; i < runs->count; i++)
-    if (log_run_is(&runs->runs[i], command) && json_array_size(runs->runs[i].epochs) > 0)
+    if (log_run_is(&runs->runs[i], command) &&
+        json_array_size(runs->runs[i].epochs) + json_array_size(runs->runs[i].refits) > 0)
       return true;
   return false;
 }

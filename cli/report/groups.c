@@ -190,7 +190,7 @@ void report_groups(FILE *stream, const log_runs *runs) {
                "Users by how many items they have before the held-out one.", "items before",
                "Items before");
   write_groups(stream, runs, "by_popularity", "popularity", "By popularity of the held-out item",
-               "Users by how often their held-out item occurs in the training part of all users; "
-               "held-out items themselves are not counted.",
+               "Users by how often their held-out item occurs in what the tested weights were "
+               "trained on.",
                "occurrences in training", "Occurrences");
 }

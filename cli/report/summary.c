@@ -22,6 +22,19 @@ static double seconds_of(const log_run *run) {
   return seconds;
 }
 
+/* Whether what came before a resumption is in no log. */
+static bool resumed(const log_run *run) {
+  return json_object_get(run->begin, "epochs_before") != NULL;
+}
+
+/* Of the selection. */
+static double epochs_of(const log_run *run) {
+  const json_t *const last = json_array_get(run->epochs, json_array_size(run->epochs) - 1);
+  if (run->done != NULL) return log_number(run->done, NULL, "epochs");
+  return last != NULL ? log_number(last, NULL, "epoch")
+                      : log_number(run->begin, NULL, "epochs_before");
+}
+
 static bool refitted_on(const log_run *run, const char *items) {
   return strcmp(log_text(run->begin, "options", "refit"), items) == 0;
 }
@@ -55,16 +68,14 @@ static void write_tiles(FILE *stream, const log_run *run) {
     snprintf(text, sizeof text, "%.4f", log_number(run->done, "test", metrics[i].key));
     write_tile(stream, name, text);
   }
-  const size_t count = json_array_size(run->epochs);
-  const json_t *const last = json_array_get(run->epochs, count - 1);
-  snprintf(text, sizeof text, "%.0f", log_number(last, NULL, "epoch"));
+  snprintf(text, sizeof text, "%.0f", epochs_of(run));
   write_tile(stream, "Epochs", text);
   if (run->done != NULL && log_run_is(run, "finetune")) {
     snprintf(text, sizeof text, "%.0f", log_number(run->done, NULL, "best_epoch"));
     write_tile(stream, "Best epoch", text);
   }
   print_duration(seconds_of(run), text, sizeof text);
-  write_tile(stream, "Training time", text);
+  write_tile(stream, resumed(run) ? "Time since resumed" : "Training time", text);
   fputs("</dl>\n", stream);
 }
 
@@ -103,12 +114,12 @@ static void write_data(FILE *stream, const log_run *run) {
 static void write_start(FILE *stream, const log_run *run) {
   if (!log_run_is(run, "finetune")) return;
   fputs("<p>", stream);
-  if (log_text(run->begin, NULL, "model")[0] != '\0')
-    fputs("Starts from a pretrained model.", stream);
-  else if (json_object_get(run->begin, "epochs_before") != NULL)
+  if (resumed(run))
     html_format(stream, "The log begins with a resumed run, after %.0f epochs%s.",
                 log_number(run->begin, NULL, "epochs_before"),
                 json_object_get(run->begin, "refit_epochs_before") != NULL ? ", in the refit" : "");
+  else if (log_text(run->begin, NULL, "model")[0] != '\0')
+    fputs("Starts from a pretrained model.", stream);
   else
     fputs("Starts from fresh weights.", stream);
   fputs("</p>\n", stream);
@@ -116,7 +127,7 @@ static void write_start(FILE *stream, const log_run *run) {
 
 /* Which weights the test metrics belong to, where there are two. */
 static void write_refit(FILE *stream, const log_run *run) {
-  if (!log_run_is(run, "finetune")) return;
+  if (run->done == NULL || !log_run_is(run, "finetune")) return;
   if (refitted_on(run, "valid"))
     fputs(
         "<p>The model was then trained anew from the same start, for as many epochs as were best, "
@@ -156,9 +167,21 @@ static const log_run *first_tested(const log_runs *runs) {
   return NULL;
 }
 
-/* Whether all test metrics were measured in the same way on the same data. */
+/* Whether some tested weights are of a refit on the valid items and others are not. */
+static bool some_refitted(const log_runs *runs) {
+  const log_run *const first = first_tested(runs);
+  for (size_t i = 0; i < runs->count; i++)
+    if (runs->runs[i].done != NULL && log_run_is(&runs->runs[i], "finetune") &&
+        refitted_on(&runs->runs[i], "valid") != refitted_on(first, "valid"))
+      return true;
+  return false;
+}
+
+/* Whether all test metrics were measured in the same way on the same data, with weights
+ * that saw the same of it. */
 static bool comparable(const log_runs *runs) {
   const log_run *const first = first_tested(runs);
+  if (some_refitted(runs)) return false;
   for (size_t i = 0; i < runs->count; i++) {
     const log_run *const run = &runs->runs[i];
     if (run->done == NULL || !log_run_is(run, "finetune")) continue;
@@ -193,15 +216,15 @@ static bool same_data(const log_runs *runs) {
 
 static void write_run(FILE *stream, const log_runs *runs, const log_run *run, bool mark) {
   const bool tested = run->done != NULL && log_run_is(run, "finetune");
-  const size_t count = json_array_size(run->epochs);
   char time[32];
   html_row_begin(stream, NULL);
   html_row_head(stream, HTML_WRAP, "%s", run->name);
   if (!same_data(runs))
     html_row_cell(stream, HTML_WORD, "%s", log_text(run->begin, "data", "name"));
   html_row_cell(stream, HTML_WORD, "%s", log_text(run->begin, NULL, "command"));
-  html_row_cell(stream, HTML_NUMBER, "%.0f%s",
-                log_number(json_array_get(run->epochs, count - 1), NULL, "epoch"),
+  if (some_refitted(runs))
+    html_row_cell(stream, HTML_WORD, "%s", tested ? log_text(run->done, NULL, "tested") : "");
+  html_row_cell(stream, HTML_NUMBER, "%.0f%s", epochs_of(run),
                 run->done == NULL ? ", not ended" : "");
   if (tested)
     html_row_cell(stream, HTML_NUMBER, "%.0f", log_number(run->done, NULL, "best_epoch"));
@@ -227,6 +250,7 @@ static void write_runs(FILE *stream, const log_runs *runs) {
   html_head_cell(stream, HTML_WORD, "Run");
   if (!same_data(runs)) html_head_cell(stream, HTML_WORD, "Data");
   html_head_cell(stream, HTML_WORD, "Stage");
+  if (some_refitted(runs)) html_head_cell(stream, HTML_WORD, "Tested");
   html_head_cell(stream, HTML_NUMBER, "Epochs");
   html_head_cell(stream, HTML_NUMBER, "Best");
   for (size_t i = 0; i < METRIC_COUNT; i++) html_head_cell(stream, HTML_NUMBER, metrics[i].title);
@@ -236,8 +260,8 @@ static void write_runs(FILE *stream, const log_runs *runs) {
   html_table_end(stream);
   if (first_tested(runs) != NULL && !mark)
     fputs(
-        "<p>These metrics do not compare: the data, the protocol or the treatment of seen items "
-        "differ.</p>\n",
+        "<p>These metrics do not compare: the data, the protocol, the treatment of seen items or "
+        "whether valid items were trained on (refit) differ.</p>\n",
         stream);
 }
 

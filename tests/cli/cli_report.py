@@ -190,6 +190,22 @@ def one_run(tool):
     tool.equal("are text", "<script>x</script>" in "".join(page.texts["bdi"]), True)
 
 
+def resumed_refits(tool, lines):
+    """Pages of a run that was stopped in its refit, and of one whose log begins there."""
+    tool.path("stopped.log").write_text("".join(lines[:5]))
+    tool.good("a refit not ended", "report", "stopped.log", "--out", "stopped.html")
+    text, page = read(tool, "stopped.html", "a refit not ended")
+    tool.equal("nothing was tested", "test metrics are those" in text, False)
+    begin = {**json.loads(lines[0]), "model": "a", "epochs_before": 3, "refit_epochs_before": 1}
+    tool.path("late.log").write_text("".join([json.dumps(begin) + "\n", *lines[5:]]))
+    tool.good("a log from within a refit", "report", "late.log", "--out", "late.html")
+    text, page = read(tool, "late.html", "a log from within a refit")
+    tool.equal("says so", "after 3 epochs, in the refit" in text, True)
+    tool.equal("has all epochs counted", re.findall(r"<dt>Epochs</dt><dd>(\d+)", text), ["3"])
+    tool.equal("and shows those it has", [row[0] for row in page.rows("Epoch")],
+               [f"refit {json.loads(line)['epoch']}" for line in lines[5:-1]])
+
+
 def refits(tool):
     """A run of two phases: curves of both, and which weights the test metrics belong to."""
     for refit, said in (("valid", "test metrics are those of the refit"),
@@ -211,11 +227,20 @@ def refits(tool):
         best = log[log[-1]["best_epoch"]]
         tool.equal("valid metrics of the best epoch", rows[1][1:],
                    [four(best["valid"][key]) for key in METRICS])
+        trained = [sequence[:-1 if refit == "valid" else -2] for sequence in tool.sequences(NASTY)]
+        counts = collections.Counter(item for sequence in trained for item in sequence)
+        unseen = sum(counts[sequence[-1]] == 0 for sequence in tool.sequences(NASTY))
+        tool.equal("users of items never trained on", unseen, sum(
+            group["users"] for group in log[-1]["by_popularity"] if group["from"] == 0))
         tool.equal("whose", [row[0] for row in rows],
                    ["test, refit", "valid, best epoch"] if refit == "valid" else ["test", "valid"])
     tool.good("beside a run without", "report", "valid.log", "all.log", "--out", "refit.html")
     text, page = read(tool, "refit.html", "two refits")
+    tool.equal("are not compared", ("These metrics do not compare" in text,
+                                    [(row[2]) for row in page.rows("Run")]),
+               (True, ["refit", "best epoch"]))
     lines = tool.path("valid.log").read_text().splitlines(keepends=True)
+    resumed_refits(tool, lines)
     for what, said, parts in (
             ("an epoch behind the refit", ':6: .*"epoch" behind the refit', [*lines[:5], lines[1]]),
             ("a refit epoch twice", ":6: epoch 1 behind epoch 1", [*lines[:5], lines[4]]),
@@ -303,6 +328,13 @@ def broken(tool):
                  "none.log", "--out", "kept.html")
     tool.refused("too many logs", USAGE, "more than 24 logs", "report", *["paper.log"] * 25, "--out",
                  "kept.html")
+    tool.path("own.log").write_text("".join(lines))
+    tool.refused("a log as the page", USAGE, r"own\.log is the log \./own\.log", "report",
+                 "paper.log", "./own.log", "--out", "own.log")
+    tool.equal("the log stays", tool.path("own.log").read_text(), "".join(lines))
+    tool.refused("a page from what cannot be read again", USAGE, "/dev/null is not a regular file",
+                 "finetune", *tool.data(NASTY), *SMALL, "--log", "/dev/null", "--report", "n.html",
+                 "--out", "n.safetensors")
     tool.path("long.log").write_text("".join(lines) * 25)
     tool.refused("too many runs", USAGE, "25 runs; a page compares up to 24", "report", "long.log",
                  "--out", "kept.html")

@@ -35,6 +35,9 @@ def help_texts(tool):
         tool.report.check(f"{command}: options, examples, exit codes",
                           not all(word in text for word in ("Usage:", "Examples:", "Exit codes:")) and
                           text)
+        examples = text[text.index("Examples:"):].split("\n\n")[0].splitlines()[1:]
+        tool.equal(f"{command}: examples are not wrapped",
+                   [line for line in examples if not line.startswith("  ")], [])
         tool.report.check(f"{command} is in the overview", f"  {command} " not in overview and overview)
 
 

@@ -60,8 +60,8 @@ def check(tool, script):
     tool.good("a model to begin with", "pretrain", *tool.data(NAME), *SMALL, "--epochs", "1", "--out",
               "start")
     text = script.run("two seeds", "whole", "start", "best-selected", seeds=("42", "43"))
-    tool.equal("one row", [row[:3] for row in rows(text)], [["best-selected", "pretrained", "2"]])
-    weights = tool.path("whole/best-selected.pretrained.42.safetensors").read_bytes()
+    tool.equal("one row", [row[:3] for row in rows(text)], [["best-selected", "checkpoint", "2"]])
+    weights = tool.path("whole/best-selected.checkpoint.42.safetensors").read_bytes()
     again = script.run("a second time", "whole", "start", "best-selected", seeds=("42", "43"))
     tool.equal("nothing is done again", again, tool.path("whole/table.md").read_text())
     tool.equal("the same table", rows(again), rows(text))
@@ -71,15 +71,15 @@ def check(tool, script):
     text = script.run("called again", "parts", "start", "best-selected")
     tool.equal("goes on", "epoch 1/" in text, False)
     tool.equal("to the same weights",
-               tool.path("parts/best-selected.pretrained.42.safetensors").read_bytes() == weights, True)
+               tool.path("parts/best-selected.checkpoint.42.safetensors").read_bytes() == weights, True)
 
-    log = tool.path("parts/best-selected.pretrained.42.safetensors.log").read_text()
+    log = tool.path("parts/best-selected.checkpoint.42.safetensors.log").read_text()
     lines = log.splitlines(keepends=True)
     first = json.loads(lines[1])
     first["seconds"] = 1e6
     for name, content in (("empty", ""), ("killed", log[:-5]), ("running", "".join(lines[:3])),
                           ("twice", lines[0] + json.dumps(first) + "\n" + log)):
-        tool.path(f"parts/{name}.pretrained.42.safetensors.log").write_text(content)
+        tool.path(f"parts/{name}.checkpoint.42.safetensors.log").write_text(content)
     text = script.run("logs of runs that have not ended", "parts", "start", "")
     tool.equal("are left out", [row[0] for row in rows(text)], ["best-selected", "twice"])
     tool.equal("and so is what a new start gave up", rows(text)[0][1:], rows(text)[-1][1:])
