@@ -246,7 +246,7 @@ const cli_option cli_option_table[] = {
     DOUBLE("mask-p", sampler.mask_p, 0, 1, NULL, CLI_PRETRAIN, true, OBJECTIVES,
            "share of the items that are masked"),
     FLAG("reference-draws", sampler.reference_draws, TRAIN, true, OBJECTIVES,
-         "draw negatives and segments exactly as the reference does, its leaks included"),
+         "draw negatives and segments exactly as the reference does, from held-out items, too"),
 
     INT("hidden-size", config.hidden_size, 1, 4096, TRAIN, true, NETWORK,
         "width; a multiple of the heads"),
