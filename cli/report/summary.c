@@ -35,6 +35,11 @@ static double epochs_of(const log_run *run) {
                       : log_number(run->begin, NULL, "epochs_before");
 }
 
+/* Whether there are test metrics. */
+static bool is_tested(const log_run *run) {
+  return run->done != NULL && log_run_is(run, "finetune");
+}
+
 static bool refitted_on(const log_run *run, const char *items) {
   return strcmp(log_text(run->begin, "options", "refit"), items) == 0;
 }
@@ -59,7 +64,7 @@ static void write_tile(FILE *stream, const char *name, const char *value) {
 static void write_tiles(FILE *stream, const log_run *run) {
   char text[64];
   fputs("<dl class=\"tiles\">\n", stream);
-  for (size_t i = 0; run->done != NULL && log_run_is(run, "finetune") && i < METRIC_COUNT; i++) {
+  for (size_t i = 0; is_tested(run) && i < METRIC_COUNT; i++) {
     if (strcmp(metrics[i].key, "hr@10") != 0 && strcmp(metrics[i].key, "ndcg@10") != 0 &&
         strcmp(metrics[i].key, "mrr") != 0)
       continue;
@@ -70,7 +75,7 @@ static void write_tiles(FILE *stream, const log_run *run) {
   }
   snprintf(text, sizeof text, "%.0f", epochs_of(run));
   write_tile(stream, "Epochs", text);
-  if (run->done != NULL && log_run_is(run, "finetune")) {
+  if (is_tested(run)) {
     snprintf(text, sizeof text, "%.0f", log_number(run->done, NULL, "best_epoch"));
     write_tile(stream, "Best epoch", text);
   }
@@ -127,7 +132,7 @@ static void write_start(FILE *stream, const log_run *run) {
 
 /* Which weights the test metrics belong to, where there are two. */
 static void write_refit(FILE *stream, const log_run *run) {
-  if (run->done == NULL || !log_run_is(run, "finetune")) return;
+  if (!is_tested(run)) return;
   if (refitted_on(run, "valid"))
     fputs(
         "<p>The model was then trained anew from the same start, for as many epochs as were best, "
@@ -163,7 +168,7 @@ static void write_protocol(FILE *stream, const json_t *test) {
 
 static const log_run *first_tested(const log_runs *runs) {
   for (size_t i = 0; i < runs->count; i++)
-    if (runs->runs[i].done != NULL && log_run_is(&runs->runs[i], "finetune")) return &runs->runs[i];
+    if (is_tested(&runs->runs[i])) return &runs->runs[i];
   return NULL;
 }
 
@@ -171,7 +176,7 @@ static const log_run *first_tested(const log_runs *runs) {
 static bool some_refitted(const log_runs *runs) {
   const log_run *const first = first_tested(runs);
   for (size_t i = 0; i < runs->count; i++)
-    if (runs->runs[i].done != NULL && log_run_is(&runs->runs[i], "finetune") &&
+    if (is_tested(&runs->runs[i]) &&
         refitted_on(&runs->runs[i], "valid") != refitted_on(first, "valid"))
       return true;
   return false;
@@ -184,7 +189,7 @@ static bool comparable(const log_runs *runs) {
   if (some_refitted(runs)) return false;
   for (size_t i = 0; i < runs->count; i++) {
     const log_run *const run = &runs->runs[i];
-    if (run->done == NULL || !log_run_is(run, "finetune")) continue;
+    if (!is_tested(run)) continue;
     if (strcmp(log_text(run->begin, "data", "fingerprint"),
                log_text(first->begin, "data", "fingerprint")) != 0 ||
         strcmp(log_text(run->done, "test", "protocol"),
@@ -199,7 +204,7 @@ static double best_of(const log_runs *runs, const char *key) {
   double best = -1;
   for (size_t i = 0; i < runs->count; i++) {
     const log_run *const run = &runs->runs[i];
-    if (run->done == NULL || !log_run_is(run, "finetune")) continue;
+    if (!is_tested(run)) continue;
     const double value = log_number(run->done, "test", key);
     if (value > best) best = value;
   }
@@ -215,7 +220,7 @@ static bool same_data(const log_runs *runs) {
 }
 
 static void write_run(FILE *stream, const log_runs *runs, const log_run *run, bool mark) {
-  const bool tested = run->done != NULL && log_run_is(run, "finetune");
+  const bool tested = is_tested(run);
   char time[32];
   html_row_begin(stream, NULL);
   html_row_head(stream, HTML_WRAP, "%s", run->name);
