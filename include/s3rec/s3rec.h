@@ -9,29 +9,46 @@
  * libs3rec: the S3-Rec next-item recommender (Zhou et al., CIKM 2020, arXiv
  * 2008.07873) as a C library.
  *
- * ## The whole library in one page
+ * ## The front door: s3rec/recommender.h
+ *
+ *     s3rec_train          an event log in, a trained model out
+ *     s3rec_model_save     the model becomes a file
+ *     s3rec_recommender_open, s3rec_recommend
+ *                          the file serves any number of threads: a history in, the next
+ *                          items out, by number or by name, in microseconds
+ *     s3rec_recommender_exchange
+ *                          tomorrow's file takes over without a pause, if it is good enough
+ *
+ * Also there: filters that are prepared once, similar items, popular items for a new user,
+ * counters for monitoring. Most hosts need no more.
+ *
+ * ## The workshop: s3rec/workshop.h
  *
  *     files or arrays                       weights
  *          |                                   |
  *     s3rec_dataset --- s3rec_sampler     s3rec_model ------ s3rec_scorer (one per
  *     who took what     batches, masks,   made fresh or      thread): history in,
  *     in which order    negatives         loaded             best next items out
- *                            |                 |
- *                       s3rec_batch ---> s3rec_trainer
- *                                        losses, gradients, Adam
+ *          |                 |                 |
+ *          |            s3rec_batch ---> s3rec_trainer
+ *          |                             losses, gradients, Adam
+ *          |                                   |
+ *          '---------------------------- s3rec_run: a whole stage of training, a step a call,
+ *                                        saved and resumed at any step
  *
  *   1. s3rec_context_create    threads, allocator, log hook; the root of all.
  *   2. s3rec_dataset_load      sequences, item attributes, negatives.
  *   3. s3rec_model_create      sizes from the dataset's info, a seed.
- *   4. Pretrain: s3rec_sampler_create(S3REC_STAGE_PRETRAIN), then in a loop
- *      s3rec_sampler_next, s3rec_pretrain_step. Four self-supervised objectives
- *      teach how items, attributes and segments of a sequence belong together.
- *   5. Fine-tune: the same with S3REC_STAGE_FINETUNE and s3rec_finetune_step;
- *      s3rec_evaluate on the valid split says when to stop. Settings of both stages
- *      that go together: s3rec_recipe_trainer and its like. s3rec_run_create does
- *      4 or 5 as a whole, a step a call.
+ *   4. s3rec_run_create with S3REC_STAGE_PRETRAIN, then s3rec_run_step until it says DONE:
+ *      four self-supervised objectives teach how items, attributes and segments of a
+ *      sequence belong together. s3rec_run_finish hands out the trained model.
+ *   5. The same with S3REC_STAGE_FINETUNE: the next item. Each epoch is measured on the
+ *      valid split and the best one is kept.
  *   6. s3rec_model_save; later s3rec_model_load (or _map), s3rec_scorer_create and
- *      s3rec_score_next: a history in, the next items out, in microseconds.
+ *      s3rec_score_next.
+ *
+ * Instead of a run: s3rec_sampler_next, s3rec_pretrain_step, s3rec_finetune_step in a loop of
+ * the host's own.
  *
  * ## Rules that hold for every call
  *
