@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/openmp.h"
 #include "bench.h"
 #include "dnnl/engine.h"
 
@@ -48,7 +47,6 @@ static s3rec_status run_shape(const matmul_shape *s, floor_worker *w) {
 static void *run_worker(void *argument) {
   floor_worker *worker = argument;
   matmul_floor *floor = worker->floor;
-  const s3_openmp_state openmp = s3_openmp_enter();
   worker->status = S3REC_OK;
   for (size_t i = 0; i < floor->shape_count; i++) {
     const matmul_shape *shape = &floor->shapes[i];
@@ -66,7 +64,6 @@ static void *run_worker(void *argument) {
     } while (spent < shape_seconds);
     worker->seconds[i] = spent / (double)runs;
   }
-  s3_openmp_leave(openmp);
   return NULL;
 }
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "bench.h"
-#include "data/batch.h"
+#include "sampling/batch.h"
 
 double flop_total(const flop_count *count) {
   return count->linear + count->attention + count->heads + count->logits;

@@ -69,7 +69,6 @@ int bench_linear(const bench_settings *settings) {
   }
   if (status != 0) fprintf(stderr, "s3rec-bench: no memory\n");
   const double seconds = fmin(1e-3, settings->seconds / (4 * 12 * BENCH_WINDOWS));
-  const s3_openmp_state openmp = s3_openmp_enter();
   for (size_t s = 0; status == 0 && s < 3; s++) {
     c.in = shapes[s][0];
     c.out = shapes[s][1];
@@ -79,7 +78,6 @@ int bench_linear(const bench_settings *settings) {
       report_case(settings, &c, seconds);
     }
   }
-  s3_openmp_leave(openmp);
   for (size_t i = 0; i < 4; i++) free(*all[i]);
   return status;
 }

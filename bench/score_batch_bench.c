@@ -3,7 +3,6 @@
  * product of all items and users alone could run. One thread. */
 #include <stdlib.h>
 
-#include "base/openmp.h"
 #include "dnnl/engine.h"
 #include "scoring.h"
 
@@ -14,7 +13,6 @@ static double product_seconds(const scoring *s, const float *items, const float 
                               float *scores) {
   enum { ROWS = 2048 }; /* so that scores stay in cache, as a scorer would keep them */
   const size_t h = (size_t)s->config.hidden_size, count = (size_t)s->config.item_size;
-  const s3_openmp_state openmp = s3_openmp_enter();
   const double begin = bench_clock();
   bool good = true;
   for (size_t row = 0; row < count; row += ROWS) {
@@ -24,7 +22,6 @@ static double product_seconds(const scoring *s, const float *items, const float 
            good;
   }
   const double seconds = bench_clock() - begin;
-  s3_openmp_leave(openmp);
   return good ? seconds : 0;
 }
 

@@ -112,12 +112,10 @@ static void check_backend(s3rec_backend kind, s3rec_kernel_level level,
                           void (*check)(s3_backend *backend)) {
   s3rec_context *context = open_context(kind, level);
   if (context == NULL) return;
-  const s3_openmp_state openmp = s3_openmp_enter();
   s3_backend *backend = NULL;
   CHECK_OK(s3_backend_create(context, &backend));
   check(backend);
   s3_backend_destroy(backend);
-  s3_openmp_leave(openmp);
   s3rec_context_destroy(context);
 }
 

@@ -4,7 +4,7 @@
 #ifndef S3_TESTS_BACKEND_FIXTURE_H
 #define S3_TESTS_BACKEND_FIXTURE_H
 
-#include "encoder/backend.h"
+#include "backend/backend.h"
 #include "kernels/kernels.h"
 #include "support/suite.h"
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "backend_fixture.h"
+#include "dnnl/door.h"
 #include "dnnl/engine.h"
 #include "reference_ops.h"
 
@@ -215,7 +216,6 @@ static void check_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, s
 }
 
 START_TEST(gemm) {
-  const s3_openmp_state openmp = s3_openmp_enter();
   static const size_t sizes[] = {0, 1, 5, 32, 77};
   enum { SIZES = sizeof sizes / sizeof sizes[0] };
   for (size_t i = 0; i < SIZES * SIZES * SIZES * 4; i++) {
@@ -225,19 +225,18 @@ START_TEST(gemm) {
     check_gemm(form & 1, form & 2, m, n, k, 1.0f, 1.0f);
     check_gemm(form & 1, form & 2, m, n, k, 0.5f, -2.0f);
   }
-  s3_openmp_leave(openmp);
 }
 END_TEST
 
 START_TEST(openmp_setting_is_put_back) {
-  const s3_openmp_state outer = s3_openmp_enter();
-  const s3_openmp_state inner = s3_openmp_enter();
-  ck_assert_int_le(inner.thread_count, 1); /* 1, or 0 without OpenMP */
-  s3_openmp_leave(inner);
-  s3_openmp_leave(outer);
-  const s3_openmp_state again = s3_openmp_enter();
-  ck_assert_int_eq(again.thread_count, outer.thread_count);
-  s3_openmp_leave(again);
+  const s3_dnnl_host outer = s3_dnnl_enter();
+  const s3_dnnl_host inner = s3_dnnl_enter();
+  ck_assert_int_le(inner.openmp_threads, 1); /* 1, or 0 without OpenMP */
+  s3_dnnl_leave(inner);
+  s3_dnnl_leave(outer);
+  const s3_dnnl_host again = s3_dnnl_enter();
+  ck_assert_int_eq(again.openmp_threads, outer.openmp_threads);
+  s3_dnnl_leave(again);
 }
 END_TEST
 
@@ -254,9 +253,7 @@ END_TEST
 
 /* A backend made by one thread may work on another (a pool makes them up front). */
 static void *run_linear(void *argument) {
-  const s3_openmp_state openmp = s3_openmp_enter();
   for (size_t i = 0; i < 20; i++) check_linear(argument, 1 + i, 24, 16);
-  s3_openmp_leave(openmp);
   return NULL;
 }
 
@@ -274,7 +271,6 @@ END_TEST
 /* More shapes than the primitive cache holds. */
 START_TEST(primitive_cache_is_bounded) {
   enum { SHAPES = 5000 };
-  const s3_openmp_state openmp = s3_openmp_enter();
   s3rec_context *context = NULL;
   s3_backend *backend = NULL;
   CHECK_OK(open_counted_context(S3REC_BACKEND_ONEDNN, &context));
@@ -296,7 +292,6 @@ START_TEST(primitive_cache_is_bounded) {
   s3_backend_destroy(backend);
   s3rec_context_destroy(context);
   ck_assert_uint_eq(allocations.live, 0);
-  s3_openmp_leave(openmp);
 }
 END_TEST
 

@@ -64,7 +64,6 @@ static s3rec_status run_everything(s3rec_backend kind) {
 }
 
 START_TEST(every_failing_allocation) {
-  const s3_openmp_state openmp = s3_openmp_enter();
   for (int kind = S3REC_BACKEND_FUSED; kind <= S3REC_BACKEND_ONEDNN; kind++) {
     s3rec_status status = S3REC_ERROR_MEMORY;
     for (allocations.fail_at = 1; status != S3REC_OK; allocations.fail_at++) {
@@ -79,12 +78,10 @@ START_TEST(every_failing_allocation) {
     }
     allocations.fail_at = 0;
   }
-  s3_openmp_leave(openmp);
 }
 END_TEST
 
 START_TEST(seen_shapes_allocate_nothing) {
-  const s3_openmp_state openmp = s3_openmp_enter();
   for (int kind = S3REC_BACKEND_FUSED; kind <= S3REC_BACKEND_ONEDNN; kind++) {
     s3rec_context *context = NULL;
     s3_backend *backend = NULL;
@@ -97,7 +94,6 @@ START_TEST(seen_shapes_allocate_nothing) {
     s3_backend_destroy(backend);
     s3rec_context_destroy(context);
   }
-  s3_openmp_leave(openmp);
 }
 END_TEST
 

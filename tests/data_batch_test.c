@@ -2,7 +2,7 @@
 /* Batches from padded arrays, and back. */
 #include <string.h>
 
-#include "data/batch.h"
+#include "sampling/batch.h"
 #include "data_fixture.h"
 #include "support/suite.h"
 

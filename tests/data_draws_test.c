@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/sampler.h"
+#include "sampling/sampler.h"
 #include "data_fixture.h"
 #include "support/suite.h"
 

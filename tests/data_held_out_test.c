@@ -2,7 +2,7 @@
 /* Which items are trained on, by held_out_count. */
 #include <string.h>
 
-#include "data/sampler.h"
+#include "sampling/sampler.h"
 #include "data_fixture.h"
 #include "support/suite.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/sampler.h"
+#include "sampling/sampler.h"
 #include "data_fixture.h"
 #include "support/locale.h"
 #include "support/suite.h"

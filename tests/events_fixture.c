@@ -7,7 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "data/events.h"
+#include "events/events.h"
 
 static void keep_line(s3rec_log_level level, const char *message, void *user_data) {
   events_log *const log = user_data;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/name_table.h"
-#include "data/timestamp.h"
+#include "names/name_table.h"
+#include "tables/timestamp.h"
 #include "support/hooks.h"
 #include "support/suite.h"
 

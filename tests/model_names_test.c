@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/vocabulary.h"
+#include "names/vocabulary.h"
 #include "model/model.h"
 #include "s3rec/s3rec.h"
 #include "support/files.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every operation of encoder/backend.h again, as plain loops in double: what the
+/* Every operation of backend/backend.h again, as plain loops in double: what the
  * backends are compared with. Matrices have no gaps. Nothing is kept: backward
  * takes what forward took. Sums follow the backends' rule: gradients of
  * parameters are added to, everything else is overwritten. */
 #ifndef S3_TESTS_REFERENCE_OPS_H
 #define S3_TESTS_REFERENCE_OPS_H
 
-#include "encoder/backend.h"
+#include "backend/backend.h"
 
 void reference_linear_forward(size_t rows, size_t in, size_t out, const double *src,
                               const double *weights, double *dst);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/vocabulary.h"
+#include "names/vocabulary.h"
 #include "data/dataset.h"
 #include "run_fixture.h"
 #include "support/suite.h"

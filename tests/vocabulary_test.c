@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/names.h"
+#include "names/names.h"
 #include "data/dataset.h"
 #include "s3rec/s3rec.h"
 #include "support/hooks.h"

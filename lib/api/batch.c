@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/batch.h"
+#include "sampling/batch.h"
 
 #include "base/options.h"
-#include "data/sampler.h"
+#include "sampling/sampler.h"
 
 void s3rec_sampler_options_init_sized(s3rec_sampler_options *options, s3rec_stage stage,
                                       size_t struct_size) {

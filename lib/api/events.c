@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/events.h"
+#include "events/events.h"
 
 #include <math.h>
 
 #include "base/options.h"
-#include "base/vocabulary.h"
+#include "names/vocabulary.h"
 
 s3rec_status s3rec_events_create(s3rec_context *context, s3rec_events **events) {
   S3_REQUIRE(context);

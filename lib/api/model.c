@@ -9,20 +9,7 @@
 #include "model/model.h"
 #include "model/model_file.h"
 
-void s3rec_model_config_init(s3rec_model_config *config) {
-  *config = (s3rec_model_config){
-      .struct_size = sizeof *config,
-      .attribute_size = 1,
-      .max_seq_length = 50,
-      .hidden_size = 64,
-      .num_hidden_layers = 2,
-      .num_attention_heads = 2,
-      .hidden_act = S3REC_GELU,
-      .hidden_dropout_prob = 0.5,
-      .attention_probs_dropout_prob = 0.5,
-      .initializer_range = 0.02,
-  };
-}
+void s3rec_model_config_init(s3rec_model_config *config) { *config = s3_config_defaults(); }
 
 static s3rec_status copy_config(const s3rec_model_config *source, s3rec_model_config *config) {
   s3rec_model_config_init(config);

@@ -3,7 +3,6 @@
 
 #include "base/finite.h"
 #include "base/options.h"
-#include "dnnl/engine.h"
 #include "training/trainer.h"
 
 void s3rec_trainer_options_init_sized(s3rec_trainer_options *options, size_t struct_size) {
@@ -57,9 +56,7 @@ static s3rec_status call_with_losses(gradient_call call, s3rec_trainer *trainer,
   if (losses != NULL) S3_TRY(s3_output_check(losses, S3_SIZE_UNTIL(s3rec_losses, target_count),
                                              "s3rec_losses"));
   s3rec_losses measured;
-  const s3_openmp_state openmp = s3_openmp_enter();
   const s3rec_status status = call(trainer, batch, &measured);
-  s3_openmp_leave(openmp);
   if (status == S3REC_OK && losses != NULL) s3_output_write(losses, &measured, sizeof measured);
   return status;
 }

@@ -5,7 +5,7 @@
 
 #include "base/options.h"
 #include "base/utf8.h"
-#include "base/vocabulary.h"
+#include "names/vocabulary.h"
 
 s3rec_status s3rec_vocabulary_create(s3rec_context *context, s3rec_name_kind kind, int32_t first_id,
                                      const char *text, const int64_t *offsets, size_t count,

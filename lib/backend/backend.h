@@ -13,11 +13,11 @@
  *   - "kept" buffers carry what forward leaves for backward; their content is
  *     the backend's own business.
  *   - Nothing is allocated once every shape was seen. */
-#ifndef S3_ENCODER_BACKEND_H
-#define S3_ENCODER_BACKEND_H
+#ifndef S3_BACKEND_BACKEND_H
+#define S3_BACKEND_BACKEND_H
 
 #include "base/context.h"
-#include "encoder/dropout.h"
+#include "backend/dropout.h"
 #include "s3rec/model.h"
 
 /* Dropout of a [rows, width] matrix: element (r, c) is tokens[r] * width + c,

@@ -5,8 +5,8 @@
  * depend neither on threads nor on how a step is cut into shards.
  *
  *   keep(e) = hash(e, key) >= p * 2^32,   dst = keep ? src / (1 - p) : 0 */
-#ifndef S3_ENCODER_DROPOUT_H
-#define S3_ENCODER_DROPOUT_H
+#ifndef S3_BACKEND_DROPOUT_H
+#define S3_BACKEND_DROPOUT_H
 
 #include <stdint.h>
 

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/openmp.h"
 
 enum { ERROR_SIZE = 1024, CACHE_LINE = 64, SPIN_NANOSECONDS = 30000 };
 
@@ -118,7 +117,6 @@ static void take_jobs(s3_thread_pool *pool, size_t worker_number) {
 static void *run_worker(void *argument) {
   const worker *const self = argument;
   s3_thread_pool *const pool = self->pool;
-  const s3_openmp_state openmp = s3_openmp_enter();
   while (!atomic_load(&pool->stop)) {
     if (!spin_until(pool, has_work)) {
       /* `sleeping` rises before `remaining` is looked at, and run() raises
@@ -131,7 +129,6 @@ static void *run_worker(void *argument) {
     }
     take_jobs(pool, self->number);
   }
-  s3_openmp_leave(openmp);
   return NULL;
 }
 

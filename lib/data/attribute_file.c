@@ -8,7 +8,7 @@
 #include "base/atomic_file.h"
 #include "base/json.h"
 #include "data/json_place.h"
-#include "data/text_reader.h"
+#include "tables/text_reader.h"
 #include "s3rec/dataset.h"
 
 typedef struct attribute_rows {

@@ -3,7 +3,7 @@
 #define S3_DATA_DATASET_H
 
 #include "base/context.h"
-#include "base/vocabulary.h"
+#include "names/vocabulary.h"
 #include "data/ragged.h"
 #include "s3rec/dataset.h"
 

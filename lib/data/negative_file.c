@@ -4,7 +4,7 @@
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "data/sequence_file.h"
-#include "data/text_reader.h"
+#include "tables/text_reader.h"
 
 enum { MINIMUM_NEGATIVES = 99 };
 

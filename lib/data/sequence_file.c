@@ -5,7 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
-#include "data/text_reader.h"
+#include "tables/text_reader.h"
 #include "s3rec/dataset.h"
 
 typedef struct sequence_rows {

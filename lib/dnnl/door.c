@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/openmp.h"
+#include "dnnl/door.h"
 
 #include <dlfcn.h> /* RTLD_DEFAULT needs _GNU_SOURCE, which the build sets */
 #include <pthread.h>
@@ -13,7 +13,7 @@
  * library RTLD_LOCAL, so both see the same runtime.
  *
  * Written once, the same for every caller, and never seen outside: a cache of
- * two lookups that would cost more than the small gemms between them. */
+ * two lookups that would cost more than the small products between them. */
 typedef struct openmp_runtime {
   int (*get_max_threads)(void);
   void (*set_num_threads)(int);
@@ -31,14 +31,26 @@ static void find_openmp(void) {
   memcpy(&openmp.set_num_threads, &set, sizeof set);
 }
 
-s3_openmp_state s3_openmp_enter(void) {
-  pthread_once(&openmp_once, find_openmp);
-  if (openmp.set_num_threads == NULL) return (s3_openmp_state){0};
-  const s3_openmp_state state = {openmp.get_max_threads()};
-  if (state.thread_count != 1) openmp.set_num_threads(1);
-  return state;
+/* Faults are the thread's own doing and do not wait. */
+static sigset_t hold_signals(void) {
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+  sigset_t held, before;
+  sigfillset(&held);
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&held, faults[i]);
+  pthread_sigmask(SIG_BLOCK, &held, &before);
+  return before;
 }
 
-void s3_openmp_leave(s3_openmp_state state) {
-  if (state.thread_count > 1) openmp.set_num_threads(state.thread_count);
+s3_dnnl_host s3_dnnl_enter(void) {
+  s3_dnnl_host host = {.openmp_threads = 0, .signals = hold_signals()};
+  pthread_once(&openmp_once, find_openmp);
+  if (openmp.set_num_threads == NULL) return host;
+  host.openmp_threads = openmp.get_max_threads();
+  if (host.openmp_threads != 1) openmp.set_num_threads(1);
+  return host;
+}
+
+void s3_dnnl_leave(s3_dnnl_host host) {
+  if (host.openmp_threads > 1) openmp.set_num_threads(host.openmp_threads);
+  pthread_sigmask(SIG_SETMASK, &host.signals, NULL);
 }

@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef S3_BASE_OPENMP_H
-#define S3_BASE_OPENMP_H
+/* The door to oneDNN's computing: what is set up for the calling thread before a product or
+ * primitive and put back after it. Nobody outside lib/dnnl passes through it.
+ *
+ *   OpenMP   oneDNN computes with one OpenMP thread. The thread's own setting is saved,
+ *            set to 1 and put back; a few nanoseconds, and no other thread sees it.
+ *            Without an OpenMP runtime nothing happens.
+ *   signals  Up to 3.11 oneDNN's matrix product lets the stack pointer point into a block
+ *            of the heap (oneDNN issue 4845): a signal handler that runs then writes its
+ *            frame over the heap. So the thread's signals wait for the end of the product,
+ *            about a millisecond, or go to another thread. */
+#ifndef S3_DNNL_DOOR_H
+#define S3_DNNL_DOOR_H
 
-/* oneDNN is always called with one OpenMP thread. Enter saves the calling
- * thread's own OpenMP setting and sets 1, leave puts it back; both are a few
- * nanoseconds and touch no other thread. Without an OpenMP runtime they do
- * nothing. */
-typedef struct s3_openmp_state {
-  int thread_count;
-} s3_openmp_state;
-s3_openmp_state s3_openmp_enter(void);
-void s3_openmp_leave(s3_openmp_state state);
+#include <signal.h>
+
+typedef struct s3_dnnl_host {
+  int openmp_threads; /* 0: there is no OpenMP runtime */
+  sigset_t signals;
+} s3_dnnl_host;
+
+s3_dnnl_host s3_dnnl_enter(void);
+void s3_dnnl_leave(s3_dnnl_host host);
 
 #endif

@@ -5,7 +5,6 @@
 #define S3_DNNL_ENGINE_H
 
 #include "base/context.h"
-#include "base/openmp.h" /* every call of oneDNN is made between enter and leave */
 
 /* Fails (ENGINE) when the library at run time is of another major version than
  * the headers compiled against. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "dnnl/door.h"
 #include "dnnl/engine.h"
-#include "dnnl/signals.h"
 #include "dnnl/status.h"
 
 /* What is left of the product when k = 0. dnnl_sgemm leaves C alone then, also
@@ -26,11 +26,11 @@ s3rec_status s3_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, siz
     if (beta != 1.0f) scale_rows(m, n, beta, c, ldc);
     return S3REC_OK;
   }
-  const sigset_t signals = s3_hold_signals();
+  const s3_dnnl_host host = s3_dnnl_enter();
   const dnnl_status_t status =
       dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', (dnnl_dim_t)m, (dnnl_dim_t)n,
                  (dnnl_dim_t)k, alpha, a, (dnnl_dim_t)lda, b, (dnnl_dim_t)ldb, beta, c,
                  (dnnl_dim_t)ldc);
-  s3_release_signals(signals);
+  s3_dnnl_leave(host);
   return s3_dnnl_status(status, "sgemm");
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The backend of oneDNN primitives: its state and its operations, one file per
- * group. What they do is in encoder/backend.h. */
+ * group. What they do is in backend/backend.h. */
 #ifndef S3_DNNL_ONEDNN_BACKEND_H
 #define S3_DNNL_ONEDNN_BACKEND_H
 
 #include "dnnl/primitive_cache.h"
-#include "encoder/backend.h"
+#include "backend/backend.h"
 
 typedef struct s3_onednn_backend {
   s3_backend base;

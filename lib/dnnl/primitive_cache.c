@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "dnnl/signals.h"
+#include "dnnl/door.h"
 
 /* A model uses about 100 primitives for its layers and 8 for each pair of query
  * and key counts. A cache that is full is emptied: that takes a thousand
@@ -140,16 +140,14 @@ static s3rec_status find_or_make(s3_primitive_cache *cache, const s3_primitive_k
 }
 
 static dnnl_status_t execute(const s3_primitive *primitive, dnnl_stream_t stream) {
-  const sigset_t signals = s3_hold_signals();
   dnnl_status_t status = dnnl_primitive_execute(
       primitive->primitive, stream, primitive->argument_count, primitive->arguments);
   if (status == dnnl_success) status = dnnl_stream_wait(stream);
-  s3_release_signals(signals);
   return status;
 }
 
-s3rec_status s3_primitive_run(s3_primitive_cache *cache, const s3_primitive_key *key,
-                              s3_recipe_maker make, const void *const *handles) {
+static s3rec_status run_primitive(s3_primitive_cache *cache, const s3_primitive_key *key,
+                                  s3_recipe_maker make, const void *const *handles) {
   s3_primitive *primitive;
   S3_TRY(find_or_make(cache, key, make, &primitive));
   for (int i = 0; i < primitive->argument_count; i++) {
@@ -160,6 +158,15 @@ s3rec_status s3_primitive_run(s3_primitive_cache *cache, const s3_primitive_key 
                 dnnl_memory_set_data_handle(primitive->arguments[i].memory, handle));
   }
   return s3_dnnl_status(execute(primitive, cache->stream), "execution");
+}
+
+/* Making a primitive goes through the door too: oneDNN chooses by the number of threads. */
+s3rec_status s3_primitive_run(s3_primitive_cache *cache, const s3_primitive_key *key,
+                              s3_recipe_maker make, const void *const *handles) {
+  const s3_dnnl_host host = s3_dnnl_enter();
+  const s3rec_status status = run_primitive(cache, key, make, handles);
+  s3_dnnl_leave(host);
+  return status;
 }
 
 s3rec_status s3_primitive_cache_init(s3_primitive_cache *cache, const s3rec_context *context) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "encoder/backend.h"
+#include "backend/backend.h"
 
 s3rec_status s3_backend_create(const s3rec_context *context, s3_backend **backend) {
   return context->options.backend == S3REC_BACKEND_ONEDNN

@@ -7,7 +7,7 @@
 #ifndef S3_ENCODER_ENCODER_H
 #define S3_ENCODER_ENCODER_H
 
-#include "encoder/backend.h"
+#include "backend/backend.h"
 #include "model/parameter_table.h"
 
 typedef struct s3_packed {
@@ -66,7 +66,7 @@ void s3_encoder_set_panels(s3_encoder *encoder, const float *panels);
 
 /* *hidden: [s3_packed_rows, H], valid until the next call. `weights` is a block
  * laid out by the table. Dropout acts when packed->tokens is not NULL, keyed by
- * (seed, step). The caller has entered s3_openmp_enter. */
+ * (seed, step). */
 s3rec_status s3_encoder_forward(s3_encoder *encoder, const float *weights,
                                 const s3_packed *packed, uint64_t seed, uint64_t step,
                                 const float **hidden);

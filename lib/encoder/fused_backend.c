@@ -3,7 +3,7 @@
  * kernels for everything else. */
 #include "base/error.h"
 #include "dnnl/engine.h"
-#include "encoder/backend.h"
+#include "backend/backend.h"
 #include "kernels/kernels.h"
 
 typedef struct fused_backend {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/event_attributes.h"
+#include "events/event_attributes.h"
 
 #include "base/error.h"
 #include "data/attribute_file.h"

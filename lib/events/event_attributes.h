@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Attributes of the items of a dataset that is made from events. */
-#ifndef S3_DATA_EVENT_ATTRIBUTES_H
-#define S3_DATA_EVENT_ATTRIBUTES_H
+#ifndef S3_EVENTS_EVENT_ATTRIBUTES_H
+#define S3_EVENTS_EVENT_ATTRIBUTES_H
 
 #include "data/dataset.h"
-#include "data/events.h"
+#include "events/events.h"
 
 /* Gives the dataset attributes and their names. item_ids [items of the table]: ids in the
  * dataset, 1..item_count, else the item is not in it. */

@@ -2,7 +2,7 @@
 /* The core of the bipartite graph of users and items: whoever falls below the minimum is
  * taken out once, its events are taken from its partners, and these may fall in turn. */
 #include "base/error.h"
-#include "data/event_selection.h"
+#include "events/event_selection.h"
 
 typedef struct core {
   const s3_selection *selection;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/event_selection.h"
+#include "events/event_selection.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which events of a table become a dataset. */
-#ifndef S3_DATA_EVENT_SELECTION_H
-#define S3_DATA_EVENT_SELECTION_H
+#ifndef S3_EVENTS_EVENT_SELECTION_H
+#define S3_EVENTS_EVENT_SELECTION_H
 
-#include "base/vocabulary.h"
-#include "data/events.h"
+#include "names/vocabulary.h"
+#include "events/events.h"
 
 /* Rows of the table, user by user; within a user oldest first, in the order of the table at
  * one moment. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/event_table.h"
+#include "events/event_table.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events in blocks: a table of millions grows without being copied, and takes no room for
  * what its events do not have. */
-#ifndef S3_DATA_EVENT_TABLE_H
-#define S3_DATA_EVENT_TABLE_H
+#ifndef S3_EVENTS_EVENT_TABLE_H
+#define S3_EVENTS_EVENT_TABLE_H
 
 #include "base/context.h"
 

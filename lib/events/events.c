@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/events.h"
+#include "events/events.h"
 
 #include <math.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The growing table behind s3rec_events: names, events, item attributes. */
-#ifndef S3_DATA_EVENTS_H
-#define S3_DATA_EVENTS_H
+#ifndef S3_EVENTS_EVENTS_H
+#define S3_EVENTS_EVENTS_H
 
-#include "data/event_table.h"
-#include "data/name_table.h"
+#include "events/event_table.h"
+#include "names/name_table.h"
 #include "s3rec/events.h"
 
 /* Ids of one column. `kind` is 0 while it is open. */

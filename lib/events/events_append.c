@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "data/events.h"
-#include "data/table_columns.h"
+#include "events/events.h"
+#include "tables/table_columns.h"
 
 static s3rec_status check_array(const char *name, size_t count, const s3rec_id_array *ids) {
   if ((ids->integers == NULL) == (ids->offsets == NULL))

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "data/dataset_parts.h"
-#include "data/event_attributes.h"
-#include "data/event_selection.h"
+#include "events/event_attributes.h"
+#include "events/event_selection.h"
 
 /* Names of a column in a new order: name i is names[indices[i]]. */
 s3rec_status s3_id_column_names(s3rec_context *context, const s3_id_column *column,

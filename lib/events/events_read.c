@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "base/error.h"
-#include "data/events.h"
-#include "data/table_value.h"
+#include "events/events.h"
+#include "tables/table_value.h"
 
 typedef struct reader {
   s3rec_events *events;

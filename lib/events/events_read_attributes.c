@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "data/events.h"
-#include "data/table_value.h"
+#include "events/events.h"
+#include "tables/table_value.h"
 
 /* A column of attributes; JSONL: of the key. */
 typedef struct attribute_column {

@@ -2,11 +2,11 @@
 /* The hand-written kernels. Each file of this folder is compiled once per
  * instruction-set level; a level is one constant table of functions, picked at
  * run time. The C is the same for all, so the baseline is also the reference.
- * Semantics of the encoder's operations: encoder/backend.h. */
+ * Semantics of the encoder's operations: backend/backend.h. */
 #ifndef S3_KERNELS_KERNELS_H
 #define S3_KERNELS_KERNELS_H
 
-#include "encoder/backend.h"
+#include "backend/backend.h"
 
 typedef struct s3_adam_step {
   float learning_rate;

@@ -5,6 +5,21 @@
 #include "base/number.h"
 #include "model/model.h"
 
+s3rec_model_config s3_config_defaults(void) {
+  return (s3rec_model_config){
+      .struct_size = sizeof(s3rec_model_config),
+      .attribute_size = 1,
+      .max_seq_length = 50,
+      .hidden_size = 64,
+      .num_hidden_layers = 2,
+      .num_attention_heads = 2,
+      .hidden_act = S3REC_GELU,
+      .hidden_dropout_prob = 0.5,
+      .attention_probs_dropout_prob = 0.5,
+      .initializer_range = 0.02,
+  };
+}
+
 typedef struct integer_field {
   const char *name;
   int64_t value, minimum, maximum;

@@ -154,12 +154,7 @@ static s3rec_status read_fields(const s3_safetensors *file, s3rec_model_config *
 
 s3rec_status s3_config_from_file(const s3_safetensors *file, const s3rec_model_config *fallback,
                                  s3rec_model_config *config) {
-  s3rec_model_config merged;
-  if (fallback != NULL) {
-    merged = *fallback;
-  } else {
-    s3rec_model_config_init(&merged);
-  }
+  s3rec_model_config merged = fallback != NULL ? *fallback : s3_config_defaults();
   S3_TRY(read_fields(file, &merged));
   if (s3_config_check(&merged) != S3REC_OK) {
     char reason[256];

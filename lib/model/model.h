@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "base/vocabulary.h"
+#include "names/vocabulary.h"
 #include "model/parameter_table.h"
 #include "model/safetensors_map.h"
 
@@ -32,6 +32,7 @@ struct s3rec_model {
 #define S3_MODEL_TRAINED SIZE_MAX
 
 /* Says what is wrong with a configuration: field, value, accepted range. */
+s3rec_model_config s3_config_defaults(void); /* item_size is left at 0 */
 s3rec_status s3_config_check(const s3rec_model_config *config);
 
 /* MISMATCH, naming the field, unless blocks of floats of both have one layout. */

@@ -2,8 +2,8 @@
 /* SipHash-1-3 (Aumasson, Bernstein 2012): a hash of text under a secret key. Who does not
  * know the key cannot choose texts that collide, so a table of names from a file that
  * means harm stays as fast as any other. */
-#ifndef S3_BASE_KEYED_HASH_H
-#define S3_BASE_KEYED_HASH_H
+#ifndef S3_NAMES_KEYED_HASH_H
+#define S3_NAMES_KEYED_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>

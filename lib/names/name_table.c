@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/name_table.h"
+#include "names/name_table.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names that are numbered from 0 in the order in which they come, while they come. The
  * finished thing is a vocabulary. */
-#ifndef S3_DATA_NAME_TABLE_H
-#define S3_DATA_NAME_TABLE_H
+#ifndef S3_NAMES_NAME_TABLE_H
+#define S3_NAMES_NAME_TABLE_H
 
 #include "base/context.h"
-#include "base/keyed_hash.h"
+#include "names/keyed_hash.h"
 
 /* Starts all zero. */
 typedef struct s3_name_table {

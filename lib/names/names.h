@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names in arrays: what a vocabulary and a model file hold. */
-#ifndef S3_BASE_NAMES_H
-#define S3_BASE_NAMES_H
+#ifndef S3_NAMES_NAMES_H
+#define S3_NAMES_NAMES_H
 
 #include "base/context.h"
 #include "s3rec/vocabulary.h"

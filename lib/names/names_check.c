@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/names.h"
+#include "names/names.h"
 #include "base/utf8.h"
 
 /* Bytes of a text that are NUL; a plain loop that compilers make wide. */

@@ -3,7 +3,7 @@
  * names are searched in step, and what one waits for is fetched while others go on. */
 #include <string.h>
 
-#include "base/names.h"
+#include "names/names.h"
 
 enum { LANES = 16 };
 

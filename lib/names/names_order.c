@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/names.h"
+#include "names/names.h"
 
 static s3rec_status check_range(const s3_names *names, const char *where) {
   bool within = true;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/names.h"
+#include "names/names.h"
 #include "base/utf8.h"
 
 typedef struct sorted_name {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/vocabulary.h"
+#include "names/vocabulary.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,12 +2,12 @@
 /* Names and their numbers. Each name is ended by NUL in one text, and a permutation sorts
  * them by their bytes, so that finding one needs no table of hashes: a vocabulary in a
  * model file is ready as it lies there (docs/design.md). */
-#ifndef S3_BASE_VOCABULARY_H
-#define S3_BASE_VOCABULARY_H
+#ifndef S3_NAMES_VOCABULARY_H
+#define S3_NAMES_VOCABULARY_H
 
 #include "base/context.h"
 #include "base/mapping.h"
-#include "base/names.h"
+#include "names/names.h"
 
 struct s3rec_vocabulary {
   atomic_size_t references;

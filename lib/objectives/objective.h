@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-#include "data/batch.h"
+#include "sampling/batch.h"
 #include "encoder/encoder.h"
 #include "objectives/item_rows.h"
 

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "data/dataset.h"
-#include "dnnl/engine.h"
 #include "model/weights_hash.h"
 #include "scoring/evaluate.h"
 
@@ -92,10 +91,8 @@ static s3rec_status train(s3rec_run *run) {
   const size_t step = sampler->step;
   s3rec_losses losses;
   S3_TRY(s3_sampler_next(sampler, run->batch));
-  const s3_openmp_state openmp = s3_openmp_enter();
   const s3rec_status status =
       s3_trainer_step(run->trainer, run->settings.options.stage, run->batch, &losses);
-  s3_openmp_leave(openmp);
   if (status != S3REC_OK) {
     sampler->epoch = epoch;
     sampler->step = step;

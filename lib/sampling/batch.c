@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/batch.h"
+#include "sampling/batch.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A batch keeps only real tokens: sequence s is tokens offsets[s] ..
  * offsets[s+1]-1 of every id array; its last token sits in slot L-1. */
-#ifndef S3_DATA_BATCH_H
-#define S3_DATA_BATCH_H
+#ifndef S3_SAMPLING_BATCH_H
+#define S3_SAMPLING_BATCH_H
 
 #include "data/dataset.h"
 #include "s3rec/batch.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "data/batch.h"
+#include "sampling/batch.h"
 
 /* One array [rows, length]; the first of a batch decides what is padding. */
 typedef struct padded_array {

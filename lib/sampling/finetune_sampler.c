@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "data/sampler.h"
+#include "sampling/sampler.h"
 
 /* `count` inputs and, one item later, as many targets. */
 typedef struct successors {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/item_set.h"
+#include "sampling/item_set.h"
 
 #include <string.h>
 

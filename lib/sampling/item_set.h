@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small set of item ids (>= 1), refilled for every sequence: open addressing,
  * at most half full, cleared only as far as the sequence needs. */
-#ifndef S3_DATA_ITEM_SET_H
-#define S3_DATA_ITEM_SET_H
+#ifndef S3_SAMPLING_ITEM_SET_H
+#define S3_SAMPLING_ITEM_SET_H
 
 #include "base/context.h"
 #include "base/random.h"

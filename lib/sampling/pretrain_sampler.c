@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "data/sampler.h"
+#include "sampling/sampler.h"
 
 /* The items of an instance. */
 typedef struct prefix {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/sampler.h"
+#include "sampling/sampler.h"
 
 #include "base/error.h"
 #include "base/number.h"

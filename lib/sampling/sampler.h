@@ -3,11 +3,11 @@
  * items (pretraining) or a user (fine-tuning); instances are numbered in the
  * order of the data, and all that is random about one is drawn from a stream
  * keyed by (seed, stage, epoch, instance). */
-#ifndef S3_DATA_SAMPLER_H
-#define S3_DATA_SAMPLER_H
+#ifndef S3_SAMPLING_SAMPLER_H
+#define S3_SAMPLING_SAMPLER_H
 
-#include "data/batch.h"
-#include "data/item_set.h"
+#include "sampling/batch.h"
+#include "sampling/item_set.h"
 
 struct s3rec_sampler {
   s3rec_dataset *dataset;

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "dnnl/engine.h"
 #include "scoring/scorer.h"
 
 /* Checks all rows and counts their real tokens. */
@@ -88,9 +87,7 @@ s3rec_status s3_scorer_encode(s3rec_scorer *scorer, bool causal, const int32_t *
    * one row, so that there is an array. */
   S3_TRY(s3_grow(model->context, (void **)&scorer->hidden, &scorer->hidden_capacity,
                  (token_count > 0 ? token_count : 1) * width, sizeof *scorer->hidden));
-  const s3_openmp_state openmp = s3_openmp_enter();
   const s3rec_status status = encode_rows(scorer, causal, ids, count, length);
-  s3_openmp_leave(openmp);
   S3_TRY(status);
 
   const float *src = scorer->hidden;

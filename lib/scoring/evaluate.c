@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/thread_pool.h"
-#include "dnnl/engine.h"
 #include "scoring/answer_ranks.h"
 #include "scoring/metrics.h"
 #include "scoring/score_error.h"
@@ -44,9 +43,7 @@ static s3rec_status block_job(void *argument, size_t index, size_t worker) {
   const size_t users = run->dataset->sequences.row_count;
   const size_t first = index * S3_USER_GROUP;
   const size_t last = users - first < S3_USER_GROUP ? users : first + S3_USER_GROUP;
-  const s3_openmp_state openmp = s3_openmp_enter();
   const s3rec_status status = rank_block(run, &run->rankers[worker], first, last);
-  s3_openmp_leave(openmp);
   return status;
 }
 

@@ -2,7 +2,6 @@
 /* Recommendations for any number of users: groups of up to S3_USER_GROUP, results kept
  * inside until all are there, so that a failure leaves the caller's arrays alone. */
 #include "base/error.h"
-#include "dnnl/engine.h"
 #include "scoring/id_set.h"
 #include "scoring/rank_items.h"
 
@@ -135,13 +134,11 @@ s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, s3_rank
   insert_known(scorer->model, s3_left_out_for_all(scorer), options->excluded,
                options->excluded_count);
   s3rec_status status = S3REC_OK;
-  const s3_openmp_state openmp = s3_openmp_enter();
   const size_t most = most_users(scorer);
   for (size_t first = 0; first < query->user_count && status == S3REC_OK; first += most) {
     const size_t rest = query->user_count - first;
     status = rank_group(scorer, query, first, first + (rest < most ? rest : most), ranking);
   }
-  s3_openmp_leave(openmp);
   erase_known(scorer->model, s3_left_out_for_all(scorer), options->excluded,
               options->excluded_count);
   return status;

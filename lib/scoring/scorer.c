@@ -2,7 +2,6 @@
 #include "scoring/scorer.h"
 
 #include "base/error.h"
-#include "dnnl/engine.h"
 #include "kernels/kernels.h"
 #include "scoring/id_set.h"
 
@@ -86,12 +85,10 @@ size_t s3_scorer_memory(const s3rec_scorer *scorer) {
 s3rec_status s3_scorer_user_vector(s3rec_scorer *scorer, const int32_t *history, size_t count,
                                    const float **vector) {
   s3_user_vectors *users = &scorer->users;
-  const s3_openmp_state openmp = s3_openmp_enter();
   bool added = false;
   s3_user_vectors_begin(users);
   s3rec_status status = s3_user_vectors_add(users, history, count, &added);
   if (status == S3REC_OK) status = s3_user_vectors_finish(users);
-  s3_openmp_leave(openmp);
   S3_TRY(status);
   if (!added) {
     return s3_fail(S3REC_ERROR_ARGUMENT,

@@ -29,8 +29,7 @@ static inline bool s3_item_known(const s3rec_model *model, int32_t id) {
   return id >= 1 && id <= model->config.item_size - 2;
 }
 
-/* Between begin and finish the caller has entered s3_openmp_enter and adds at
- * most S3_USER_GROUP users. */
+/* Between begin and finish the caller adds at most S3_USER_GROUP users. */
 void s3_user_vectors_begin(s3_user_vectors *users);
 
 /* Unknown ids are removed first, then the last max_seq_length kept. A history

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of a file in order, decompressed where they are gzip's. */
-#ifndef S3_DATA_BYTE_SOURCE_H
-#define S3_DATA_BYTE_SOURCE_H
+#ifndef S3_TABLES_BYTE_SOURCE_H
+#define S3_TABLES_BYTE_SOURCE_H
 
 #include "base/context.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/delimited_rows.h"
+#include "tables/delimited_rows.h"
 
 #include <inttypes.h>
 #include <string.h>

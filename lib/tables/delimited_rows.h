@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of fields with a delimiter between them: CSV as RFC 4180 has it, or without quotes. */
-#ifndef S3_DATA_DELIMITED_ROWS_H
-#define S3_DATA_DELIMITED_ROWS_H
+#ifndef S3_TABLES_DELIMITED_ROWS_H
+#define S3_TABLES_DELIMITED_ROWS_H
 
-#include "data/text_window.h"
+#include "tables/text_window.h"
 
 enum { S3_MAX_DELIMITER_LENGTH = 8, S3_MAX_FIELD_COUNT = 65536 };
 

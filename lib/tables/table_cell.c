@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "data/table_columns.h"
+#include "tables/table_columns.h"
 
 const char *s3_cell_kind_name(s3_cell_kind kind) {
   static const char *const names[] = {[S3_CELL_TEXT] = "text",

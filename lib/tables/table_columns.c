@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/table_columns.h"
+#include "tables/table_columns.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which columns of a table are what, and the cells of a row. */
-#ifndef S3_DATA_TABLE_COLUMNS_H
-#define S3_DATA_TABLE_COLUMNS_H
+#ifndef S3_TABLES_TABLE_COLUMNS_H
+#define S3_TABLES_TABLE_COLUMNS_H
 
 #include "base/number.h"
-#include "data/table_file.h"
+#include "tables/table_file.h"
 
 typedef enum s3_role { S3_USER, S3_ITEM, S3_TIMESTAMP, S3_VALUE, S3_ROLE_COUNT } s3_role;
 

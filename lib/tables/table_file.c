@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/table_file.h"
+#include "tables/table_file.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "data/table_columns.h"
+#include "tables/table_columns.h"
 
 void s3_set_row_error(const s3_table_file *file, const char *part, const char *format, ...) {
   char reason[512];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A file of rows, delimited or JSONL, and the rule about rows that cannot be used. */
-#ifndef S3_DATA_TABLE_FILE_H
-#define S3_DATA_TABLE_FILE_H
+#ifndef S3_TABLES_TABLE_FILE_H
+#define S3_TABLES_TABLE_FILE_H
 
 #include <jansson.h>
 
-#include "data/delimited_rows.h"
+#include "tables/delimited_rows.h"
 #include "s3rec/events.h"
 
 typedef struct s3_table_file {

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "base/error.h"
-#include "data/table_file.h"
+#include "tables/table_file.h"
 
 /* Kinds as in s3rec_table_format, and MovieLens's "::" files. */
 typedef enum kind { AUTO = 0, CSV = 1, TSV = 2, JSONL = 3, DOUBLE_COLON = 4 } kind;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/table_value.h"
+#include "tables/table_value.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers in the cells of a table, and what is logged about a file that was read. */
-#ifndef S3_DATA_TABLE_VALUE_H
-#define S3_DATA_TABLE_VALUE_H
+#ifndef S3_TABLES_TABLE_VALUE_H
+#define S3_TABLES_TABLE_VALUE_H
 
-#include "data/table_columns.h"
-#include "data/timestamp.h"
+#include "tables/table_columns.h"
+#include "tables/timestamp.h"
 
 /* FORMAT about the row when the cell is none; blanks around it do not matter. */
 s3rec_status s3_read_timestamp(const s3_table_file *file, const s3_column *column,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/text_reader.h"
+#include "tables/text_reader.h"
 
 #include <inttypes.h>
 #include <string.h>

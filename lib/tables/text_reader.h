@@ -2,8 +2,8 @@
 /* Lines of integers separated by spaces or tabs, with the exact place of
  * everything that is wrong. Lines and columns count from 1, columns in bytes
  * behind a byte order mark (before an error all is ASCII). */
-#ifndef S3_DATA_TEXT_READER_H
-#define S3_DATA_TEXT_READER_H
+#ifndef S3_TABLES_TEXT_READER_H
+#define S3_TABLES_TEXT_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>

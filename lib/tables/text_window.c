@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/text_window.h"
+#include "tables/text_window.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "data/text_reader.h"
+#include "tables/text_reader.h"
 
 enum { READ_SIZE = 1 << 18 };
 

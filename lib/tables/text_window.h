@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The part of a text file that a reader works on: lines are found behind `begin` and
  * stay in one piece, however long a row gets. */
-#ifndef S3_DATA_TEXT_WINDOW_H
-#define S3_DATA_TEXT_WINDOW_H
+#ifndef S3_TABLES_TEXT_WINDOW_H
+#define S3_TABLES_TEXT_WINDOW_H
 
-#include "data/byte_source.h"
+#include "tables/byte_source.h"
 
 /* A row that is longer than this is no row but a file of another kind. */
 enum { S3_MAX_ROW_SIZE = 1 << 24 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/timestamp.h"
+#include "tables/timestamp.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef S3_DATA_TIMESTAMP_H
-#define S3_DATA_TIMESTAMP_H
+#ifndef S3_TABLES_TIMESTAMP_H
+#define S3_TABLES_TIMESTAMP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
 #ifndef S3_TRAINING_TRAINER_H
 #define S3_TRAINING_TRAINER_H
 
-#include "data/batch.h"
-#include "data/sampler.h"
+#include "sampling/batch.h"
+#include "sampling/sampler.h"
 #include "model/model_file.h"
 #include "objectives/next_item_sampled_ce.h"
 #include "objectives/objective.h"
