@@ -11,13 +11,13 @@
 extern "C" {
 #endif
 
-/** Names, numbered from a first id on: in both directions. Immutable, so that any number
- * of threads may use one. Datasets made from events have them, model files keep those of
- * items and attributes. */
+/** Names and their numbers, to be looked up in both directions; numbers count from a first id.
+ * A vocabulary never changes, so any number of threads may use one. Datasets that were made from
+ * events have them, and model files keep those of items and attributes. */
 typedef struct s3rec_vocabulary s3rec_vocabulary;
 
-/** What the names were before they were text, so that a binding can give them back as
- * such. */
+/** What the names were before they became text, so that a binding can give them back in their
+ * own type. */
 typedef enum s3rec_name_kind {
   S3REC_NAMES_TEXT = 1,   /**< any text */
   S3REC_NAMES_INTEGER = 2 /**< each is an int64 in decimal without leading zeros */
