@@ -128,10 +128,10 @@ START_TEST(any_size) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(struct_growth) {
   TCase *growth = tcase_create("growth");
   tcase_add_test(growth, old_trainer_options);
   tcase_add_loop_test(growth, old_sampler_options, 0, 2);
   tcase_add_test(growth, any_size);
-  return test_run("struct growth", growth, NULL);
+  test_add_cases(suite, growth, NULL);
 }
