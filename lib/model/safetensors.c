@@ -269,6 +269,15 @@ const char *s3_safetensors_metadata(const s3_safetensors *file, const char *key)
   return json_string_value(json_object_get(file->metadata, key));
 }
 
+void s3_safetensors_visit_metadata(const s3_safetensors *file, s3rec_metadata_function visit,
+                                   void *user_data) {
+  const char *key;
+  json_t *value;
+  json_object_foreach(file->metadata, key, value) {
+    visit(key, json_string_value(value), user_data);
+  }
+}
+
 const char *s3_safetensors_path(const s3_safetensors *file) { return file->path; }
 
 int s3_safetensors_descriptor(const s3_safetensors *file) { return file->descriptor; }
