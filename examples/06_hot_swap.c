@@ -94,7 +94,7 @@ static s3rec_status publish(server *to, s3rec_model *model, int version) {
   return status;
 }
 
-/* A newly trained model: one epoch more on a copy, since the model itself is being read. Another
+/* A newly trained model: one epoch more from the weights of the one that serves meanwhile. Another
  * process would do this, and the server would map the file that it saved. */
 static s3rec_status train(server *from, s3rec_dataset *dataset, s3rec_model **trained) {
   s3rec_run_options options;
@@ -104,9 +104,9 @@ static s3rec_status train(server *from, s3rec_dataset *dataset, s3rec_model **tr
   s3rec_run *run = NULL;
   s3rec_run_progress at;
   s3rec_run_progress_init(&at);
-  s3rec_status status = s3rec_model_clone(from->model, trained);
-  if (status == S3REC_OK) status = s3rec_run_create(*trained, dataset, &options, &run);
+  s3rec_status status = s3rec_run_create(from->model, dataset, &options, &run);
   while (status == S3REC_OK && at.event != S3REC_RUN_DONE) status = s3rec_run_step(run, &at);
+  if (status == S3REC_OK) status = s3rec_run_finish(run, trained);
   s3rec_run_destroy(run);
   return status;
 }
