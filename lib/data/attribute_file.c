@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "base/atomic_file.h"
+#include "base/file_read.h"
 #include "base/json.h"
 #include "data/json_place.h"
 #include "tables/text_reader.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
-#include "base/atomic_file.h"
+#include "base/file_read.h"
 #include "base/error.h"
 #include "data/sequence_file.h"
 #include "tables/text_reader.h"

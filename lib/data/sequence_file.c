@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "base/atomic_file.h"
+#include "base/file_read.h"
 #include "base/error.h"
 #include "tables/text_reader.h"
 #include "s3rec/dataset.h"
