@@ -65,6 +65,10 @@ static void go_on_from(run_fixture *f, const char *path, bool resume) {
     run_begin(f);
     test_ok(s3rec_run_load(f->run, path));
   }
+  s3rec_run_progress at;
+  s3rec_run_progress_init(&at);
+  test_ok(s3rec_run_progress_get(f->run, &at));
+  ck_assert(at.epoch >= 1 && at.steps >= 3 && at.event != S3REC_RUN_DONE);
   ck_assert_str_eq(s3rec_run_note(f->run), "a note");
 }
 
@@ -152,6 +156,12 @@ START_TEST(a_state_tells_its_run) {
   ck_assert_str_eq(state->note, "caf\xc3\xa9 \"second\"");
   ck_assert_uint_eq(state->model_fingerprint, s3rec_model_fingerprint(f.model));
   ck_assert(same_progress(state->progress, &at));
+  s3rec_run_progress again;
+  s3rec_run_progress_init(&again);
+  test_ok(s3rec_run_progress_get(f.run, &again));
+  ck_assert(same_progress(&again, &at));
+  again.struct_size = 8;
+  test_fails(s3rec_run_progress_get(f.run, &again), S3REC_ERROR_ARGUMENT);
   const s3rec_run_options *const o = state->options;
   ck_assert(o->stage == p->stage && o->seed == 7 && o->epochs == 3 && o->protocol == p->protocol);
   ck_assert(o->sampler->mask_p == 0.3 && o->sampler->batch_size == f.sampler.batch_size);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* s3rec generate: a synthetic streaming catalogue in the reference's formats. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "generate/event_log.h"
 #include "generate/viewers.h"
 #include "json_output.h"
-#include "output_file.h"
+#include "output.h"
 
 /* Attribute ids in one range, from 1: genres, kinds, decades, directors, series. */
 enum {
@@ -123,8 +121,8 @@ static int write_all(const cli_options *options, const gen_catalogue *catalogue,
 }
 
 int cli_generate(cli_options *options) {
-  if (mkdir(options->data, 0777) != 0 && errno != EEXIST)
-    return cli_fail(CLI_FAILURE, "%s: folder cannot be made: %s", options->data, strerror(errno));
+  bool made;
+  CLI_TRY(cli_check_data_folder(options, suffixes, (size_t)file_count(options), &made));
   gen_catalogue catalogue;
   if (!gen_catalogue_make(options->seed, options->items, &catalogue))
     return cli_fail(CLI_FAILURE, "out of memory");
@@ -133,6 +131,7 @@ int cli_generate(cli_options *options) {
   const int code = viewers == NULL ? cli_fail(CLI_FAILURE, "out of memory")
                                    : write_all(options, &catalogue, viewers, outputs);
   for (int i = 0; i < FILE_COUNT; i++) cli_output_discard(&outputs[i]);
+  if (code != CLI_OK && made) rmdir(options->data);
   gen_viewers_free(viewers);
   gen_catalogue_free(&catalogue);
   return code;

@@ -118,6 +118,10 @@ S3REC_API void s3rec_run_progress_init(s3rec_run_progress *progress);
  * Since 0.2. */
 S3REC_API s3rec_status s3rec_run_step(s3rec_run *run, s3rec_run_progress *progress);
 
+/** Where a run is without doing a step, for instance after it was loaded: `event` is what its last
+ * step did; before the first one STEP, with step 0. Status: ARGUMENT. Since 0.3. */
+S3REC_API s3rec_status s3rec_run_progress_get(const s3rec_run *run, s3rec_run_progress *progress);
+
 /** Hands out the result as a new model, which belongs to the caller: after DONE the final
  * weights; before, the best ones so far (fine-tuning: of the best epoch; pretraining: as they
  * are). It has the configuration, dropouts included, and the names of the model that the run

@@ -100,6 +100,13 @@ class run : public handle<s3rec_run, s3rec_run_destroy> {
   result<model> try_trained() const noexcept {
     return detail::make<model>(s3rec_run_finish, get());
   }
+  /** Where it is, without a step. */
+  result<run_progress> try_progress() const noexcept {
+    run_progress progress;
+    s3rec_run_progress_init(&progress);
+    const s3rec_status status = s3rec_run_progress_get(get(), &progress);
+    return detail::done(status, progress);
+  }
   result<run_estimate> try_ahead() const noexcept {
     run_estimate estimate;
     s3rec_run_estimate_init(&estimate);
@@ -142,6 +149,7 @@ class run : public handle<s3rec_run, s3rec_run_destroy> {
   }
   void finish() { try_finish().value(); }
   model trained() const { return try_trained().value(); }
+  run_progress progress() const { return try_progress().value(); }
   run_estimate ahead() const { return try_ahead().value(); }
   void set_note(c_string note) { try_set_note(note).value(); }
   metrics valid_metrics() const { return try_valid_metrics().value(); }

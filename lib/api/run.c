@@ -64,6 +64,20 @@ s3rec_status s3rec_run_step(s3rec_run *run, s3rec_run_progress *progress) {
   return S3REC_OK;
 }
 
+s3rec_status s3rec_run_progress_get(const s3rec_run *run, s3rec_run_progress *progress) {
+  S3_REQUIRE(run);
+  S3_REQUIRE(progress);
+  S3_TRY(s3_output_check(progress, S3_SIZE_UNTIL(s3rec_run_progress, best_epoch),
+                         "s3rec_run_progress"));
+  const s3rec_run_event event = run->done       ? S3REC_RUN_DONE
+                                : run->at.ended ? S3REC_RUN_EPOCH
+                                                : S3REC_RUN_STEP;
+  const s3rec_run_progress made =
+      s3_run_describe(&run->settings, &run->at, run->sampler->step_count, event);
+  s3_output_write(progress, &made, sizeof made);
+  return S3REC_OK;
+}
+
 s3rec_status s3rec_run_finish(const s3rec_run *run, s3rec_model **model) {
   S3_REQUIRE(run);
   S3_REQUIRE(model);

@@ -35,6 +35,7 @@ void stopped(const s3rec::context &context, const s3rec::model &model,
     return epochs < 1;
   }));
   CHECK(epochs == 1 && run.valid_metrics().user_count == 12);
+  CHECK(run.progress().epoch == 1 && run.progress().event == s3rec::run_event::epoch);
   CHECK(run.ahead().step_count > 0);
   run.set_note("of the host");
   run.save("run-state");
