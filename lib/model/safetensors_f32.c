@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/finite.h"
+#include "base/number.h"
 #include "model/safetensors.h"
 
 /* "[3648, 64]" */

@@ -3,7 +3,7 @@
 #ifndef S3_MODEL_SAFETENSORS_MAP_H
 #define S3_MODEL_SAFETENSORS_MAP_H
 
-#include "base/mapping.h"
+#include "base/context.h"
 #include "model/safetensors.h"
 
 /* Makes a block of `float_count` floats, aligned to 64 bytes, that begins with the
