@@ -16,8 +16,7 @@
 
 enum { FIRST_SLOT_COUNT = 64, LARGEST_COUNT = INT32_MAX - 2 };
 
-/* A new key from the random numbers of the system. Nothing that a caller sees depends on it. */
-static s3_hash_key make_hash_key(void) {
+s3_hash_key s3_hash_key_make(void) {
   s3_hash_key key;
   if (getrandom(&key, sizeof key, GRND_NONBLOCK) == (ssize_t)sizeof key) return key;
   /* The system has just booted or forbids the call: a key that is hard to guess will do. */
@@ -44,8 +43,7 @@ static void mix_rounds(uint64_t v[4]) {
   v[2] = rotate_left(v[2], 32);
 }
 
-/* The value differs between machines of different byte order, so it is not for files. */
-static uint64_t keyed_hash(const s3_hash_key *key, const void *bytes, size_t count) {
+uint64_t s3_keyed_hash(const s3_hash_key *key, const void *bytes, size_t count) {
   const char *at = bytes;
   uint64_t v[4] = {key->words[0] ^ 0x736f6d6570736575u, key->words[1] ^ 0x646f72616e646f6du,
                    key->words[0] ^ 0x6c7967656e657261u, key->words[1] ^ 0x7465646279746573u};
@@ -114,9 +112,9 @@ static s3rec_status append_name(const s3rec_context *context, s3_name_table *tab
 
 s3rec_status s3_name_table_add(const s3rec_context *context, s3_name_table *table, const char *name,
                                size_t length, int32_t *index) {
-  if (table->slot_count == 0) table->key = make_hash_key();
+  if (table->slot_count == 0) table->key = s3_hash_key_make();
   S3_TRY(grow_slots(context, table));
-  const uint32_t hash = (uint32_t)keyed_hash(&table->key, name, length);
+  const uint32_t hash = (uint32_t)s3_keyed_hash(&table->key, name, length);
   size_t slot = hash & (table->slot_count - 1);
   for (; table->slots[slot] != 0; slot = (slot + 1) & (table->slot_count - 1)) {
     const size_t there = table->slots[slot] - 1;
