@@ -210,12 +210,12 @@ START_TEST(refuses_arguments) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(recipe) {
   TCase *cases = tcase_create("recipes");
   tcase_add_test(cases, the_papers_numbers);
   tcase_add_loop_test(cases, the_best_recipe_is_consistent, 0, 2);
   tcase_add_test(cases, the_last_recipe_counts);
   tcase_add_loop_test(cases, recipes_train, 0, 4);
   tcase_add_test(cases, refuses_arguments);
-  return test_run("recipe", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

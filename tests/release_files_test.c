@@ -38,8 +38,8 @@ START_TEST(files_of_a_release) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(release_files) {
   TCase *files = tcase_create("files");
   tcase_add_loop_test(files, files_of_a_release, 0, sizeof cases / sizeof *cases);
-  return test_run("release files", files, NULL);
+  test_add_cases(suite, files, NULL);
 }

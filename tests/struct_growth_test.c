@@ -81,9 +81,9 @@ START_TEST(sampler_options_of_other_releases) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(struct_growth) {
   TCase *growth = tcase_create("growth");
   tcase_add_test(growth, trainer_options_of_other_releases);
   tcase_add_loop_test(growth, sampler_options_of_other_releases, 0, 2);
-  return test_run("struct growth", growth, NULL);
+  test_add_cases(suite, growth, NULL);
 }
