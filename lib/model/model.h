@@ -21,7 +21,7 @@ struct s3rec_model {
   float *weights; /* [table.float_count], allocated unless they lie in `mapping` */
   s3_mapping mapping;
   s3rec_vocabulary *item_names, *attribute_names; /* or NULL */
-  /* What scorers made of the item table (scoring/quantized_items.h) and of the layers
+  /* What scorers made of the item table (scoring/item_scores.h) and of the layers
    * (model/panels.h), a block of memory each, or NULL; none is left when somebody writes
    * the weights. */
   pthread_mutex_t compact_lock;
