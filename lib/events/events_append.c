@@ -53,7 +53,7 @@ static s3rec_status add_id(const s3rec_events *events, s3_id_column *column, con
   }
   length = (size_t)(ids->offsets[i + 1] - ids->offsets[i]);
   const char *const name = length > 0 ? ids->text + ids->offsets[i] : "";
-  const char *const wrong = s3_check_name(name, length);
+  const char *const wrong = s3_name_fault(name, length);
   if (wrong != NULL) return s3_fail(S3REC_ERROR_FORMAT, "%s, index %zu: %s", what, i, wrong);
   return s3_id_column_add(events, column, S3REC_NAMES_TEXT, name, length, index);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "data/dataset_parts.h"
+#include "data/dataset.h"
 #include "events/event_attributes.h"
 #include "events/event_selection.h"
 

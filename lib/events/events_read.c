@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "events/events.h"
-#include "tables/table_value.h"
+#include "tables/table_columns.h"
 
 typedef struct reader {
   s3rec_events *events;

@@ -5,7 +5,8 @@
 
 #include "base/error.h"
 #include "events/events.h"
-#include "tables/table_value.h"
+#include "base/json.h"
+#include "tables/table_columns.h"
 
 /* A column of attributes; JSONL: of the key. */
 typedef struct attribute_column {
@@ -41,7 +42,7 @@ static s3rec_status add_delimited(reader *r, size_t index, const char *asked) {
   if (r->file.has_header) {
     name = r->file.names[index].text;
     length = r->file.names[index].length;
-    const char *const wrong = s3_check_name(name, length);
+    const char *const wrong = s3_name_fault(name, length);
     if (wrong != NULL)
       return s3_fail_row(&r->file, "header",
                          "name of column %zu: %s; attribute_columns may leave it out", index + 1,
@@ -117,7 +118,7 @@ static s3rec_status make_name(const reader *r, const attribute_column *column, c
   r->name[column->name_length] = '=';
   memcpy(r->name + column->name_length + 1, text, length);
   *name_length = column->name_length + 1 + length;
-  const char *const wrong = s3_check_name(r->name, *name_length);
+  const char *const wrong = s3_name_fault(r->name, *name_length);
   return wrong == NULL ? S3REC_OK : s3_fail_row(&r->file, part, "%s", wrong);
 }
 
@@ -160,7 +161,7 @@ static s3rec_status take_array(reader *r, const attribute_column *column, const 
     if (cell.kind > S3_CELL_NULL)
       return s3_fail_row(&r->file, column->name,
                          "%s in an array, must be text, a number or a truth value",
-                         s3_cell_kind_name(cell.kind));
+                         s3_json_type_name(cell.json));
     S3_TRY(take_text(r, column, cell.text, cell.length, item));
   }
   return S3REC_OK;

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "base/mapping.h"
+#include "base/context.h"
 #include "model/config.h"
 #include "model/parameter_table.h"
 #include "names/vocabulary.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/finite.h"
+#include "base/number.h"
 #include "model/model_names.h"
 
 s3rec_status s3_block_to_tensors(const s3_parameter_table *table, const float *block,

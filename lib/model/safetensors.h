@@ -6,7 +6,6 @@
 #define S3_MODEL_SAFETENSORS_H
 
 #include "base/context.h"
-#include "base/mapping.h"
 
 typedef struct s3_tensor {
   const char *name;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/finite.h"
+#include "base/number.h"
 #include "model/safetensors.h"
 
 /* "[3648, 64]" */
