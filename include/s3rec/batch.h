@@ -10,12 +10,12 @@
 extern "C" {
 #endif
 
-/** Input of one training step. Only real tokens are kept, no padding. Reusable,
- * so that a loop needs one. All calls: one thread at a time for each batch. */
+/** Input of one training step. Only real tokens are kept, no padding. A batch can be filled again,
+ * so a loop needs only one. It serves one thread at a time. */
 typedef struct s3rec_batch s3rec_batch;
 
 /** Draws batches from a dataset (PretrainDataset and SASRecDataset of the
- * reference). All calls: one thread at a time for each sampler. */
+ * reference). A sampler serves one thread at a time. */
 typedef struct s3rec_sampler s3rec_sampler;
 
 /** The two stages of training. */
@@ -44,17 +44,8 @@ typedef struct s3rec_sampler_options {
   int32_t held_out_count;
 } s3rec_sampler_options;
 
-/** Defaults for a stage. Since 0.1. In C, C++ and cgo that is a macro that knows how large the
- * struct is. The function behind it fills in release 0.1's struct, so that programs
- * compiled against that go on; bindings that see no macro call the other, with the
- * size of the struct they declare. */
+/** Defaults for a stage. Since 0.1. */
 S3REC_API void s3rec_sampler_options_init(s3rec_sampler_options *options, s3rec_stage stage);
-/** The same for a struct of `struct_size` bytes. Since 0.2. */
-S3REC_API void s3rec_sampler_options_init_sized(s3rec_sampler_options *options,
-                                                s3rec_stage stage, size_t struct_size);
-/** What C and C++ call; since 0.2. */
-#define s3rec_sampler_options_init(options, stage) \
-  s3rec_sampler_options_init_sized((options), (stage), sizeof *(options))
 
 /** The dataset is kept alive by the sampler; `options` is copied. On success
  * *sampler belongs to the caller. Statuses: ARGUMENT (also when the dataset holds
@@ -89,7 +80,7 @@ S3REC_API s3rec_status s3rec_batch_create(s3rec_context *context, s3rec_batch **
 /** NULL is fine. Since 0.1. */
 S3REC_API void s3rec_batch_destroy(s3rec_batch *batch);
 
-/** A batch of one's own, in the reference's padded arrays: row-major
+/** A batch made by the host, in the reference's padded arrays: row-major
  * [batch_size, max_seq_length] item ids, 0 = padding on the left. All arrays are
  * copied. In a pretraining batch every row has at least one item and the six id
  * arrays share their padding; `attributes` [B, L, attribute_size] is multi-hot,

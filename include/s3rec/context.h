@@ -13,9 +13,9 @@
 extern "C" {
 #endif
 
-/** What every other handle is made with: hooks, thread count, compute choices.
- * Not a singleton. Immutable after creation, so any number of threads may use
- * one. Every handle made from it keeps it alive: destroy in any order. */
+/** What every other handle is made with: hooks, thread count, compute choices. A process may have
+ * several. A context never changes, so any number of threads may use one. Handles made from it
+ * keep it alive, so they may be destroyed in any order. */
 typedef struct s3rec_context s3rec_context;
 
 /** How much a log line matters. */
@@ -42,7 +42,7 @@ typedef enum s3rec_kernel_level {
   S3REC_KERNELS_AVX512 = 3    /**< x86-64 with AVX-512 F, BW, DQ, VL, CD, VNNI */
 } s3rec_kernel_level;
 
-/** Who computes the encoder. Both give the same numbers within rounding. */
+/** What computes the encoder. Both give the same numbers within rounding. */
 typedef enum s3rec_backend {
   S3REC_BACKEND_AUTO = 0,  /**< the faster one: fused */
   S3REC_BACKEND_FUSED = 1, /**< oneDNN's sgemm + the library's fused kernels */

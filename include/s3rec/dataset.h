@@ -15,8 +15,10 @@ extern "C" {
  * threads may share one. */
 typedef struct s3rec_dataset s3rec_dataset;
 
-/** Largest item id: item_size = id + 2 must fit an int32. */
+/** Largest item id: item_size = id + 2 must fit an int32. Since 0.1. */
 #define S3REC_MAX_ITEM_ID 2147483645
+/** The same, for languages that do not read headers of C. Any thread. Since 0.3. */
+S3REC_API int32_t s3rec_max_item_id(void);
 
 /** Loads the reference's text formats (docs/file-format.md):
  *   sequences_path   one user a line: "user item item ...", ids 1..2^31-3;
@@ -69,8 +71,9 @@ typedef struct s3rec_dataset_info {
   int32_t item_size;          /**< largest item id of the sequences + 2 */
   int32_t attribute_size;     /**< largest attribute id + 1; 1 without attributes */
   int32_t negatives_per_user; /**< the shortest list; 0 without negatives */
-  size_t short_user_count;    /**< users of fewer than 3 items: no leave-one-out
-                            * split; all their items train, none is evaluated */
+  size_t short_user_count;    /**< users with fewer than 3 items. They have no
+                            * leave-one-out split: all their items are trained
+                            * on, none is evaluated */
   uint64_t fingerprint;       /**< of sequences and attributes; kept in training states */
 } s3rec_dataset_info;
 
@@ -96,10 +99,10 @@ S3REC_API s3rec_status s3rec_dataset_item_attributes(const s3rec_dataset *datase
 S3REC_API s3rec_status s3rec_dataset_user_negatives(const s3rec_dataset *dataset, size_t user,
                                                     const int32_t **negatives, size_t *count);
 
-/** Names of the items (first id 1); *names is NULL unless the dataset was made from events,
- * else belongs to the caller. With names there may be more items than occur in sequences
- * (fixed names of a model), and item_size of s3rec_dataset_info counts all. Status:
- * ARGUMENT. Any thread. Since 0.2. */
+/** Names of the items (first id 1). *names belongs to the caller; it is NULL when the dataset was
+ * not made from events. With the names of a model there may be more items than the sequences
+ * have; item_size of s3rec_dataset_info counts them all. Status: ARGUMENT. Any thread.
+ * Since 0.2. */
 S3REC_API s3rec_status s3rec_dataset_item_names(const s3rec_dataset *dataset,
                                                 s3rec_vocabulary **names);
 /** Names of the users, first id 0: the id is the `user` of the calls above. Likewise. Since

@@ -10,10 +10,10 @@
 extern "C" {
 #endif
 
-/** Configuration and weights. Shared by any number of threads for reading; who
- * writes (a trainer, s3rec_model_parameter_write) needs it for himself: a model
- * with a trainer cannot get a scorer and the reverse (STATE; take a clone).
- * Trainers and scorers keep the model alive: destroy in any order. */
+/** Configuration and weights. Any number of threads may read a model. Writing it (a trainer,
+ * s3rec_model_parameter_write) excludes all else: a model with a trainer gets no scorer, and
+ * a model with a scorer gets no trainer (STATE; use a clone). Trainers and scorers keep the
+ * model alive, so handles may be destroyed in any order. */
 typedef struct s3rec_model s3rec_model;
 
 /** Activation between the two feed-forward layers. */
@@ -52,48 +52,46 @@ S3REC_API s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_mo
  * needed; without (a converted PyTorch state dict) the sizes come from the
  * shapes and the rest (heads, activation, dropout, initializer_range) from
  * `fallback`, NULL = defaults. Weights that are NaN or infinite are refused.
- * Who cuts the file short during the call makes it fail (IO), or ends the process
- * by SIGBUS while the header is read from a mapping; renaming another over it, as
- * saving does, is fine.
+ * The file must not be cut short during the call: the call fails (IO), or the process ends
+ * by SIGBUS. Another file may be renamed over it, as saving does.
  * On success *model belongs to the caller. Statuses: ARGUMENT, MEMORY, IO; FORMAT
  * names the file and the tensor; UNSUPPORTED (a data type other than F32, or
  * another one than names have). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_load(s3rec_context *context, const char *path,
                                         const s3rec_model_config *fallback, s3rec_model **model);
 
-/** As s3rec_model_load, with the item table left in the file: mapped, copied page by
- * page only where it is written. Large models open several times as fast, processes
- * that map one file share its memory, and the system may take the pages back when
- * memory is short. The table is read once, to refuse NaN and infinity. All calls
- * work on the model as on any other and none changes the file; a clone is an ordinary
- * model. The mapped memory does not come from the context's allocator.
+/** As s3rec_model_load, but the item table stays in the file: its pages are mapped, and a page is
+ * copied only when it is written. So a large model opens several times as fast, processes that
+ * map one file share its memory, and the system may take pages back when memory is short. The
+ * table is read once, to refuse NaN and infinity. All calls work on the model as on any other,
+ * and none of them changes the file. A clone is an ordinary model in memory. Mapped memory does
+ * not come from the context's allocator.
  *
- * Names of items and attributes stay in the file likewise, without a check that they are
- * sorted, as s3rec_model_save writes them.
+ * Names of items and attributes stay in the file too. That they are sorted, as s3rec_model_save
+ * writes them, is not checked.
  *
- * As long as the model or its names live the file must not be cut short (the process
- * ends by SIGBUS) nor be written in place (weights change, unchecked, and names whose
- * places change may end the process). Removing it is fine,
- * and so is renaming another over it, as s3rec_model_save does, of this model too.
- * Who cannot promise that loads.
+ * As long as the model or its names live, the file must not be cut short (the process would end
+ * by SIGBUS) and must not be written in place (weights would change unchecked, and changed places
+ * of names may end the process). The file may be removed, and another may be renamed over it, as
+ * s3rec_model_save does. Where this cannot be promised, use s3rec_model_load.
  *
- * The table is copied, as by s3rec_model_load, when it is below 1 MiB, begins at no
- * multiple of 64 bytes in the file (files of s3rec_model_save do not), or the file
- * cannot be mapped; the log says so. Training writes most pages in the end: load for
- * it. Statuses and threads: as s3rec_model_load. Since 0.2. */
+ * The table is copied, as by s3rec_model_load, when it is smaller than 1 MiB, when it does not
+ * begin at a multiple of 64 bytes in the file (in files of s3rec_model_save it does), or when the
+ * file cannot be mapped; the log says so. Training writes most pages in the end: for training use
+ * s3rec_model_load. Statuses and threads: as s3rec_model_load. Since 0.2. */
 S3REC_API s3rec_status s3rec_model_map(s3rec_context *context, const char *path,
                                        const s3rec_model_config *fallback, s3rec_model **model);
 
-/** Writes a safetensors file beside `path`, syncs it and renames it over `path`:
- * at every moment there is the old or the new file, whole. A failure leaves the
- * old one, but for IO in the very last step, syncing the folder: then the new one
- * is there and may not survive a power cut.
+/** Writes a safetensors file beside `path`, syncs it and renames it over `path`: at every moment
+ * either the old file or the new one is there, whole. After a failure the old one is there, with
+ * one exception: when only the last step, syncing the folder, fails (IO), the new file is there
+ * and may not survive a power cut.
  * Statuses: ARGUMENT, MEMORY, IO; NUMERIC (a weight is NaN or infinite, which no
- * load would take). Any thread while nobody writes the model. Since 0.1. */
+ * load would take). Any thread while nothing writes the model. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_save(const s3rec_model *model, const char *path);
 
-/** A copy of its own, for instance to serve while training goes on; it belongs to
- * the caller. Statuses: ARGUMENT, MEMORY. Any thread while nobody writes the model.
+/** An independent copy, for instance to serve while training goes on; it belongs to
+ * the caller. Statuses: ARGUMENT, MEMORY. Any thread while nothing writes the model.
  * Since 0.1. */
 S3REC_API s3rec_status s3rec_model_clone(const s3rec_model *model, s3rec_model **clone);
 
@@ -155,7 +153,7 @@ S3REC_API s3rec_status s3rec_model_parameter_info(const s3rec_model *model, size
                                                   s3rec_parameter_info *info);
 
 /** Copies a whole parameter out; `count` must be its element count. Statuses:
- * ARGUMENT, NOT_FOUND. Any thread while nobody writes the model. Since 0.1. */
+ * ARGUMENT, NOT_FOUND. Any thread while nothing writes the model. Since 0.1. */
 S3REC_API s3rec_status s3rec_model_parameter_read(const s3rec_model *model, const char *name,
                                                   float *values, size_t count);
 /** Copies a whole parameter in. Statuses: ARGUMENT, NOT_FOUND; STATE (the model

@@ -52,34 +52,33 @@
  *
  * ## Rules that hold for every call
  *
- *   - A call that can fail returns an s3rec_status. On failure its outputs and
- *     all handles are as before the call (a trainer may have lost the gradients
- *     it held); s3rec_last_error() has the reason. A pointer that must not be
- *     NULL and is gives ARGUMENT; only init functions do not check theirs.
- *   - What a create or load call wrote belongs to the caller, who destroys it.
- *     Destroy takes NULL. Handles keep what they were made from alive, so the
- *     order of destruction is free.
- *   - Context, vocabulary, dataset and model may be shared by threads. Sampler, batch,
- *     trainer and scorer serve one thread at a time; which one may change, and
- *     different handles are independent. Init functions: any thread.
- *   - Option and result structs carry their size first and are filled in by
- *     their init function; they grow only at the end. A call reads or fills what
- *     struct_size covers; one smaller than the struct's first release had is
- *     refused (ARGUMENT). Where there is an init function that ends in _sized,
- *     bindings (ctypes, for instance) call that with their struct's size.
- *   - Ids are int32, counts size_t, data float, arrays row-major and borrowed
- *     for the call only. Item ids run from 1 to item_size - 2; 0 is padding and
- *     item_size - 1 the mask. Booleans are int32_t, 0 or 1.
- *   - The library never aborts, exits, prints, or changes signals, locale,
- *     floating-point modes or the caller's OpenMP settings. It starts threads
- *     only for training and evaluation with thread_count above 1, and ends them
- *     with the trainer or the evaluation; a host that forks does so before, or
- *     uses nothing of the library's in the child.
- *   - Handlers of the host's signals run at any time but inside a product of
- *     oneDNN: the calling thread blocks signals for that millisecond, since
- *     oneDNN up to 3.11 would let a handler's frame overwrite the heap.
- *   - Same input, options, seed, machine and library give the same bits, at any
- *     thread count. Other machines or kernel levels differ in rounding.
+ *   - A call that can fail returns an s3rec_status. On failure its outputs and all handles are
+ *     as before the call (a trainer may have lost the gradients that it held), and
+ *     s3rec_last_error() has the reason. NULL for a pointer that must not be NULL gives
+ *     ARGUMENT; only init functions do not check their pointer.
+ *   - What a create, open, load or train call wrote belongs to the caller, who destroys it.
+ *     Destroy calls take NULL. A handle keeps alive what it was made from, so handles may be
+ *     destroyed in any order.
+ *   - Any number of threads may share a recommender, filter, answer, context, vocabulary,
+ *     dataset or model. A sampler, batch, trainer, scorer, run or events table serves one
+ *     thread at a time, not always the same one. Different handles are independent. Init
+ *     functions: any thread.
+ *   - Option and result structs begin with their size, are filled in by their init function and
+ *     grow only at the end. A call reads or fills the fields that struct_size covers. A struct
+ *     smaller than in its first release is refused (ARGUMENT).
+ *   - Ids are int32, counts size_t, data float. Arrays are row-major and borrowed for the call
+ *     only. Item ids run from 1 to item_size - 2; 0 is padding and item_size - 1 the mask.
+ *     Booleans are int32_t, 0 or 1.
+ *   - The library never aborts, exits, prints, or changes signals, locale, floating-point modes
+ *     or the caller's OpenMP settings. It starts threads only for training, evaluation and
+ *     large requests to a recommender, with thread_count above 1, and ends them with the call
+ *     or the trainer. A host that forks does so before that, or does not use the library in the
+ *     child.
+ *   - During a matrix product of oneDNN, about a millisecond, the calling thread blocks signals:
+ *     oneDNN up to 3.11 would let the frame of a signal handler overwrite the heap. At any
+ *     other time the host's signal handlers run as ever.
+ *   - Same input, options, seed, machine and library give the same bits, at any thread count.
+ *     Other machines and kernel levels differ in rounding.
  *
  * The headers below are short and meant to be read in this order. */
 #include "s3rec/version.h"    /* IWYU pragma: export */

@@ -11,20 +11,20 @@
 extern "C" {
 #endif
 
-/** Working memory to score one model. All calls: one thread at a time for each
- * scorer; make one per thread, any number may share a model. No call allocates
- * after the first of its size. */
+/** Working memory to score one model. A scorer serves one thread at a time; make one for each
+ * thread. Any number of scorers may share a model. No call allocates after the first of its
+ * size. */
 typedef struct s3rec_scorer s3rec_scorer;
 
-/** What s3rec_score_next and s3rec_score_next_batch read to find the best items.
- * It decides about time and memory, never about the result: the compact tables
- * give an upper bound of every score, and items whose bound is above the k-th best are
- * scored with the model's own floats. Ids and scores have the same bits with every
- * scan. A compact table is made by the first scorer that asks for it, shared by all
- * scorers of the model and kept until the weights change. The weights are scanned
- * whatever was chosen for `candidates`, for k above item_size / 16, and when weights are
- * not finite or so large or small (norms beyond 2^-20 .. 2^50) that floats give no
- * bound. Since 0.2. */
+/** What s3rec_score_next and s3rec_score_next_batch read to find the best items. The choice
+ * decides about time and memory, never about the result: a compact table gives an upper bound of
+ * every score, and items whose bound is above the k-th best score are scored with the model's own
+ * floats. Ids and scores have the same bits with every scan.
+ *
+ * A compact table is made by the first scorer that asks for it, shared by all scorers of the
+ * model and kept until the weights change. In three cases the weights are scanned whatever was
+ * chosen: with `candidates`; for k above item_size / 16; and when weights are not finite, or so
+ * large or small (norms beyond 2^-20 .. 2^50) that floats give no bound. Since 0.2. */
 typedef enum s3rec_scan {
   S3REC_SCAN_AUTO = 0, /**< INT8 for item tables up to 64 MiB (262,144 items of 64 floats),
                         * F32 for larger ones and with the baseline kernels; no memory for
@@ -47,10 +47,9 @@ S3REC_API void s3rec_scorer_options_init(s3rec_scorer_options *options);
  * Statuses: ARGUMENT, MEMORY; STATE (the model has a trainer: score a clone);
  * ENGINE. Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_scorer_create(s3rec_model *model, s3rec_scorer **scorer);
-/** The same with options; NULL for the defaults. Making a compact table takes about as
- * long as reading the item table twice; scorers and evaluations that begin meanwhile
- * wait. Statuses as above.
- * Any thread. Since 0.2. */
+/** The same with options; NULL for the defaults. Making a compact table takes about as long as
+ * reading the item table twice; scorers and evaluations that begin meanwhile wait for it.
+ * Statuses: as of s3rec_scorer_create. Any thread. Since 0.2. */
 S3REC_API s3rec_status s3rec_scorer_create_with(s3rec_model *model,
                                                 const s3rec_scorer_options *options,
                                                 s3rec_scorer **scorer);
@@ -59,17 +58,17 @@ S3REC_API void s3rec_scorer_destroy(s3rec_scorer *scorer);
 
 /** What may be recommended.
  *
- * A history is a user's items, oldest first. Only the last max_seq_length are
- * encoded; the filter uses all. Ids the model does not know (not in
- * 1..item_size-2) are skipped first: a host's catalogue may be newer than its model. */
+ * A history is a user's items, oldest first. Ids that the model does not know (not in
+ * 1..item_size-2) are passed over: a host's catalogue may be newer than its model. The last
+ * max_seq_length of the known items are encoded; all of them are left out of the answer. */
 typedef struct s3rec_score_options {
   size_t struct_size;        /**< set by s3rec_score_options_init */
   int32_t include_history;   /**< default 0: items of the history are left out */
-  const int32_t *excluded;   /**< further ids to leave out; unknown ones are ignored */
+  const int32_t *excluded;   /**< further ids to leave out; unknown ids are ignored */
   size_t excluded_count;     /**< of `excluded` */
-  const int32_t *candidates; /**< not NULL: rank only these; unknown ids are
-                              * ignored, repeats count once, history and
-                              * excluded ones are still left out */
+  const int32_t *candidates; /**< not NULL: rank only these. Unknown ids are
+                              * ignored, repeats count once, items of the history
+                              * and excluded ones are still left out */
   size_t candidate_count;    /**< of `candidates` */
 } s3rec_score_options;
 
@@ -108,7 +107,7 @@ S3REC_API s3rec_status s3rec_score_all(s3rec_scorer *scorer, const int32_t *hist
 S3REC_API s3rec_status s3rec_user_vector(s3rec_scorer *scorer, const int32_t *history,
                                          size_t history_count, float *vector, size_t capacity);
 
-/** Which positions see which. */
+/** Which positions each position attends to. */
 typedef enum s3rec_attention {
   S3REC_ATTENTION_CAUSAL = 1,       /**< fine-tuning and scoring */
   S3REC_ATTENTION_BIDIRECTIONAL = 2 /**< pretraining */
@@ -131,26 +130,28 @@ typedef enum s3rec_split {
   S3REC_SPLIT_TEST = 2   /**< history: all but the last; answer: the last */
 } s3rec_split;
 
-/** Among what the answer is ranked. */
+/** Which items the answer is ranked among. */
 typedef enum s3rec_protocol {
   S3REC_PROTOCOL_FULL = 1,   /**< rank the answer among all items */
   S3REC_PROTOCOL_SAMPLED = 2 /**< among the user's listed negatives */
 } s3rec_protocol;
 
-/** What of a user's history leaves the ranking (full protocol). With the valid
- * split the reference's filter covers the training items; with test all but
- * the answer: that is each split's history. An answer that is in its own history leaves
- * with the others under EXCLUDE, as it is never recommended: a miss, S3REC_RANK_EXCLUDED
- * (until 0.1 it stayed); with ZERO it has score 0. */
+/** What happens to the items of a user's history in the ranking (full protocol). The history is
+ * that of the split: the training items with VALID, all items but the answer with TEST, as in the
+ * reference. Where the answer itself is in the history, EXCLUDE takes it out like the other items,
+ * since it is never recommended: the user counts as a miss, S3REC_RANK_EXCLUDED. With ZERO its
+ * score is 0. */
 typedef enum s3rec_seen_policy {
   S3REC_SEEN_EXCLUDE = 1, /**< history items leave the ranking; ties: lower id first */
   S3REC_SEEN_ZERO = 2, /**< the reference: their score becomes 0, padding and mask rows rank too */
   S3REC_SEEN_INCLUDE = 3 /**< no filter */
 } s3rec_seen_policy;
 
-/** The rank of an answer that its own history took out of the ranking: behind every k,
- * nothing in the mean reciprocal rank. Since 0.2. */
+/** The rank of an answer that was taken out of the ranking because it is in the user's history:
+ * it is behind every k and adds nothing to the mean reciprocal rank. Since 0.2. */
 #define S3REC_RANK_EXCLUDED INT64_MAX
+/** The same, for languages that do not read headers of C. Any thread. Since 0.3. */
+S3REC_API int64_t s3rec_rank_excluded(void);
 
 /** Options of an evaluation. */
 typedef struct s3rec_evaluate_options {

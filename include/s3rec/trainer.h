@@ -64,17 +64,8 @@ typedef struct s3rec_trainer_options {
   int32_t negative_count;
 } s3rec_trainer_options;
 
-/** Defaults. Since 0.1. In C, C++ and cgo that is a macro that knows how large the struct is.
- * The function behind it fills in release 0.1's struct, so that programs compiled
- * against that go on; bindings that see no macro call the other, with the size of
- * the struct they declare. */
+/** Defaults. Since 0.1. */
 S3REC_API void s3rec_trainer_options_init(s3rec_trainer_options *options);
-/** The same for a struct of `struct_size` bytes. Since 0.2. */
-S3REC_API void s3rec_trainer_options_init_sized(s3rec_trainer_options *options,
-                                                size_t struct_size);
-/** What C and C++ call; since 0.2. */
-#define s3rec_trainer_options_init(options) \
-  s3rec_trainer_options_init_sized((options), sizeof *(options))
 
 /** Takes the model for writing until destroyed. `options` may be NULL. On success
  * *trainer belongs to the caller. Statuses: ARGUMENT, MEMORY; STATE (the model has
@@ -120,7 +111,7 @@ S3REC_API s3rec_status s3rec_finetune_step(s3rec_trainer *trainer, const s3rec_b
 
 /** Gradients of a batch of either stage without an update, to check them or to
  * average them over several machines: read them all, write the averages back,
- * apply. Statuses as a step's; after a failure gradients held before may be gone.
+ * apply. Statuses: as of a step. After a failure, gradients that were held before may be gone.
  * Since 0.1. */
 S3REC_API s3rec_status s3rec_trainer_compute_gradients(s3rec_trainer *trainer,
                                                        const s3rec_batch *batch,
@@ -144,10 +135,10 @@ S3REC_API s3rec_status s3rec_trainer_apply_gradients(s3rec_trainer *trainer);
 /** Updates made so far; 0 for NULL. Since 0.1. */
 S3REC_API uint64_t s3rec_trainer_step_count(const s3rec_trainer *trainer);
 
-/** Saves all that training needs to go on bit by bit as if it had not stopped:
- * configuration, weights, moments, step, options and, when `sampler` is not
- * NULL, its options, position and the fingerprint of its data. `note` is the
- * caller's own text, kept and given back; NULL = none. Written like a model file
+/** Saves all that training needs to go on, bit by bit, as if it had not stopped:
+ * configuration, weights, moments, step and options; when `sampler` is not NULL, also its
+ * options, its position and the fingerprint of its data. `note` is a text of the caller's, kept
+ * in the file for s3rec_trainer_note; NULL: none. Written like a model file
  * (s3rec_model_save).
  * Statuses: ARGUMENT (also for a note that is not UTF-8), MEMORY, IO; NUMERIC (a
  * weight or moment is NaN or infinite, which no load would take). Since 0.1. */
@@ -155,10 +146,10 @@ S3REC_API s3rec_status s3rec_trainer_save(const s3rec_trainer *trainer,
                                           const s3rec_sampler *sampler, const char *note,
                                           const char *path);
 
-/** Puts a saved state into a trainer: weights, moments, step, options; and the
- * position into `sampler` (NULL: not wanted). The model must have the state's
- * sizes, layers, heads, activation and dropouts; the sampler the data
- * (fingerprint) and all options of the one saved. Gradients held are dropped.
+/** Puts a saved state into a trainer: weights, moments, step and options; and the position into
+ * `sampler` (NULL: not wanted). The model must have the state's sizes, layers, heads, activation
+ * and dropouts. The sampler must have the same data (fingerprint) and the same options as the
+ * saved one. Gradients that the trainer holds are dropped.
  * On failure trainer, model and sampler are untouched. The file is mapped during
  * the call, as in s3rec_model_load.
  * Statuses: ARGUMENT, MEMORY, IO, FORMAT; UNSUPPORTED (a data type other than

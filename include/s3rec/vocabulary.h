@@ -11,20 +11,22 @@
 extern "C" {
 #endif
 
-/** Names, numbered from a first id on: in both directions. Immutable, so that any number
- * of threads may use one. Datasets made from events have them, model files keep those of
- * items and attributes. */
+/** Names and their numbers, to be looked up in both directions; numbers count from a first id.
+ * A vocabulary never changes, so any number of threads may use one. Datasets that were made from
+ * events have them, and model files keep those of items and attributes. */
 typedef struct s3rec_vocabulary s3rec_vocabulary;
 
-/** What the names were before they were text, so that a binding can give them back as
- * such. */
+/** What the names were before they became text, so that a binding can give them back in their
+ * own type. */
 typedef enum s3rec_name_kind {
   S3REC_NAMES_TEXT = 1,   /**< any text */
   S3REC_NAMES_INTEGER = 2 /**< each is an int64 in decimal without leading zeros */
 } s3rec_name_kind;
 
-/** Longest name in bytes. */
+/** Longest name in bytes. Since 0.2. */
 #define S3REC_MAX_NAME_LENGTH 4096
+/** The same, for languages that do not read headers of C. Any thread. Since 0.3. */
+S3REC_API size_t s3rec_max_name_length(void);
 
 /** Names from one text: name i is text[offsets[i]] .. text[offsets[i + 1] - 1] and gets the
  * id first_id + i; offsets [count + 1] start at 0 and never fall (Arrow's large_string).

@@ -85,6 +85,13 @@ def include_circles(paths):
                     ways.append(way + [room])
 
 
+def dead_links(page):
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
+        if not (page.parent / target).exists():
+            yield f"{target} is not there"
+
+
 def main():
     report = Report()
     files = source_files()
@@ -137,12 +144,6 @@ def main():
             if path.parent == ROOT / "lib/api" and "S3_SIZE_UNTIL(" not in call:
                 yield f"{' '.join(call.split())}: no S3_SIZE_UNTIL"
 
-    def links(path):
-        prose = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
-            if not (path.parent / target).exists():
-                yield f"{target} is not there"
-
     def width(path):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if len(line) > MAXIMUM_PROSE_COLUMNS:
@@ -157,7 +158,7 @@ def main():
             yield "docs/README.md does not list it"
 
     pages = [path for path in files if path.suffix == ".md"]
-    check("links of pages lead somewhere", pages, links)
+    check("links of pages lead somewhere", pages, dead_links)
     check("layout of pages", pages, width)
     check("pages are listed", pages, unlisted)
     check("licence named", code, licence)

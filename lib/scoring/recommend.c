@@ -2,7 +2,6 @@
 /* Recommendations for any number of users: groups of up to S3_USER_GROUP, results kept
  * inside until all are there, so that a failure leaves the caller's arrays alone. */
 #include "base/error.h"
-#include "scoring/id_set.h"
 #include "scoring/rank_items.h"
 
 static void insert_known(const s3rec_model *model, uint64_t *set, const int32_t *ids,
@@ -12,8 +11,7 @@ static void insert_known(const s3rec_model *model, uint64_t *set, const int32_t 
   }
 }
 
-static void erase_known(const s3rec_model *model, uint64_t *set, const int32_t *ids,
-                        size_t count) {
+static void erase_known(const s3rec_model *model, uint64_t *set, const int32_t *ids, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (s3_item_known(model, ids[i])) s3_id_set_erase(set, ids[i]);
   }
@@ -91,8 +89,7 @@ static size_t most_users(const s3rec_scorer *scorer) {
 }
 
 /* All memory a query needs beside the encoder's. */
-static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query,
-                              s3_ranking *ranking) {
+static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query, s3_ranking *ranking) {
   const s3rec_context *context = scorer->model->context;
   const size_t most = most_users(scorer);
   const size_t group = query->user_count < most ? query->user_count : most;

@@ -1,18 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "scoring/quantized_items.h"
+#include "scoring/item_scores.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "scoring/score_error.h"
+
+float s3_score_of(const s3rec_model *model, const float *vector, int32_t id) {
+  const size_t width = (size_t)model->config.hidden_size;
+  const float *row = model->weights + model->table.item_embeddings + (size_t)id * width;
+  float score;
+  model->context->kernels->matrix_vector(1, width, row, vector, &score);
+  return score;
+}
+
+double s3_largest_item_norm(const s3rec_model *model) {
+  const size_t width = (size_t)model->config.hidden_size;
+  const float *table = model->weights + model->table.item_embeddings;
+  double largest = 0;
+  for (size_t row = 0; row < (size_t)model->config.item_size; row++) {
+    const double square = model->context->kernels->square_sum(width, table + row * width);
+    if (isnan(square)) return INFINITY;
+    if (square > largest) largest = square;
+  }
+  return sqrt(largest);
+}
+
+double s3_score_error(const s3rec_model *model, double largest_item_norm, const float *vector) {
+  const size_t width = (size_t)model->config.hidden_size;
+  const double magnitude =
+      sqrt(model->context->kernels->square_sum(width, vector)) * largest_item_norm;
+  if (!(magnitude < FLT_MAX / 2)) return INFINITY;
+  /* Two sums, a percent for second-order terms, and what underflow can lose. */
+  return 2.02 * (double)width * 0x1p-24 * magnitude + (double)width * FLT_MIN;
+}
 
 /* Magnitudes within which no product below leaves the range of normal floats. */
 static const double least_item = 0x1p-20, largest_norm = 0x1p50, least_user = 0x1p-30;
 
 /* Unless it is usable, the table has no blocks. */
-static s3rec_status allocate(const s3rec_model *model, s3rec_scan scan, bool usable,
-                             s3_quantized_items **items) {
+static s3rec_status allocate_quantized(const s3rec_model *model, s3rec_scan scan, bool usable,
+                                       s3_quantized_items **items) {
   const size_t width = (size_t)model->config.hidden_size;
   const size_t count = usable ? (size_t)model->config.item_size - 2 : 0;
   const size_t blocks = (count + S3_BLOCK_ITEMS - 1) / S3_BLOCK_ITEMS;
@@ -34,7 +63,7 @@ static s3rec_status allocate(const s3rec_model *model, s3rec_scan scan, bool usa
   return S3REC_OK;
 }
 
-static void quantize(const s3rec_model *model, double norm, s3_quantized_items *items) {
+static void quantize_items(const s3rec_model *model, double norm, s3_quantized_items *items) {
   const s3_kernels *kernels = model->context->kernels;
   const size_t width = (size_t)model->config.hidden_size;
   const size_t count = (size_t)model->config.item_size - 2;
@@ -45,18 +74,18 @@ static void quantize(const s3rec_model *model, double norm, s3_quantized_items *
     return;
   }
   float magnitude = 0.0f, residual = 0.0f;
-  kernels->int8_quantize(count, width, table, items->values, items->scales, &magnitude,
-                         &residual);
+  kernels->int8_quantize(count, width, table, items->values, items->scales, &magnitude, &residual);
   items->magnitude = sqrt(magnitude);
   /* The scale's rounding and that of e / scale add to what was measured. */
   items->residual = sqrt(residual) + 1e-4 * sqrt((double)width);
 }
 
-static s3rec_status make(const s3rec_model *model, s3rec_scan scan, s3_quantized_items **items) {
+static s3rec_status make_quantized(const s3rec_model *model, s3rec_scan scan,
+                                   s3_quantized_items **items) {
   const double norm = s3_largest_item_norm(model);
   const bool usable = norm >= least_item && norm <= largest_norm;
-  S3_TRY(allocate(model, scan, usable, items));
-  if (usable) quantize(model, norm, *items);
+  S3_TRY(allocate_quantized(model, scan, usable, items));
+  if (usable) quantize_items(model, norm, *items);
   return S3REC_OK;
 }
 
@@ -67,7 +96,7 @@ s3rec_status s3_quantized_items_get(s3rec_model *model, s3rec_scan scan,
   pthread_mutex_lock(&model->compact_lock);
   if (*place == NULL) {
     s3_quantized_items *made;
-    status = make(model, scan, &made);
+    status = make_quantized(model, scan, &made);
     if (status == S3REC_OK) {
       *place = made;
       model->compact_bytes += made->byte_count;
@@ -111,16 +140,14 @@ bool s3_quantize_user(const s3_quantized_items *items, size_t width, const float
   }
   const double slack = sqrt(error) * items->magnitude + norm * items->residual +
                        norm * (items->magnitude + items->residual) * rounding;
-  *user = (s3_bound_user){.bytes = bytes,
-                          .offset = -128 * sum,
-                          .scale = scale,
-                          .slack = (float)(slack * 1.0001)};
+  *user = (s3_bound_user){
+      .bytes = bytes, .offset = -128 * sum, .scale = scale, .slack = (float)(slack * 1.0001)};
   return true;
 }
 
 void s3_quantized_bounds(const s3_quantized_items *items, const s3rec_model *model,
-                         size_t first_block, size_t blocks, size_t users,
-                         const s3_bound_user *user, size_t stride, float *bounds) {
+                         size_t first_block, size_t blocks, size_t users, const s3_bound_user *user,
+                         size_t stride, float *bounds) {
   const s3_kernels *kernels = model->context->kernels;
   const uint32_t *words =
       (const uint32_t *)items->values + first_block * items->groups * S3_BLOCK_ITEMS;
@@ -128,7 +155,6 @@ void s3_quantized_bounds(const s3_quantized_items *items, const s3rec_model *mod
     kernels->bf16_bounds(blocks, items->groups, words, users, user, stride, bounds);
   } else {
     kernels->int8_bounds(blocks, items->groups, (const uint8_t *)words,
-                         items->scales + first_block * S3_BLOCK_ITEMS, users, user, stride,
-                         bounds);
+                         items->scales + first_block * S3_BLOCK_ITEMS, users, user, stride, bounds);
   }
 }

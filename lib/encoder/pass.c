@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "encoder/activations.h"
+#include "encoder/pass.h"
 
 typedef struct carver {
   char *block; /* NULL while counting */
   size_t used;
 } carver;
 
-static void *take(carver *c, size_t count, size_t size) {
+static void *take_bytes(carver *c, size_t count, size_t size) {
   void *memory = c->block == NULL ? NULL : c->block + c->used;
   c->used += (count * size + 63) / 64 * 64;
   return memory;
 }
 
-static float *take_floats(carver *c, size_t count) { return take(c, count, sizeof(float)); }
+static float *take_floats(carver *c, size_t count) { return take_bytes(c, count, sizeof(float)); }
 
 static s3_norm_kept take_norm(carver *c, size_t rows, size_t width) {
   s3_norm_kept kept;
@@ -21,8 +21,8 @@ static s3_norm_kept take_norm(carver *c, size_t rows, size_t width) {
   return kept;
 }
 
-static void carve_layer(carver *c, size_t hidden, size_t tokens, size_t rows,
-                        size_t probabilities, s3_layer_activations *layer) {
+static void carve_layer(carver *c, size_t hidden, size_t tokens, size_t rows, size_t probabilities,
+                        s3_layer_activations *layer) {
   layer->rows = rows;
   layer->input = take_floats(c, tokens * hidden);
   if (rows == tokens) {
@@ -50,8 +50,8 @@ static void carve_layer(carver *c, size_t hidden, size_t tokens, size_t rows,
   layer->norm = take_norm(c, rows, hidden);
 }
 
-size_t s3_activations_carve(const s3rec_model_config *config, bool training,
-                            s3_pass_sizes sizes, char *block, s3_activations *a) {
+size_t s3_activations_carve(const s3rec_model_config *config, bool training, s3_pass_sizes sizes,
+                            char *block, s3_activations *a) {
   carver c = {block, 0};
   const size_t hidden = (size_t)config->hidden_size, tokens = sizes.tokens;
   const size_t layers = (size_t)config->num_hidden_layers;
@@ -69,11 +69,11 @@ size_t s3_activations_carve(const s3rec_model_config *config, bool training,
   c.used = shared_end;
   a->output = take_floats(&c, sizes.rows * hidden);
   a->dense = take_floats(&c, tokens * hidden);
-  a->probability_offsets = take(&c, sizes.sequences + 1, sizeof(size_t));
-  a->last_query_offsets = take(&c, sizes.sequences + 1, sizeof(size_t));
-  a->last_probability_offsets = take(&c, sizes.sequences + 1, sizeof(size_t));
-  a->output_rows = take(&c, sizes.rows, sizeof(size_t));
-  a->output_tokens = take(&c, sizes.rows, sizeof(uint32_t));
+  a->probability_offsets = take_bytes(&c, sizes.sequences + 1, sizeof(size_t));
+  a->last_query_offsets = take_bytes(&c, sizes.sequences + 1, sizeof(size_t));
+  a->last_probability_offsets = take_bytes(&c, sizes.sequences + 1, sizeof(size_t));
+  a->output_rows = take_bytes(&c, sizes.rows, sizeof(size_t));
+  a->output_tokens = take_bytes(&c, sizes.rows, sizeof(uint32_t));
   if (training) {
     a->diff_a = take_floats(&c, tokens * hidden);
     a->diff_b = take_floats(&c, tokens * hidden);

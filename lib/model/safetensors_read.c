@@ -109,14 +109,13 @@ static size_t dtype_size(const char *dtype) {
   return 0;
 }
 
-static s3rec_status fail_tensor(const s3_safetensors *file, const char *name,
-                                const char *reason) {
+static s3rec_status fail_tensor(const s3_safetensors *file, const char *name, const char *reason) {
   return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s': %s", file->path, name, reason);
 }
 
 /* *byte_count becomes that of the whole tensor. */
-static s3rec_status read_shape(const s3_safetensors *file, const json_t *shape,
-                               s3_tensor *tensor, uint64_t *byte_count) {
+static s3rec_status read_shape(const s3_safetensors *file, const json_t *shape, s3_tensor *tensor,
+                               uint64_t *byte_count) {
   if (!json_is_array(shape)) return fail_tensor(file, tensor->name, "shape is not an array");
   if (json_array_size(shape) > MAXIMUM_RANK) {
     return fail_tensor(file, tensor->name, "shape has more than 4 dimensions");
@@ -136,8 +135,8 @@ static s3rec_status read_shape(const s3_safetensors *file, const json_t *shape,
   return S3REC_OK;
 }
 
-static s3rec_status read_tensor(const s3_safetensors *file, const char *name,
-                                const json_t *entry, s3_tensor *tensor) {
+static s3rec_status read_tensor_entry(const s3_safetensors *file, const char *name,
+                                      const json_t *entry, s3_tensor *tensor) {
   tensor->name = name;
   if (!json_is_object(entry)) return fail_tensor(file, name, "its entry is not an object");
   tensor->dtype = json_string_value(json_object_get(entry, "dtype"));
@@ -197,9 +196,8 @@ static s3rec_status check_cover(const s3_safetensors *file) {
   return status;
 }
 
-static s3rec_status read_tensors(s3_safetensors *file) {
-  file->tensors =
-      s3_allocate(file->context, json_object_size(file->header), sizeof *file->tensors);
+static s3rec_status read_entries(s3_safetensors *file) {
+  file->tensors = s3_allocate(file->context, json_object_size(file->header), sizeof *file->tensors);
   if (file->tensors == NULL) return S3REC_ERROR_MEMORY;
   const char *name;
   json_t *entry;
@@ -207,14 +205,14 @@ static s3rec_status read_tensors(s3_safetensors *file) {
     if (strcmp(name, "__metadata__") == 0) {
       S3_TRY(read_metadata(file, entry));
     } else {
-      S3_TRY(read_tensor(file, name, entry, &file->tensors[file->tensor_count]));
+      S3_TRY(read_tensor_entry(file, name, entry, &file->tensors[file->tensor_count]));
       file->tensor_count++;
     }
   }
   return check_cover(file);
 }
 
-static s3rec_status open_file(s3_safetensors *file, const char *path) {
+static s3rec_status open_safetensors(s3_safetensors *file, const char *path) {
   file->path = s3_allocate(file->context, strlen(path) + 1, 1);
   if (file->path == NULL) return S3REC_ERROR_MEMORY;
   memcpy(file->path, path, strlen(path) + 1);
@@ -223,7 +221,7 @@ static s3rec_status open_file(s3_safetensors *file, const char *path) {
     S3_TRY(s3_file_read(file->context, path, &file->bytes, &file->byte_count));
   }
   S3_TRY(read_header(file));
-  return read_tensors(file);
+  return read_entries(file);
 }
 
 s3rec_status s3_safetensors_open(const s3rec_context *context, const char *path,
@@ -232,7 +230,7 @@ s3rec_status s3_safetensors_open(const s3rec_context *context, const char *path,
   if (opened == NULL) return S3REC_ERROR_MEMORY;
   opened->context = context;
   opened->descriptor = -1;
-  const s3rec_status status = open_file(opened, path);
+  const s3rec_status status = open_safetensors(opened, path);
   if (status != S3REC_OK) {
     s3_safetensors_close(opened);
     return status;
@@ -278,8 +276,8 @@ size_t s3_safetensors_offset(const s3_safetensors *file, const s3_tensor *tensor
   return (size_t)((const char *)tensor->data - begin);
 }
 
-s3rec_status s3_safetensors_copy(const s3_safetensors *file, const s3_tensor *tensor,
-                                 size_t begin, size_t count, void *bytes) {
+s3rec_status s3_safetensors_copy(const s3_safetensors *file, const s3_tensor *tensor, size_t begin,
+                                 size_t count, void *bytes) {
   if (file->descriptor < 0) {
     memcpy(bytes, (const char *)tensor->data + begin, count);
     return S3REC_OK;
