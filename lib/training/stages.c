@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gradients of the fine-tune losses. BCE needs only its own shard, so forward,
- * loss and backward are one job. A softmax, over all items or over candidates, looks
- * at all targets of the step at once: all shards forward, the loss over ranges of
- * items, all shards backward; each shard then has a slot of its own. */
+/* The gradients of a step, one way for each stage and loss. A job works on one shard.
+ *
+ *   pretraining  encode the four sequences of every instance, let the objectives look at
+ *                the output, go back through the encoder
+ *   bce          the same with the input sequences and one objective
+ *   ce           a softmax, over all items or over candidates, looks at all targets of
+ *   sampled ce   the step at once: all shards forward, the loss over ranges of items, all
+ *                shards backward; each shard then has a slot of its own */
 #include <string.h>
 
 #include "base/error.h"
@@ -12,11 +16,50 @@
 /* Tells the draw of candidates from the sites of dropout, numbers of 32 bits. */
 static const uint64_t candidates_key = 0x63616e6469646174;
 
+/* The largest shards first (s3_plan_shards). */
+static s3rec_status for_all_shards(s3rec_trainer *trainer, s3_job_function job) {
+  return s3_thread_pool_run(trainer->pool, (size_t)trainer->options.shard_count, job, trainer);
+}
+
+/* Pretraining: the joint loss (S3RecModel.pretrain of the reference)
+ *
+ *   joint = aap_weight aap + mip_weight mip + map_weight map + sp_weight sp */
+
+static s3rec_status look_at_shard(s3rec_trainer *trainer, size_t index, s3_slot *slot) {
+  const s3rec_trainer_options *o = &trainer->options;
+  s3_shard *shard = &trainer->shards[index];
+  const s3_objective_shard view = s3_shard_view(trainer, index, slot);
+  if (o->aap_weight > 0.0) S3_TRY(s3_aap(&view, o->aap_weight, &shard->aap));
+  if (o->mip_weight > 0.0) S3_TRY(s3_mip(&view, o->mip_weight, &shard->mip));
+  if (o->map_weight > 0.0) S3_TRY(s3_map(&view, o->map_weight, &shard->map));
+  if (o->sp_weight > 0.0) S3_TRY(s3_sp(&view, o->sp_weight, &shard->sp));
+  return S3REC_OK;
+}
+
+static s3rec_status pretrain_job(void *argument, size_t turn, size_t worker) {
+  s3rec_trainer *trainer = argument;
+  const size_t index = trainer->shards[turn].in_turn;
+  s3_slot *slot = &trainer->slots[worker];
+  if (trainer->shards[index].sequence_count == 0) return S3REC_OK;
+  s3rec_status status = s3_shard_forward(trainer, index, slot);
+  if (status == S3REC_OK) status = look_at_shard(trainer, index, slot);
+  if (status == S3REC_OK) status = s3_shard_backward(trainer, index, slot);
+  s3_item_rows_end(&trainer->gradients.shards[index].items);
+  return status;
+}
+
+s3rec_status s3_pretrain_gradients(s3rec_trainer *trainer) {
+  S3_TRY(for_all_shards(trainer, pretrain_job));
+  return s3_gradients_reduce(&trainer->gradients, NULL, NULL, trainer->pool);
+}
+
+/* Fine-tuning. */
+
 static size_t ranked_items(const s3rec_trainer *trainer) {
   return (size_t)trainer->model->config.item_size - 2;
 }
 
-static s3rec_status bce_job(void *argument, size_t turn, size_t worker) {
+static s3rec_status finetune_bce_job(void *argument, size_t turn, size_t worker) {
   s3rec_trainer *trainer = argument;
   const size_t index = trainer->shards[turn].in_turn;
   s3_slot *slot = &trainer->slots[worker];
@@ -31,7 +74,7 @@ static s3rec_status bce_job(void *argument, size_t turn, size_t worker) {
   return status;
 }
 
-static s3rec_status forward_job(void *argument, size_t turn, size_t worker) {
+static s3rec_status softmax_forward_job(void *argument, size_t turn, size_t worker) {
   (void)worker;
   s3rec_trainer *trainer = argument;
   const size_t index = trainer->shards[turn].in_turn;
@@ -52,7 +95,7 @@ static s3rec_status forward_job(void *argument, size_t turn, size_t worker) {
   return S3REC_OK;
 }
 
-static s3rec_status backward_job(void *argument, size_t turn, size_t worker) {
+static s3rec_status softmax_backward_job(void *argument, size_t turn, size_t worker) {
   (void)worker;
   s3rec_trainer *trainer = argument;
   const size_t index = trainer->shards[turn].in_turn;
@@ -76,7 +119,7 @@ static s3rec_status backward_job(void *argument, size_t turn, size_t worker) {
   return status;
 }
 
-/* Makes ready for the softmax over all items. */
+/* Prepares the softmax over all items. */
 static s3rec_status reserve_cross_entropy(s3rec_trainer *trainer, size_t most_items) {
   const s3rec_model *model = trainer->model;
   const size_t shards = (size_t)trainer->options.shard_count;
@@ -89,18 +132,14 @@ static s3rec_status reserve_cross_entropy(s3rec_trainer *trainer, size_t most_it
   return s3_cross_entropy_reserve(ce, trainer->batch->target_count, most_items);
 }
 
-static s3rec_status run_shards(s3rec_trainer *trainer, s3_job_function job) {
-  return s3_thread_pool_run(trainer->pool, (size_t)trainer->options.shard_count, job, trainer);
-}
-
 static s3rec_status ce_gradients(s3rec_trainer *trainer) {
   s3_cross_entropy *ce = &trainer->cross_entropy;
   S3_TRY(s3_trainer_densify(trainer));
   S3_TRY(reserve_cross_entropy(trainer, ranked_items(trainer)));
   ce->diff_items = trainer->item_table + ce->hidden_size;
-  S3_TRY(run_shards(trainer, forward_job));
+  S3_TRY(for_all_shards(trainer, softmax_forward_job));
   S3_TRY(s3_cross_entropy_run(ce, trainer->pool, &trainer->shards[0].next_item));
-  S3_TRY(run_shards(trainer, backward_job));
+  S3_TRY(for_all_shards(trainer, softmax_backward_job));
   return s3_gradients_reduce(&trainer->gradients, trainer->item_table, NULL, trainer->pool);
 }
 
@@ -112,19 +151,18 @@ static s3rec_status sampled_ce_gradients(s3rec_trainer *trainer) {
   S3_TRY(s3_candidates_reserve(candidates, trainer->batch->target_count, ranked_items(trainer),
                                negatives));
   S3_TRY(reserve_cross_entropy(trainer, candidates->most));
-  S3_TRY(run_shards(trainer, forward_job));
-  s3_candidates_draw(candidates, s3_key(s3_key(o->seed, trainer->step), candidates_key),
-                     negatives, trainer->slots[0].row_of, ce);
+  S3_TRY(for_all_shards(trainer, softmax_forward_job));
+  s3_candidates_draw(candidates, s3_key(s3_key(o->seed, trainer->step), candidates_key), negatives,
+                     trainer->slots[0].row_of, ce);
   S3_TRY(s3_cross_entropy_run(ce, trainer->pool, &trainer->shards[0].next_item));
-  S3_TRY(run_shards(trainer, backward_job));
+  S3_TRY(for_all_shards(trainer, softmax_backward_job));
   S3_TRY(s3_gradients_reserve(&trainer->gradients, candidates->most));
   return s3_gradients_reduce(&trainer->gradients, NULL, &candidates->gradient, trainer->pool);
 }
 
 s3rec_status s3_finetune_gradients(s3rec_trainer *trainer) {
   if (trainer->options.finetune_loss == S3REC_LOSS_CE) return ce_gradients(trainer);
-  if (trainer->options.finetune_loss == S3REC_LOSS_SAMPLED_CE)
-    return sampled_ce_gradients(trainer);
-  S3_TRY(run_shards(trainer, bce_job));
+  if (trainer->options.finetune_loss == S3REC_LOSS_SAMPLED_CE) return sampled_ce_gradients(trainer);
+  S3_TRY(for_all_shards(trainer, finetune_bce_job));
   return s3_gradients_reduce(&trainer->gradients, NULL, NULL, trainer->pool);
 }
