@@ -13,7 +13,7 @@ import tempfile
 from exports import ROOT, declared_symbols
 from report import Report, problem_of, run
 
-WARNINGS = ["-Wall", "-Wextra", "-Wshadow=local", "-Werror", "-pedantic"]
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Werror", "-pedantic"]
 STANDARDS = ("c++17", "c++20")
 HEADERS = sorted((ROOT / "include/s3rec").glob("*.hpp"))
 # What the C++ interface reaches by the longer call, whose options have defaults there.
@@ -27,10 +27,6 @@ def compilers(sanitizer, c_compiler):
         wanted = "clang++" if any("clang" in word for word in c_compiler) else "g++"
         found = [name for name in found if name == wanted]
     return found
-
-
-def warnings_of(compiler):
-    return [word for word in WARNINGS if compiler == "g++" or not word.startswith("-Wshadow=")]
 
 
 def completeness(report):
@@ -47,7 +43,7 @@ def completeness(report):
 
 def headers(report, compiler):
     for header in HEADERS:
-        problems = [problem_of([compiler, *mode, *warnings_of(compiler), f"-I{ROOT / 'include'}",
+        problems = [problem_of([compiler, *mode, *WARNINGS, f"-I{ROOT / 'include'}",
                                 "-fsyntax-only", "-x", "c++", header])
                     for mode in (["-std=c++17"], ["-std=c++20", "-fno-exceptions"])]
         report.check(f"{header.name} alone, {compiler}", "\n".join(filter(None, problems)))
@@ -63,7 +59,7 @@ def programs(report, compiler, library, flags, folder):
         what = " ".join([compiler, standard, *mode])
         program = pathlib.Path(folder, "program")
         optimized = "-O0" if mode or compiler != "g++" else "-O2"  # gcc warns of more then
-        problem = problem_of([compiler, f"-std={standard}", optimized, *warnings_of(compiler), *mode,
+        problem = problem_of([compiler, f"-std={standard}", optimized, *WARNINGS, *mode,
                               *flags, f"-I{ROOT / 'include'}", *chosen, "-o", program, library,
                               f"-Wl,-rpath,{library.parent}"])
         report.check(f"the test program compiles, {what}", problem)
