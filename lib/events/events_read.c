@@ -24,8 +24,8 @@ static s3rec_status find_event_columns(event_reader *r) {
   return S3REC_OK;
 }
 
-/* Dates and numbers cannot be compared, so a row is bad that has not what the rows before
- * have. */
+/* Dates and numbers cannot be compared. A row with a date is bad when the rows before have
+ * numbers, and the reverse. */
 static s3rec_status read_event_time(event_reader *r, s3_event *event, s3_time_kind *kind) {
   const s3_column *const column = &r->columns[S3_TIMESTAMP];
   *kind = S3_TIME_NONE;

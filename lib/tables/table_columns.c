@@ -2,7 +2,6 @@
 /* From top to bottom: finding the columns, the cells of a row, numbers in cells. */
 #include "tables/table_columns.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
