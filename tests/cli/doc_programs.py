@@ -14,6 +14,7 @@ import tempfile
 
 from tool import Tool  # also makes tests/package a place to import from
 
+from compiling import problem_of_compiling
 from report import problem_of
 
 BLOCK = re.compile(r"^```(c|cpp)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -60,9 +61,10 @@ def compile_block(tool, root, library, language, block, where, number, compiler)
         tool.report.skip(f"{name}:{number}: no C++ compiler")
     for command in found:
         output = tool.path(f"{source.name}.out")
-        what = ["-o", output, library, f"-Wl,-rpath,{library.parent}"] if program else \
-            ["-c", "-o", output, *UNUSED]
-        problem = problem_of([*command, *WARNINGS, f"-I{root}/include", source, *what])
+        problem = problem_of_compiling(
+            [*command, *WARNINGS, *([] if program else UNUSED), f"-I{root}/include"],
+            [source.name], output.name,
+            [library, f"-Wl,-rpath,{library.parent}"] if program else [], tool.folder)
         tool.report.check(f"{name}:{number} compiles, {command[0]}", problem)
         if program and not problem:
             tool.report.check(f"{name}:{number} runs", problem_of([output], cwd=tool.folder))
