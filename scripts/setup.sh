@@ -58,6 +58,7 @@ look_optional() {
   need valgrind valgrind have valgrind
   need doxygen doxygen have doxygen
   need Go golang-go have go
+  need libabigail abigail-tools have abidiff
   need 'pip for Python 3' python3-pip python3 -m pip --version >/dev/null 2>&1
 }
 

@@ -14,7 +14,7 @@ from compiling import problem_of_compiling
 from exports import ROOT, declared_symbols
 from report import Report, run
 
-WARNINGS = ["-Wall", "-Wextra", "-Wshadow=local", "-Werror", "-pedantic"]
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Werror", "-pedantic"]
 STANDARDS = ("c++17", "c++20")
 HEADERS = sorted((ROOT / "include/s3rec").glob("*.hpp"))
 # What the C++ interface reaches by the longer call, whose options have defaults there.
@@ -28,10 +28,6 @@ def compilers(sanitizer, c_compiler):
         wanted = "clang++" if any("clang" in word for word in c_compiler) else "g++"
         found = [name for name in found if name == wanted]
     return found
-
-
-def warnings_of(compiler):
-    return [word for word in WARNINGS if compiler == "g++" or not word.startswith("-Wshadow=")]
 
 
 def completeness(report):
@@ -48,7 +44,7 @@ def completeness(report):
 
 def headers(report, compiler, folder):
     for header in HEADERS:
-        problems = [problem_of_compiling([compiler, *mode, *warnings_of(compiler),
+        problems = [problem_of_compiling([compiler, *mode, *WARNINGS,
                                           f"-I{ROOT / 'include'}", "-x", "c++"],
                                          [header], pathlib.Path(folder, "header.o"))
                     for mode in (["-std=c++17"], ["-std=c++20", "-fno-exceptions"])]
@@ -66,7 +62,7 @@ def programs(report, compiler, library, flags, folder):
         program = pathlib.Path(folder, "program")
         optimized = "-O0" if mode or compiler != "g++" else "-O2"  # gcc warns of more then
         problem = problem_of_compiling(
-            [compiler, f"-std={standard}", optimized, *warnings_of(compiler), *mode, *flags,
+            [compiler, f"-std={standard}", optimized, *WARNINGS, *mode, *flags,
              f"-I{ROOT / 'include'}"],
             chosen, program, [library, f"-Wl,-rpath,{library.parent}"])
         report.check(f"the test program compiles, {what}", problem)
