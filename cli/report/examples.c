@@ -2,10 +2,9 @@
 /* Example users: what they had, what is recommended, what it was. */
 #include <string.h>
 
-#include "html/page.h"
-#include "html/table.h"
+#include "page.h"
 #include "plain_text.h"
-#include "sections.h"
+#include "report.h"
 
 enum { ATTRIBUTES_SHOWN = 8 };
 
