@@ -22,7 +22,7 @@ def main(binary, program):
     program = pathlib.Path(program).resolve()
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
+        tool.generate("small", "--users", "200", "--items", "300")
         done = subprocess.run([program, "small.txt"], capture_output=True, text=True, cwd=folder)
         output = f"{done.stdout}{done.stderr}"
         tool.report.check(f"{program.name} runs", done.returncode != 0 and
