@@ -72,6 +72,7 @@ void s3_model_release(s3rec_model *model) {
   s3_mapping_release(&model->mapping);
   s3_vocabulary_release(model->item_names);
   s3_vocabulary_release(model->attribute_names);
+  s3_free(context, model->popularity);
   s3_free(context, model);
   s3_context_release(context);
 }
@@ -132,6 +133,11 @@ s3rec_status s3_model_set_dropouts(s3rec_model *model, double hidden_dropout_pro
   return S3REC_OK;
 }
 
+s3rec_status s3_model_check_unscored(const s3rec_model *model) {
+  const size_t users = atomic_load(&model->users);
+  return users != 0 && users != S3_MODEL_TRAINED ? fail_scored(users) : S3REC_OK;
+}
+
 static s3rec_status check_names(const char *what, const s3rec_vocabulary *names, int32_t first_id,
                                 int32_t count) {
   if (names == NULL) return S3REC_OK;
@@ -150,8 +156,7 @@ s3rec_status s3_model_set_names(s3rec_model *model, s3rec_vocabulary *items,
                                 s3rec_vocabulary *attributes) {
   S3_TRY(check_names("items", items, 1, model->config.item_size - 2));
   S3_TRY(check_names("attributes", attributes, 0, model->config.attribute_size));
-  const size_t users = atomic_load(&model->users);
-  if (users != 0 && users != S3_MODEL_TRAINED) return fail_scored(users);
+  S3_TRY(s3_model_check_unscored(model));
   s3rec_vocabulary *const old[] = {model->item_names, model->attribute_names};
   model->item_names = s3_vocabulary_retain(items);
   model->attribute_names = s3_vocabulary_retain(attributes);

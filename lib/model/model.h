@@ -21,6 +21,7 @@ struct s3rec_model {
   float *weights; /* [table.float_count], allocated unless they lie in `mapping` */
   s3_mapping mapping;
   s3rec_vocabulary *item_names, *attribute_names; /* or NULL */
+  int32_t *popularity; /* [item_size] events of each item, or NULL */
   /* What scorers made of the item table (scoring/quantized_items.h) and of the layers
    * (model/panels.h), a block of memory each, or NULL; none is left when somebody writes
    * the weights. */
@@ -53,6 +54,9 @@ void s3_model_release(s3rec_model *model);
 /* Replaces both probabilities; on failure (ARGUMENT, STATE) neither. */
 s3rec_status s3_model_set_dropouts(s3rec_model *model, double hidden_dropout_prob,
                                    double attention_probs_dropout_prob);
+
+/* STATE while there are scorers: names and popularity are read without a lock. */
+s3rec_status s3_model_check_unscored(const s3rec_model *model);
 
 /* s3rec_model_set_names. */
 s3rec_status s3_model_set_names(s3rec_model *model, s3rec_vocabulary *items,
