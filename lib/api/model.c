@@ -98,8 +98,7 @@ s3rec_status s3rec_model_set_dropouts(s3rec_model *model, double hidden_dropout_
 }
 
 size_t s3rec_model_memory(const s3rec_model *model) {
-  if (model == NULL) return 0;
-  return model->table.float_count * sizeof(float) + atomic_load(&model->compact_bytes);
+  return model == NULL ? 0 : s3_model_memory(model);
 }
 
 s3rec_status s3rec_model_set_names(s3rec_model *model, s3rec_vocabulary *items,

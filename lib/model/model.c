@@ -49,6 +49,10 @@ s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config 
   return S3REC_OK;
 }
 
+size_t s3_model_memory(const s3rec_model *model) {
+  return model->table.float_count * sizeof(float) + atomic_load(&model->compact_bytes);
+}
+
 s3rec_model *s3_model_retain(s3rec_model *model) {
   atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
   return model;

@@ -48,6 +48,8 @@ s3rec_status s3_model_allocate_weights(s3rec_model *model);
 /* Both. */
 s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,
                                s3rec_model **model);
+/* s3rec_model_memory. */
+size_t s3_model_memory(const s3rec_model *model);
 s3rec_model *s3_model_retain(s3rec_model *model);
 void s3_model_release(s3rec_model *model);
 

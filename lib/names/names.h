@@ -46,6 +46,9 @@ s3rec_status s3_names_check_order(const s3_names *names, const char *where);
  * are the same. */
 s3rec_status s3_names_sort(const s3rec_context *context, const s3_names *names, int32_t *order);
 
+/* Number of the first name that is another one in both, the smaller count where there is none. */
+size_t s3_names_first_difference(const s3_names *left, const s3_names *right);
+
 /* Which names these are, -1 for those that are not there: query i is text[offsets[i]] ..
  * text[offsets[i + 1] - 1]. `base` is added to an index that is found. */
 void s3_names_find(const s3_names *names, const char *text, const int64_t *offsets, size_t count,
