@@ -104,6 +104,8 @@ struct ranked_items {
   span<const char *const> names; /**< empty where the model has none */
   std::size_t unknown_count = 0;
   uint64_t model_number = 0;
+
+  std::size_t count() const noexcept { return ids.size(); }
 };
 
 /** s3rec_answer: read by any number of threads. */
