@@ -10,8 +10,9 @@
 #include "scoring/id_set.h"
 
 enum {
-  KEPT = 4,              /* resolved filters that are kept although no call uses them */
-  CANDIDATE_SHARE = 16   /* one item of so many is allowed, or fewer: score those alone */
+  KEPT = 4,           /* resolved filters that are kept although no call uses them */
+  CANDIDATE_SHARE = 6 /* where one item of so many is allowed, or fewer, those are scored alone:
+                       * beyond, a scan of all by bounds is faster */
 };
 
 s3rec_status s3_name_list_create(const s3rec_context *context, const char *const *names,
