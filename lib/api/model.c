@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/finite.h"
+#include "base/number.h"
 #include "base/options.h"
 #include "kernels/kernels.h"
 #include "model/model.h"

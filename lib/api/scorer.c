@@ -139,8 +139,8 @@ s3rec_status s3rec_score_all(s3rec_scorer *scorer, const int32_t *history, size_
   return s3_scorer_score_all(scorer, history, history_count, scores);
 }
 
-s3rec_status s3rec_user_vector(s3rec_scorer *scorer, const int32_t *history,
-                               size_t history_count, float *vector, size_t capacity) {
+s3rec_status s3rec_user_vector(s3rec_scorer *scorer, const int32_t *history, size_t history_count,
+                               float *vector, size_t capacity) {
   S3_REQUIRE(scorer);
   S3_REQUIRE(vector);
   S3_TRY(check_history(__func__, history, history_count));
@@ -172,6 +172,6 @@ s3rec_status s3rec_encode(s3rec_scorer *scorer, s3rec_attention attention, const
   if (count == 0) return S3REC_OK;
   S3_REQUIRE(ids);
   S3_REQUIRE(hidden);
-  return s3_scorer_encode(scorer, attention == S3REC_ATTENTION_CAUSAL, ids, count, length,
-                          hidden);
+  return s3_encode_rows(&scorer->users, attention == S3REC_ATTENTION_CAUSAL, ids, count, length,
+                        hidden);
 }

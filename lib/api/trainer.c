@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3rec/trainer.h"
 
-#include "base/finite.h"
+#include "base/number.h"
 #include "base/options.h"
 #include "training/trainer.h"
 

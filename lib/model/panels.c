@@ -26,8 +26,7 @@ s3_layer_panels s3_layer_panels_of(size_t hidden) {
 }
 
 static size_t float_count(const s3rec_model_config *config) {
-  return (size_t)config->num_hidden_layers *
-         s3_layer_panels_of((size_t)config->hidden_size).count;
+  return (size_t)config->num_hidden_layers * s3_layer_panels_of((size_t)config->hidden_size).count;
 }
 
 static void fill_all(const s3rec_model *model, float *values) {

@@ -67,8 +67,8 @@ static void draw_others(s3_candidates *c, uint64_t key, size_t item_count, doubl
   }
 }
 
-void s3_candidates_draw(s3_candidates *c, uint64_t key, size_t negative_count,
-                        uint32_t *row_of, s3_cross_entropy *ce) {
+void s3_candidates_draw(s3_candidates *c, uint64_t key, size_t negative_count, uint32_t *row_of,
+                        s3_cross_entropy *ce) {
   const size_t width = c->gradient.width, item_count = ce->item_count;
   s3_item_rows_begin(&c->gradient, row_of);
   take_targets(c, ce);

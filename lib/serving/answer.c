@@ -3,7 +3,7 @@
 #include "serving/answer.h"
 
 #include "base/error.h"
-#include "scoring/id_set.h"
+#include "scoring/order.h"
 
 static size_t length_of(const s3_question *question, size_t user) {
   return (size_t)(question->offsets[user + 1] - question->offsets[user]);

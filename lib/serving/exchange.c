@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/finite.h"
+#include "base/number.h"
 #include "data/dataset.h"
 #include "model/model_file.h"
 #include "scoring/evaluate.h"

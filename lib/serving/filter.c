@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "scoring/id_set.h"
+#include "scoring/order.h"
 
 enum {
   KEPT = 4,           /* resolved filters that are kept although no call uses them */

@@ -25,7 +25,7 @@ typedef struct s3_allowed {
   int32_t item_size;
   size_t users;            /* calls that use it; under the filter's lock */
   struct s3_allowed *next;
-  uint64_t *left_out;      /* set (scoring/id_set.h) of the items that are not allowed */
+  uint64_t *left_out;      /* set (scoring/order.h) of the items that are not allowed */
   int32_t *candidates;     /* the items that are, rising, where they are few; else NULL */
   size_t candidate_count;
 } s3_allowed;

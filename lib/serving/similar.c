@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "kernels/kernels.h"
-#include "scoring/id_set.h"
+#include "scoring/order.h"
 #include "serving/answer.h"
 
 static s3rec_status make_room(s3_seat *seat, size_t k) {

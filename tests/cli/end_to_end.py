@@ -16,6 +16,7 @@ import tempfile
 
 from tool import Tool  # also makes tests/package a place to import from
 
+from compiling import problem_of_compiling
 from report import problem_of
 
 USERS = ("viewer-1", "viewer-2", "viewer-17")
@@ -79,9 +80,10 @@ def add_cpp(comparison, root, library):
     compilers = [name for name in ("g++", "clang++") if shutil.which(name)]
     for name in compilers:
         program = comparison.tool.path(f"end_to_end_{name}")
-        problem = problem_of([name, "-std=c++17", "-Wall", "-Wextra", "-Werror",
-                              f"-I{root}/include", root / "examples/end_to_end.cpp", "-o", program,
-                              library, f"-Wl,-rpath,{library.parent}"])
+        problem = problem_of_compiling(
+            [name, "-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{root}/include"],
+            [root / "examples/end_to_end.cpp"], program,
+            [library, f"-Wl,-rpath,{library.parent}"])
         comparison.tool.report.check(f"C++ compiles, {name}", problem)
         if not problem:
             comparison.add(f"C++ ({name})", [program])
