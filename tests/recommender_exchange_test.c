@@ -74,7 +74,8 @@ static void *ask_on(void *argument) {
     s3rec_request_init(&request);
     request.items = history;
     request.item_count = 2;
-    if (s3rec_similar(l->recommender, &request, &answer) != S3REC_OK) atomic_fetch_add(&l->wrong, 1);
+    if (s3rec_similar(l->recommender, &request, &answer) != S3REC_OK)
+      atomic_fetch_add(&l->wrong, 1);
     s3rec_answer_destroy(answer);
     s3rec_recommender_statistics statistics;
     s3rec_recommender_statistics_init(&statistics);

@@ -46,7 +46,8 @@ void questions(const s3rec::recommender &recommender, const s3rec::model &model)
   const int64_t bounds[] = {0, 2, 2, 3};
   const auto many = recommender.recommend(s3rec::request(history).users(bounds).best(2));
   CHECK(many[1].source == s3rec::answer_source::popular && many[1].count() == 2);
-  CHECK(ids_of(many[2]) == recommender.recommend(s3rec::span<const int32_t>(history).last(1), 2).items);
+  const auto last = s3rec::span<const int32_t>(history).last(1);
+  CHECK(ids_of(many[2]) == recommender.recommend(last, 2).items);
   const auto similar = recommender.similar(s3rec::request(history));
   CHECK(similar[0].count() == 10 && similar[0].scores[0] <= 1);
   CHECK_FAILURE(recommender.try_similar(s3rec::request(history).users(bounds).best(2).of(names)),
@@ -101,9 +102,9 @@ void serving() {
   recommender.exchange(next, exchange.measured_on(dataset));
   CHECK_FAILURE(recommender.try_exchange("no/such/file"), s3rec::status::io, "no/such/file");
   CHECK_FAILURE(s3rec::recommender::try_open("no/such/file"), s3rec::status::io, "no/such/file");
-  const s3rec::statistics counted = recommender.statistics();
-  CHECK(counted.model_number == 2 && counted.refused_exchange_count == 2);
-  CHECK(counted.call_count > 10 && counted.latency_of(0.5) > 0);
+  const s3rec::statistics found = recommender.statistics();
+  CHECK(found.model_number == 2 && found.refused_exchange_count == 2);
+  CHECK(found.call_count > 10 && found.latency_of(0.5) > 0);
 }
 
 }  // namespace test
