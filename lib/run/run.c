@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "data/dataset.h"
+#include "model/popularity.h"
 #include "model/weights_hash.h"
 #include "scoring/evaluate.h"
 
@@ -22,7 +23,7 @@ static s3rec_status copy_model(const s3rec_run *run, s3rec_model **copy) {
   memcpy((*copy)->weights, run->model->weights, weight_bytes(run->model));
   (*copy)->item_names = s3_vocabulary_retain(run->model->item_names);
   (*copy)->attribute_names = s3_vocabulary_retain(run->model->attribute_names);
-  return S3REC_OK;
+  return s3_model_copy_popularity(run->model, *copy);
 }
 
 static s3rec_status prepare(s3rec_run *run) {
