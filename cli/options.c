@@ -36,8 +36,6 @@ void cli_options_init(const cli_command *command, cli_options *options) {
   options->save_every = 1;
   options->run.metric = S3REC_METRIC_NDCG_20;
   options->k = 10;
-  options->users = 3000;
-  options->items = 1500;
   cli_recipe_set(S3REC_RECIPE_BEST, options);
 }
 

@@ -6,7 +6,7 @@
 # tests use. Installs with apt where apt is and we may use it, else says what is
 # missing and ends with status 1. Says nothing when nothing is missing. Tools
 # that only some tests use (clang, valgrind, doxygen, ...) are tried but not
-# insisted on: those tests report that they were skipped.
+# insisted on: those tests report that they were skipped. ccache makes them faster.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
@@ -53,10 +53,12 @@ look() {
 look_optional() {
   missing='' packages=''
   need 'a C++ compiler' g++ have c++
+  need ccache ccache have ccache
   need clang clang have clang
   need valgrind valgrind have valgrind
   need doxygen doxygen have doxygen
   need Go golang-go have go
+  need libabigail abigail-tools have abidiff
   need 'pip for Python 3' python3-pip python3 -m pip --version >/dev/null 2>&1
 }
 

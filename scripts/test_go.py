@@ -52,11 +52,11 @@ class GoStage(Stage):
     def staticcheck(self, version):
         if version < STATICCHECK_OLDEST:
             self.skip(f"staticcheck: needs Go {STATICCHECK_OLDEST[0]}.{STATICCHECK_OLDEST[1]}")
-        elif not self.run("go", "run", STATICCHECK, "-version", timeout=900)[0]:
+        elif not self.run("go", "run", STATICCHECK, "-version", timeout=3600)[0]:
             self.skip("staticcheck: the module proxy is out of reach")
         else:
             self.check("staticcheck finds nothing",
-                       *self.run("go", "run", STATICCHECK, "./...", timeout=900))
+                       *self.run("go", "run", STATICCHECK, "./...", timeout=3600))
 
     def tests(self, version):
         if version >= (1, 21):
@@ -64,8 +64,8 @@ class GoStage(Stage):
         else:
             self.environment["GODEBUG"] = "cgocheck=2"
         race = ["-race"] if os.uname().machine in RACE else []
-        good, output = self.run("go", "test", *race, "-count=1", "-timeout=30m", "-json", "./...",
-                                timeout=2400)
+        good, output = self.run("go", "test", *race, "-count=1", "-timeout=60m", "-json", "./...",
+                                timeout=4200)
         failed = self.failed
         self.count(output)
         if not good and self.failed == failed:
@@ -106,7 +106,7 @@ def main(build, work, result):
     elif stage.install(build):
         good, output = stage.run("gofmt", "-l", ".")
         stage.check("gofmt changes nothing", good and not output, output)
-        if stage.check("go vet finds nothing", *stage.run("go", "vet", "./...", timeout=900)):
+        if stage.check("go vet finds nothing", *stage.run("go", "vet", "./...", timeout=3600)):
             stage.staticcheck(version)
             stage.tests(version)
     return stage.finish("go package", result)

@@ -60,14 +60,14 @@ class PythonStage(Stage):
         if not self.check("the wheel installs", installed, output):
             return
         good, output = self.run(sys.executable, "-X", "faulthandler", "-m", "pytest", "-q", "-rs",
-                                "-p", "no:cacheprovider", PACKAGE / "tests", timeout=900)
+                                "-p", "no:cacheprovider", PACKAGE / "tests", timeout=3600)
         self.say(output)  # its own line of checks is counted too
         if not good and "Checks: " not in output:
             self.check("pytest ends", False)
         self.check("mypy --strict finds nothing", *self.run(
             sys.executable, "-m", "mypy", "--strict", "--cache-dir", self.work / "mypy",
             "--config-file", ROOT / "pyproject.toml", PACKAGE / "s3rec", PACKAGE / "tests",
-            timeout=900))
+            timeout=3600))
 
     def source_distribution(self):
         if not (ROOT / ".git").exists():

@@ -132,7 +132,7 @@ typedef struct options_v3 {
   int64_t first, second, third;
 } options_v3;
 
-/* 0.1's size of each struct, padding included, stays when it grows. */
+/* The first release's size of each struct, padding included, stays when it grows. */
 START_TEST(first_size_stays) {
   typedef struct padded_v1 {
     size_t struct_size;

@@ -4,7 +4,7 @@
 #ifndef S3REC_MODEL_H
 #define S3REC_MODEL_H
 
-#include "s3rec/vocabulary.h"
+#include "s3rec/dataset.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -140,6 +140,25 @@ typedef void (*s3rec_metadata_function)(const char *key, const char *value, void
  * Since 0.3. */
 S3REC_API s3rec_status s3rec_model_file_metadata(s3rec_context *context, const char *path,
                                                  s3rec_metadata_function visit, void *user_data);
+
+/** Gives the model the popularity of its items: counts [item_size] events of each item, 0 for
+ * padding and mask; NULL with count 0 takes it away. A recommender answers with it where a history
+ * holds no known item. It is saved in model files and training states and copied by
+ * s3rec_model_clone. Statuses: ARGUMENT, MEMORY; FORMAT (a count that may not be there); MISMATCH
+ * (`count` is not item_size); STATE (the model has scorers). No other call on the model meanwhile;
+ * it may have a trainer. Since 0.3. */
+S3REC_API s3rec_status s3rec_model_set_popularity(s3rec_model *model, const int32_t *counts,
+                                                  size_t count);
+/** The same with counts of a dataset: of the items before each user's last held_out_count (0..2),
+ * and of all items of users with fewer than 3. Statuses: ARGUMENT, MEMORY; MISMATCH (the dataset
+ * has items that the model does not have); STATE. Threads likewise. Since 0.3. */
+S3REC_API s3rec_status s3rec_model_count_popularity(s3rec_model *model,
+                                                    const s3rec_dataset *dataset,
+                                                    int32_t held_out_count);
+/** Copies the popularity out: counts [item_size]; `count` must be item_size. Statuses: ARGUMENT;
+ * NOT_FOUND (the model has none). Any thread. Since 0.3. */
+S3REC_API s3rec_status s3rec_model_popularity(const s3rec_model *model, int32_t *counts,
+                                              size_t count);
 
 /** Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */
 S3REC_API void s3rec_model_destroy(s3rec_model *model);

@@ -76,6 +76,16 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
   result<void> try_set_names(const vocabulary &items, const vocabulary &attributes) noexcept {
     return detail::done(s3rec_model_set_names(get(), items.get(), attributes.get()));
   }
+  /** Events of each item: counts [item_size]. */
+  result<void> try_set_popularity(span<const int32_t> counts) noexcept {
+    return detail::done(s3rec_model_set_popularity(get(), counts.data(), counts.size()));
+  }
+  result<void> try_count_popularity(const dataset &of, int32_t held_out_count) noexcept {
+    return detail::done(s3rec_model_count_popularity(get(), of.get(), held_out_count));
+  }
+  result<void> try_popularity(span<int32_t> counts) const noexcept {
+    return detail::done(s3rec_model_popularity(get(), counts.data(), counts.size()));
+  }
   /** Empty without names. */
   result<vocabulary> try_item_names() const noexcept {
     return detail::make<vocabulary>(s3rec_model_item_names, get());
@@ -134,6 +144,11 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
   void set_names(const vocabulary &items, const vocabulary &attributes) {
     try_set_names(items, attributes).value();
   }
+  void set_popularity(span<const int32_t> counts) { try_set_popularity(counts).value(); }
+  void count_popularity(const dataset &of, int32_t held_out_count) {
+    try_count_popularity(of, held_out_count).value();
+  }
+  void popularity(span<int32_t> counts) const { try_popularity(counts).value(); }
   vocabulary item_names() const { return try_item_names().value(); }
   vocabulary attribute_names() const { return try_attribute_names().value(); }
   model_config config() const { return try_config().value(); }

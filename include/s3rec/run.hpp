@@ -26,7 +26,7 @@ inline constexpr s3rec_schedule cosine = S3REC_SCHEDULE_COSINE;
 /** s3rec_run_options with the defaults of a stage. What sampler and trainer point to is borrowed
  * until the run is created. */
 struct run_options : s3rec_run_options {
-  explicit run_options(s3rec_stage stage) noexcept { s3rec_run_options_init(this, stage); }
+  explicit run_options(s3rec_stage of) noexcept { s3rec_run_options_init(this, of); }
 };
 
 using run_progress = s3rec_run_progress;

@@ -19,12 +19,15 @@ inline constexpr s3rec_name_kind text = S3REC_NAMES_TEXT;
 inline constexpr s3rec_name_kind integer = S3REC_NAMES_INTEGER;
 }  // namespace names
 
+/** S3REC_MAX_NAME_LENGTH of the library that runs. */
+inline std::size_t max_name_length() noexcept { return s3rec_max_name_length(); }
+
 /** A column of text as one text and where each entry begins, borrowed for a call. */
 struct text_view {
   /** Entry i is text[offsets[i]] .. text[offsets[i + 1] - 1]; offsets has one more than entries
    * and ends within the text. */
-  constexpr text_view(std::string_view text, span<const int64_t> offsets) noexcept
-      : text(text), offsets(offsets) {}
+  constexpr text_view(std::string_view all, span<const int64_t> begins) noexcept
+      : text(all), offsets(begins) {}
 
   constexpr std::size_t size() const noexcept { return offsets.empty() ? 0 : offsets.size() - 1; }
   /** Whether there is an offset, and the last one is within the text. */

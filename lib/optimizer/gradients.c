@@ -11,9 +11,7 @@ enum { DENSE_PIECE = 16384, ITEM_PIECE = 2048 /* rows */ };
 
 static size_t pieces_of(size_t count, size_t piece) { return (count + piece - 1) / piece; }
 
-static size_t dense_pieces(const s3_gradients *g) {
-  return pieces_of(g->dense_count, DENSE_PIECE);
-}
+static size_t dense_pieces(const s3_gradients *g) { return pieces_of(g->dense_count, DENSE_PIECE); }
 
 static size_t item_pieces(const s3_gradients *g) { return pieces_of(g->item_size, ITEM_PIECE); }
 
@@ -33,10 +31,9 @@ s3rec_status s3_gradients_create(const s3rec_context *context, const s3_paramete
   g->shards = s3_allocate(context, shard_count, sizeof *g->shards);
   g->dense = s3_allocate(context, g->dense_count, sizeof *g->dense);
   g->row_of = s3_allocate(context, item_size, sizeof *g->row_of);
-  g->square_sums =
-      s3_allocate(context, dense_pieces(g) + item_pieces(g), sizeof *g->square_sums);
-  bool complete = g->shards != NULL && g->dense != NULL && g->row_of != NULL &&
-                  g->square_sums != NULL;
+  g->square_sums = s3_allocate(context, dense_pieces(g) + item_pieces(g), sizeof *g->square_sums);
+  bool complete =
+      g->shards != NULL && g->dense != NULL && g->row_of != NULL && g->square_sums != NULL;
   for (size_t s = 0; complete && s < shard_count; s++) {
     g->shards[s].items = (s3_item_rows){.context = context, .width = hidden_size};
     g->shards[s].dense = s3_allocate(context, g->dense_count, sizeof *g->dense);
@@ -79,8 +76,8 @@ void s3_gradients_begin_shard(s3_gradients *g, size_t shard, uint32_t *row_of) {
 static s3rec_status reduce_job(void *argument, size_t piece, size_t worker) {
   (void)worker;
   s3_gradients *g = argument;
-  const size_t begin = piece * DENSE_PIECE, count =
-      end_of(begin, DENSE_PIECE, g->dense_count) - begin;
+  const size_t begin = piece * DENSE_PIECE,
+               count = end_of(begin, DENSE_PIECE, g->dense_count) - begin;
   bool first = true;
   for (size_t s = 0; s < g->shard_count; s++) {
     if (!g->shards[s].used) continue;
@@ -174,8 +171,8 @@ void s3_gradients_read(const s3_gradients *g, const s3_parameter *parameter, flo
   } else {
     memset(values, 0, parameter->count * sizeof *values);
     for (size_t i = 0; i < g->items.count; i++)
-      memcpy(values + (size_t)g->items.ids[i] * g->hidden_size,
-             g->items.rows + i * g->hidden_size, g->hidden_size * sizeof *values);
+      memcpy(values + (size_t)g->items.ids[i] * g->hidden_size, g->items.rows + i * g->hidden_size,
+             g->hidden_size * sizeof *values);
   }
 }
 
@@ -247,6 +244,5 @@ s3rec_status s3_gradients_apply(const s3_gradients *gradients, const s3_adam_ste
                                 bool finetune, float *weights, float *moment1, float *moment2,
                                 s3_thread_pool *pool) {
   update u = {gradients, step, finetune, weights, moment1, moment2};
-  return s3_thread_pool_run(pool, item_pieces(gradients) + gradients->table->count, apply_job,
-                            &u);
+  return s3_thread_pool_run(pool, item_pieces(gradients) + gradients->table->count, apply_job, &u);
 }

@@ -28,10 +28,10 @@ typedef struct s3_gradients {
   s3_shard_gradients *shards;
   /* The sum. */
   float *dense;
-  s3_item_rows items;    /* unless item_table holds */
-  uint32_t *row_of;      /* [item_size] of items */
-  float *item_table;     /* [I,H], lent; NULL: items holds */
-  double *square_sums;   /* one per reduction job */
+  s3_item_rows items;  /* unless item_table holds */
+  uint32_t *row_of;    /* [item_size] of items */
+  float *item_table;   /* [I,H], lent; NULL: items holds */
+  double *square_sums; /* one per reduction job */
   double norm;
 } s3_gradients;
 
@@ -63,8 +63,7 @@ s3rec_status s3_gradients_check(const s3_gradients *gradients);
 /* One parameter's gradient out; a whole gradient in (the item table's needs
  * item_table). The padding row never has a gradient: what comes in for it is
  * taken as 0. */
-void s3_gradients_read(const s3_gradients *gradients, const s3_parameter *parameter,
-                       float *values);
+void s3_gradients_read(const s3_gradients *gradients, const s3_parameter *parameter, float *values);
 void s3_gradients_write(s3_gradients *gradients, const s3_parameter *parameter,
                         const float *values);
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "data/dataset.h"
+#include "model/popularity.h"
 #include "model/weights_hash.h"
 #include "scoring/evaluate.h"
 
@@ -20,7 +21,7 @@ static s3rec_status make_model(const s3rec_run *run, const s3rec_model_config *c
   memcpy((*made)->weights, weights, weight_bytes(run->model));
   (*made)->item_names = s3_vocabulary_retain(run->model->item_names);
   (*made)->attribute_names = s3_vocabulary_retain(run->model->attribute_names);
-  return S3REC_OK;
+  return s3_model_copy_popularity(run->model, *made);
 }
 
 /* Of the run's dropouts. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run goes by: the caller's options and the recipe's, and whether model and data fit. */
 #include <math.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "data/dataset.h"
@@ -135,15 +134,10 @@ static s3rec_status check_names(const char *what, const s3rec_vocabulary *of_dat
                                 const s3rec_vocabulary *of_model) {
   if (of_data == NULL || of_model == NULL || of_data == of_model) return S3REC_OK;
   const s3_names *const left = &of_data->names, *const right = &of_model->names;
-  const size_t count = left->count < right->count ? left->count : right->count;
-  for (size_t i = 0; i < count; i++) {
-    const char *const name = s3_name(left, i), *const known = s3_name(right, i);
-    if (strcmp(name, known) != 0)
-      return s3_fail(S3REC_ERROR_MISMATCH,
-                     "%s %zu is '%.100s' in the dataset, '%.100s' in the model", what,
-                     i + (size_t)of_data->first_id, name, known);
-  }
-  return S3REC_OK;
+  const size_t i = s3_names_first_difference(left, right);
+  if (i == left->count || i == right->count) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_MISMATCH, "%s %zu is '%.100s' in the dataset, '%.100s' in the model",
+                 what, i + (size_t)of_data->first_id, s3_name(left, i), s3_name(right, i));
 }
 
 s3rec_status s3_run_check_data(const s3rec_model *model, const s3rec_dataset *dataset,

@@ -6,20 +6,20 @@
 #ifndef S3_TRAINING_TRAINER_H
 #define S3_TRAINING_TRAINER_H
 
-#include "sampling/batch.h"
-#include "sampling/sampler.h"
 #include "model/model_file.h"
 #include "objectives/next_item_sampled_ce.h"
 #include "objectives/objective.h"
 #include "optimizer/gradients.h"
 #include "s3rec/trainer.h"
+#include "sampling/batch.h"
+#include "sampling/sampler.h"
 #include "training/options.h"
 
 typedef struct s3_shard {
   size_t first_sequence, sequence_count;
   size_t first_token, token_count;
   size_t first_target; /* number of fine-tune targets before it */
-  size_t in_turn; /* of shards[i]: the shard that is worked on as number i */
+  size_t in_turn;      /* of shards[i]: the shard that is worked on as number i */
   double aap, mip, map, sp, next_item;
 } s3_shard;
 
@@ -76,30 +76,28 @@ void s3_trainer_restart(s3rec_trainer *trainer, const s3rec_trainer_options *opt
 /* Makes room for other options (a loaded state's); nothing else changes. */
 s3rec_status s3_trainer_resize(s3rec_trainer *trainer, const s3rec_trainer_options *options);
 
-/* step.c */
 s3rec_status s3_trainer_compute(s3rec_trainer *trainer, const s3rec_batch *batch,
                                 s3rec_losses *losses);
 s3rec_status s3_trainer_apply(s3rec_trainer *trainer);
-s3rec_status s3_trainer_step(s3rec_trainer *trainer, s3rec_stage stage,
-                             const s3rec_batch *batch, s3rec_losses *losses);
+s3rec_status s3_trainer_step(s3rec_trainer *trainer, s3rec_stage stage, const s3rec_batch *batch,
+                             s3rec_losses *losses);
 /* A whole gradient of the item table in place of the sparse rows. */
 s3rec_status s3_trainer_densify(s3rec_trainer *trainer);
 
-/* The stages: gradients of all shards and their losses. */
+/* stages.c: gradients of all shards and their losses. */
 s3rec_status s3_pretrain_gradients(s3rec_trainer *trainer);
 s3rec_status s3_finetune_gradients(s3rec_trainer *trainer);
 
-/* shard.c: packs a shard's sequences into a slot, runs the encoder over them and
- * clears the slot's diff_hidden and the shard's gradients. */
+/* shard.c */
 void s3_plan_shards(s3rec_trainer *trainer);
 s3_slot_sizes s3_largest_shard(const s3rec_trainer *trainer);
+/* Packs a shard's sequences into a slot, runs the encoder over them and clears the slot's
+ * diff_hidden and the shard's gradients. */
 s3rec_status s3_shard_forward(s3rec_trainer *trainer, size_t shard, s3_slot *slot);
 /* What the objectives see of it. */
 s3_objective_shard s3_shard_view(s3rec_trainer *trainer, size_t shard, s3_slot *slot);
 /* From diff_hidden to the shard's gradients. */
 s3rec_status s3_shard_backward(s3rec_trainer *trainer, size_t shard, s3_slot *slot);
-
-/* slot.c */
 s3rec_status s3_slot_reserve(const s3rec_trainer *trainer, s3_slot_sizes sizes, s3_slot *slot);
 void s3_slot_free(const s3rec_context *context, s3_slot *slot);
 size_t s3_slot_memory(const s3_slot *slot, size_t item_size);

@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "model/model_file.h"
 #include "model/model_names.h"
+#include "model/popularity.h"
 #include "training/trainer.h"
 
 #define STATE_KEY "s3rec_state"
@@ -109,7 +110,8 @@ static s3rec_status write_state(const s3rec_trainer *trainer, const float *best,
                                 const char *text, const char *path) {
   const size_t count = (best == NULL ? 3 : 4) * trainer->model->table.count;
   const s3rec_context *context = trainer->context;
-  s3_tensor *tensors = s3_allocate(context, count + S3_NAMES_TENSOR_COUNT, sizeof *tensors);
+  const size_t most = count + S3_NAMES_TENSOR_COUNT + S3_POPULARITY_TENSOR_COUNT;
+  s3_tensor *tensors = s3_allocate(context, most, sizeof *tensors);
   s3_tensor_name *names = s3_allocate(context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
   if (tensors != NULL && names != NULL) status = list_tensors(trainer, best, names, tensors);

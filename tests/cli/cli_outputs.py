@@ -86,13 +86,12 @@ def at_once(tool):
     tool.refused("a log in a folder's place", FAILURE, "--log: .: is a folder", "pretrain", *data,
                  "--out", "m", "--log", ".")
     converting = ["convert", "--events", "none.csv", "--name", "x", "--data"]
-    for command in (converting, ["generate", "--name", "x", "--data"]):
-        tool.refused(f"{command[0]}: a folder that cannot be made", FAILURE,
-                     "--data: missing/folder: folder cannot be made", *command, "missing/folder")
-        tool.path("x.txt").mkdir()
-        tool.refused(f"{command[0]}: a folder in a file's place", FAILURE,
-                     r"--data: \./x\.txt: .*not a regular file", *command, ".")
-        tool.path("x.txt").rmdir()
+    tool.refused("convert: a folder that cannot be made", FAILURE,
+                 "--data: missing/folder: folder cannot be made", *converting, "missing/folder")
+    tool.path("x.txt").mkdir()
+    tool.refused("convert: a folder in a file's place", FAILURE,
+                 r"--data: \./x\.txt: .*not a regular file", *converting, ".")
+    tool.path("x.txt").rmdir()
     tool.refused("convert: no such events", FAILURE, r"none\.csv", *converting, "fresh")
     tool.equal("leaves no folder", tool.path("fresh").exists(), False)
     tool.equal("nothing was written", [path.name for path in tool.folder.iterdir()
@@ -132,7 +131,7 @@ def one_file(tool):
 def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
+        tool.generate("small", "--users", "200", "--items", "300")
         tool.good("a log", "pretrain", *tool.data(), *SMALL, "--epochs", "1", "--log", "run.log",
                   "--out", "first")
         at_once(tool)

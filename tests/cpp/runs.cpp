@@ -74,10 +74,10 @@ void runs() {
   const auto context = s3rec::context::create();
   const auto dataset = small_dataset(context).value();
   auto model = s3rec::model::create(context, small_config(dataset), 2);
-  const auto items = numbered(context, "film ", 1, model.config().item_size - 2);
-  const auto attributes = numbered(context, "genre ", 0, model.config().attribute_size);
+  const auto films = numbered(context, "film ", 1, model.config().item_size - 2);
+  const auto genres = numbered(context, "genre ", 0, model.config().attribute_size);
   CHECK(!model.item_names());
-  model.set_names(items, attributes);
+  model.set_names(films, genres);
 
   s3rec::run_options options(s3rec::stage::pretrain);
   options.epochs = 1;
