@@ -9,19 +9,26 @@
 #include "model/popularity.h"
 #include "model/weights_hash.h"
 #include "scoring/evaluate.h"
+#include "scoring/popularity.h"
 
 static size_t weight_bytes(const s3rec_model *model) {
   return model->table.float_count * sizeof *model->weights;
 }
 
-/* A model with the names of the first one. */
+/* A model with the names and the popularity of the first one. */
 static s3rec_status make_model(const s3rec_run *run, const s3rec_model_config *config,
                                const float *weights, s3rec_model **made) {
-  S3_TRY(s3_model_allocate(run->context, config, made));
-  memcpy((*made)->weights, weights, weight_bytes(run->model));
-  (*made)->item_names = s3_vocabulary_retain(run->model->item_names);
-  (*made)->attribute_names = s3_vocabulary_retain(run->model->attribute_names);
-  return s3_model_copy_popularity(run->model, *made);
+  s3rec_model *model;
+  S3_TRY(s3_model_allocate(run->context, config, &model));
+  memcpy(model->weights, weights, weight_bytes(run->model));
+  model->item_names = s3_vocabulary_retain(run->model->item_names);
+  model->attribute_names = s3_vocabulary_retain(run->model->attribute_names);
+  const s3rec_status status = s3_model_copy_popularity(run->model, model);
+  if (status == S3REC_OK)
+    *made = model;
+  else
+    s3_model_release(model);
+  return status;
 }
 
 /* Of the run's dropouts. */
@@ -271,8 +278,13 @@ s3rec_status s3_run_finish(const s3rec_run *run, s3rec_model **model) {
                                       "best weights");
   s3rec_model *made;
   S3_TRY(make_model(run, &run->model->config, final ? run->trained->weights : run->best, &made));
-  *model = made;
-  return S3REC_OK;
+  const int32_t held_out = run->at.refit ? run->settings.options.held_out_count : 2;
+  const s3rec_status status = s3_model_count_popularity(made, run->dataset, (size_t)held_out);
+  if (status == S3REC_OK)
+    *model = made;
+  else
+    s3_model_release(made);
+  return status;
 }
 
 s3rec_status s3_run_ahead(const s3rec_run *run, s3rec_run_estimate *estimate) {
