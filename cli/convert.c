@@ -6,11 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "event_data.h"
-#include "item_names.h"
-#include "json_output.h"
+#include "data.h"
+#include "items.h"
+#include "output.h"
 #include "output_file.h"
-#include "plain_text.h"
 #include "session.h"
 
 typedef struct conversion {

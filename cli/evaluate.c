@@ -3,13 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "data_check.h"
-#include "event_data.h"
-#include "item_names.h"
-#include "json_output.h"
-#include "metrics_output.h"
+#include "data.h"
+#include "items.h"
+#include "output.h"
 #include "output_file.h"
-#include "plain_text.h"
 #include "popularity.h"
 #include "session.h"
 

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 
 #include "cli.h"
-#include "item_names.h"
-#include "json_output.h"
-#include "reasons.h"
+#include "items.h"
+#include "output.h"
 
 enum { EXAMPLE_COUNT = 5, HISTORY_SHOWN = 8, RECOMMENDED = 5 };
 

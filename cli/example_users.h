@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "names.h"
+#include "items.h"
 #include "s3rec/s3rec.h"
 
 typedef struct cli_example_source {

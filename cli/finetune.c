@@ -6,8 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "json_output.h"
-#include "metrics_output.h"
+#include "output.h"
 #include "output_file.h"
 #include "refit.h"
 #include "report/report.h"

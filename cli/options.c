@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Turns the option table into what argp reads, and back. */
-#include "options.h"
-
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +44,7 @@ bool cli_options_given(const cli_options *options, const char *name) {
 }
 
 /* "--hidden_size=64", as the reference spells it, becomes "--hidden-size=64". */
-static void normalise(const cli_command *command, char *argument) {
+static void spell_with_hyphens(const cli_command *command, char *argument) {
   if (strncmp(argument, "--", 2) != 0) return;
   const size_t length = strcspn(argument + 2, "=");
   char name[64];
@@ -78,7 +76,7 @@ static void check_data(const cli_options *options, struct argp_state *state) {
       argp_error(state, "--%s belongs to --events", cli_option_table[i].name);
 }
 
-static void check(const cli_options *options, struct argp_state *state) {
+static void check_options(const cli_options *options, struct argp_state *state) {
   const unsigned bit = options->command->bit;
   for (size_t i = 0; i < cli_option_count; i++)
     if (cli_option_table[i].required & bit && !options->given[i])
@@ -99,7 +97,7 @@ static void check(const cli_options *options, struct argp_state *state) {
     argp_error(state, "FILE and --model say the same; give one");
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
   cli_options *const options = state->input;
   const size_t index = (size_t)(key - FIRST_KEY);
   if (key >= FIRST_KEY && index < cli_option_count) {
@@ -123,7 +121,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
   }
   if (key == ARGP_KEY_END) {
-    check(options, state);
+    check_options(options, state);
     return 0;
   }
   return ARGP_ERR_UNKNOWN;
@@ -136,7 +134,7 @@ void cli_options_spread(cli_options *options) {
 }
 
 /* Help text with the words, the range and the default behind it. */
-static char *describe(const cli_option *option, const cli_options *defaults) {
+static char *describe_option(const cli_option *option, const cli_options *defaults) {
   char value[64], *text = NULL, words[128] = "", range[64] = "";
   cli_option_print(option, defaults, value, sizeof value);
   size_t length = 0;
@@ -185,16 +183,18 @@ void cli_options_parse(int count, char **arguments, cli_options *options) {
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *const option = &cli_option_table[i];
     if (!(option->commands & command->bit)) continue;
-    texts[i] = describe(option, &defaults);
+    texts[i] = describe_option(option, &defaults);
     rows[row++] = (struct argp_option){.name = option->name,
                                        .key = FIRST_KEY + (int)i,
                                        .arg = option->argument,
                                        .doc = texts[i],
                                        .group = option->group};
   }
-  for (int i = 1; i < count; i++) normalise(command, arguments[i]);
-  const struct argp argp = {
-      .options = rows, .parser = parse, .args_doc = command->arguments, .doc = command->text};
+  for (int i = 1; i < count; i++) spell_with_hyphens(command, arguments[i]);
+  const struct argp argp = {.options = rows,
+                            .parser = parse_option,
+                            .args_doc = command->arguments,
+                            .doc = command->text};
   char program[64];
   snprintf(program, sizeof program, "s3rec %s", command->name);
   arguments[0] = program;

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "json_output.h"
+#include "output.h"
 #include "training_log.h"
 
 static int finish(const cli_training *training) {

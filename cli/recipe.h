@@ -3,7 +3,7 @@
 #ifndef CLI_RECIPE_H
 #define CLI_RECIPE_H
 
-#include "options.h"
+#include "cli.h"
 
 /* What becomes of the learning rate after its warm-up. */
 enum { CLI_CONSTANT, CLI_COSINE };

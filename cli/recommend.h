@@ -3,8 +3,13 @@
 #ifndef CLI_RECOMMEND_H
 #define CLI_RECOMMEND_H
 
-#include "id_list.h"
-#include "names.h"
+#include "items.h"
+
+/* Ids of items; `ids` is to be freed. */
+typedef struct cli_ids {
+  int32_t *ids;
+  size_t count;
+} cli_ids;
 
 typedef struct cli_recommendation {
   const cli_options *options;

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "breakdown.h"
 #include "example_users.h"
 #include "output_file.h"
 #include "popularity.h"

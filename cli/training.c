@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data_check.h"
-#include "event_data.h"
+#include "data.h"
 #include "interrupt.h"
 #include "output_file.h"
 #include "recipe.h"

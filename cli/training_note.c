@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_output.h"
+#include "output.h"
 #include "recipe.h"
 #include "training.h"
 

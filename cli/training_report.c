@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json_output.h"
-#include "metrics_output.h"
+#include "output.h"
 #include "training_log.h"
 
 static double mean(double sum, uint64_t count) { return count == 0 ? 0 : sum / (double)count; }

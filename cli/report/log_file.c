@@ -54,7 +54,8 @@ static bool check_number(const verdict *v, const json_t *object, const char *key
 
 static bool check_count(const verdict *v, const json_t *object, const char *key) {
   if (!check_number(v, object, key, 0, 1e15)) return false;
-  return json_is_integer(json_object_get(object, key)) || refuse_entry(v, key, "is not a whole number");
+  return json_is_integer(json_object_get(object, key)) ||
+         refuse_entry(v, key, "is not a whole number");
 }
 
 static bool check_text(const verdict *v, const json_t *object, const char *key) {
