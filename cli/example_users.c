@@ -20,7 +20,7 @@ static int by_rank(const void *a, const void *b) {
   return (x->user > y->user) - (x->user < y->user);
 }
 
-static void set_text(json_t *object, const char *key, const char *text) {
+static void set_known_text(json_t *object, const char *key, const char *text) {
   if (text[0] != '\0') json_object_set_new(object, key, cli_json_text(text));
 }
 
@@ -31,7 +31,7 @@ static json_t *describe_item(const cli_example_source *source, int32_t id) {
   cli_json_set_name(object, "name", source->item_names, id);
   const int32_t *attributes;
   size_t count;
-  if (title != NULL) set_text(object, "title", title);
+  if (title != NULL) set_known_text(object, "title", title);
   if (s3rec_dataset_item_attributes(source->dataset, id, &attributes, &count) == S3REC_OK &&
       count > 0) {
     json_t *const list = json_array(), *const names = json_array();
@@ -74,7 +74,7 @@ static int describe_user(const cli_example_source *source, s3rec_scorer *scorer,
     json_t *const item = describe_item(source, ids[i]);
     json_object_set_new(item, "score", json_real((double)scores[i]));
     cli_reason(&known, items, length, ids[i], reason);
-    set_text(item, "reason", reason);
+    set_known_text(item, "reason", reason);
     json_array_append_new(recommended, item);
   }
   json_t *const user = json_pack("{s:I, s:I, s:o, s:o, s:I, s:o}", "line",
@@ -86,8 +86,8 @@ static int describe_user(const cli_example_source *source, s3rec_scorer *scorer,
   return CLI_OK;
 }
 
-static int choose(const cli_example_source *source, s3rec_scorer *scorer, ranked_user *users,
-                  json_t *list) {
+static int choose_examples(const cli_example_source *source, s3rec_scorer *scorer,
+                           ranked_user *users, json_t *list) {
   size_t count = 0;
   for (size_t user = 0; user < source->user_count; user++)
     if (source->ranks[user] >= 0 && source->ranks[user] < S3REC_RANK_EXCLUDED)
@@ -106,8 +106,9 @@ int cli_example_users(const cli_example_source *source, json_t **examples) {
   if (status != S3REC_OK) return cli_fail_status(status);
   ranked_user *const users = calloc(source->user_count, sizeof *users);
   *examples = json_array();
-  const int code = users == NULL || *examples == NULL ? cli_fail(CLI_FAILURE, "out of memory")
-                                                      : choose(source, scorer, users, *examples);
+  const int code = users == NULL || *examples == NULL
+                       ? cli_fail(CLI_FAILURE, "out of memory")
+                       : choose_examples(source, scorer, users, *examples);
   free(users);
   s3rec_scorer_destroy(scorer);
   return code;
