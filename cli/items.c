@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output.h"
+#include "print.h"
 
 enum { SIMILAR = 3, COMPARED = 64, SHOWN = 80, CONTAINED = 3 };
 

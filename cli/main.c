@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "output.h"
+#include "print.h"
 #include "progress.h"
 
 /* Messages quote files and arguments, which must not steer the terminal. */

@@ -1,136 +1,115 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "output.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-static bool begins_character(char byte) { return ((unsigned char)byte & 0xc0) != 0x80; }
+#include "base/error.h"
 
-void cli_plain_text(const char *text, char *plain, size_t capacity) {
-  const size_t length = strlen(text);
-  size_t kept = length;
-  if (length >= capacity)
-    for (kept = capacity - sizeof "..."; kept > 0 && !begins_character(text[kept]);) kept--;
-  memmove(plain, text, kept);
-  strcpy(plain + kept, kept < length ? "..." : "");
-  for (unsigned char *c = (unsigned char *)plain; *c != '\0'; c++) {
-    if (*c < 0x20 || *c == 0x7f) *c = '?';
-    if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) c[0] = c[1] = '?'; /* of two bytes */
+char *cli_path(const char *folder, const char *name, const char *suffix) {
+  char *path = NULL;
+  return asprintf(&path, "%s/%s%s", folder, name, suffix) < 0 ? NULL : path;
+}
+
+char *cli_path_with(const char *path, const char *suffix) {
+  char *whole = NULL;
+  return asprintf(&whole, "%s%s", path, suffix) < 0 ? NULL : whole;
+}
+
+int cli_output_open(const char *path, cli_output *output) {
+  output->stream = NULL;
+  if (s3_atomic_file_open(path, &output->file) != S3REC_OK)
+    return cli_fail(CLI_FAILURE, "%s", s3_error_text());
+  const int descriptor = dup(output->file.file);
+  output->stream = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+  if (output->stream != NULL) return CLI_OK;
+  const int cause = errno;
+  if (descriptor >= 0) close(descriptor);
+  s3_atomic_file_discard(&output->file);
+  return cli_fail(CLI_FAILURE, "%s: cannot be written: %s", path, strerror(cause));
+}
+
+int cli_output_commit(cli_output *output) {
+  const int failed = ferror(output->stream) != 0;
+  const int closed = fclose(output->stream) == 0;
+  const int cause = errno;
+  output->stream = NULL;
+  if (failed || !closed) {
+    s3_atomic_file_discard(&output->file);
+    return cli_fail(CLI_FAILURE, "%s: writing failed%s%s", output->file.path, closed ? "" : ": ",
+                    closed ? "" : strerror(cause));
   }
+  if (s3_atomic_file_commit(&output->file) == S3REC_OK) return CLI_OK;
+  return cli_fail(CLI_FAILURE, "%s", s3_error_text());
 }
 
-void cli_write_field(FILE *stream, const char *text) {
-  for (; *text != '\0'; text++) switch (*text) {
-      case '\\':
-        fputs("\\\\", stream);
-        break;
-      case '\t':
-        fputs("\\t", stream);
-        break;
-      case '\n':
-        fputs("\\n", stream);
-        break;
-      case '\r':
-        fputs("\\r", stream);
-        break;
-      default:
-        fputc(*text, stream);
-    }
+void cli_output_discard(cli_output *output) {
+  if (output->stream == NULL) return;
+  fclose(output->stream);
+  output->stream = NULL;
+  s3_atomic_file_discard(&output->file);
 }
 
-void cli_json_print(json_t *object) {
-  json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
-  putchar('\n');
-  fflush(stdout);
-  json_decref(object);
+/* Whether two purposes may share a file. */
+static bool may_be_one(cli_place_use a, cli_place_use b) {
+  if (a <= CLI_STARTS && b <= CLI_STARTS) return true;
+  return (a == CLI_STARTS && b == CLI_RESULT) || (a == CLI_RESULT && b == CLI_STARTS);
 }
 
-json_t *cli_json_uint64(uint64_t value) {
-  if (value <= INT64_MAX) return json_integer((json_int_t)value);
-  char text[24];
-  snprintf(text, sizeof text, "%" PRIu64, value);
-  return json_string(text);
+static int check_pair(const cli_options *options, const cli_place *a, const cli_place *b) {
+  if (a->path == NULL || b->path == NULL || may_be_one(a->use, b->use)) return CLI_OK;
+  if (strcmp(a->path, b->path) == 0)
+    return cli_usage(options, "--%s and --%s are both %s; they must be different files", a->option,
+                     b->option, a->path);
+  if (!s3_same_file(a->path, b->path)) return CLI_OK;
+  return cli_usage(options, "--%s is %s and --%s is %s, which is the same file; they must be "
+                            "different files", a->option, a->path, b->option, b->path);
 }
 
-json_t *cli_json_text(const char *text) {
-  json_t *string = json_string(text);
-  if (string != NULL) return string;
-  char *const plain = strdup(text);
-  if (plain == NULL) return NULL;
-  for (char *c = plain; *c != '\0'; c++)
-    if ((unsigned char)*c >= 0x80) *c = '?';
-  string = json_string(plain);
-  free(plain);
-  return string;
+/* Tried out by opening the file as it will be opened. */
+static int check_writable(const char *option, const char *path) {
+  s3_atomic_file file;
+  if (s3_atomic_file_open(path, &file) != S3REC_OK)
+    return cli_fail(CLI_FAILURE, "--%s: %s", option, s3_error_text());
+  s3_atomic_file_discard(&file);
+  return CLI_OK;
 }
 
-const char *cli_split_name(s3rec_split split) {
-  return split == S3REC_SPLIT_VALID ? "valid" : "test";
+static int check_appendable(const char *option, const char *path) {
+  struct stat status;
+  if (stat(path, &status) != 0) return check_writable(option, path);
+  if (S_ISDIR(status.st_mode)) return cli_fail(CLI_FAILURE, "--%s: %s: is a folder", option, path);
+  if (access(path, W_OK) == 0) return CLI_OK;
+  return cli_fail(CLI_FAILURE, "--%s: %s: cannot be written: %s", option, path, strerror(errno));
 }
 
-const char *cli_protocol_name(s3rec_protocol protocol) {
-  return protocol == S3REC_PROTOCOL_SAMPLED ? "sampled" : "full";
-}
-
-const char *cli_seen_name(s3rec_seen_policy seen) {
-  return seen == S3REC_SEEN_ZERO ? "zero" : seen == S3REC_SEEN_INCLUDE ? "include" : "exclude";
-}
-
-const char *cli_activation_name(s3rec_activation activation) {
-  return activation == S3REC_RELU ? "relu" : activation == S3REC_SWISH ? "swish" : "gelu";
-}
-
-json_t *cli_json_config(const s3rec_model_config *config) {
-  return json_pack(
-      "{s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f}", "item_size", (int)config->item_size,
-      "attribute_size", (int)config->attribute_size, "max_seq_length", (int)config->max_seq_length,
-      "hidden_size", (int)config->hidden_size, "num_hidden_layers", (int)config->num_hidden_layers,
-      "num_attention_heads", (int)config->num_attention_heads, "hidden_act",
-      cli_activation_name(config->hidden_act), "hidden_dropout_prob", config->hidden_dropout_prob,
-      "attention_probs_dropout_prob", config->attention_probs_dropout_prob, "initializer_range",
-      config->initializer_range);
-}
-
-json_t *cli_json_metrics(const s3rec_metrics *metrics) {
-  return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
-                   "split", cli_split_name(metrics->split), "protocol",
-                   cli_protocol_name(metrics->protocol), "seen", cli_seen_name(metrics->seen),
-                   "ties", CLI_TIE_RULE, "users", (json_int_t)metrics->user_count, "skipped",
-                   (json_int_t)metrics->skipped_count, "version", s3rec_version(), "hr@1",
-                   metrics->hit_rate[0], "hr@5", metrics->hit_rate[1], "hr@10",
-                   metrics->hit_rate[2], "hr@20", metrics->hit_rate[3], "ndcg@5", metrics->ndcg[0],
-                   "ndcg@10", metrics->ndcg[1], "ndcg@20", metrics->ndcg[2], "mrr", metrics->mrr);
-}
-
-double cli_metric(const s3rec_metrics *metrics, int32_t metric) {
-  switch ((cli_stop_metric)metric) {
-    case CLI_HR1:
-    case CLI_HR5:
-    case CLI_HR10:
-    case CLI_HR20:
-      return metrics->hit_rate[metric - CLI_HR1];
-    case CLI_NDCG5:
-    case CLI_NDCG10:
-    case CLI_NDCG20:
-      return metrics->ndcg[metric - CLI_NDCG5];
-    case CLI_MRR:
-      break;
+int cli_check_places(const cli_options *options, const cli_place *places, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = i + 1; j < count; j++) CLI_TRY(check_pair(options, &places[i], &places[j]));
+  for (size_t i = 0; i < count; i++) {
+    const cli_place *const place = &places[i];
+    if (place->path == NULL || place->use <= CLI_STARTS) continue;
+    CLI_TRY(place->use == CLI_APPENDS ? check_appendable(place->option, place->path)
+                                      : check_writable(place->option, place->path));
   }
-  return metrics->mrr;
+  return CLI_OK;
 }
 
-void cli_print_metrics(const s3rec_metrics *metrics, const char *title) {
-  printf("%s\n", title);
-  printf("  split %s, protocol %s", cli_split_name(metrics->split),
-         cli_protocol_name(metrics->protocol));
-  if (metrics->protocol == S3REC_PROTOCOL_FULL)
-    printf(", seen items: %s", cli_seen_name(metrics->seen));
-  printf(", ties: %s\n", CLI_TIE_RULE);
-  printf("  %zu users, %zu skipped as too short; s3rec %s\n", metrics->user_count,
-         metrics->skipped_count, s3rec_version());
-  printf("    HR@1    HR@5   HR@10   HR@20  NDCG@5 NDCG@10 NDCG@20     MRR\n");
-  printf("  %6.4f  %6.4f  %6.4f  %6.4f  %6.4f  %6.4f  %6.4f  %6.4f\n", metrics->hit_rate[0],
-         metrics->hit_rate[1], metrics->hit_rate[2], metrics->hit_rate[3], metrics->ndcg[0],
-         metrics->ndcg[1], metrics->ndcg[2], metrics->mrr);
+int cli_check_data_folder(const cli_options *options, const char *const *suffixes, size_t count,
+                          bool *made) {
+  *made = mkdir(options->data, 0777) == 0;
+  if (!*made && errno != EEXIST)
+    return cli_fail(CLI_FAILURE, "--data: %s: folder cannot be made: %s", options->data,
+                    strerror(errno));
+  for (size_t i = 0; i < count; i++) {
+    char *const path = cli_path(options->data, options->name, suffixes[i]);
+    if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+    const int code = check_writable("data", path);
+    free(path);
+    CLI_TRY(code);
+  }
+  return CLI_OK;
 }

@@ -1,48 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What commands print: text of files, JSON objects, metrics. */
+/* What the tool writes: where it may, and how. Every function prints why it failed. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
-#include <jansson.h>
 #include <stdio.h>
 
+#include "base/atomic_file.h"
 #include "cli.h"
 
-/* Names come from files: they can be long and hold anything. */
+/* A text file, written beside and renamed into place (base/atomic_file.h). */
+typedef struct cli_output {
+  FILE *stream; /* NULL when it is not open */
+  s3_atomic_file file;
+} cli_output;
 
-/* Copies a text of UTF-8; control characters become '?', so that a name cannot steer the
- * terminal, and what does not fit is cut between two characters, with "..." at the end.
- * Both may be the same. */
-void cli_plain_text(const char *text, char *plain, size_t capacity);
+int cli_output_open(const char *path, cli_output *output);
+/* Checks all writes, syncs and renames; on failure nothing is left behind. */
+int cli_output_commit(cli_output *output);
+/* Throws the temporary file away; nothing to do after a commit, or when it is all zeros. */
+void cli_output_discard(cli_output *output);
 
-/* Writes a text as a field of a TSV file: backslash, tab, line feed and carriage return become
- * \\, \t, \n and \r. */
-void cli_write_field(FILE *stream, const char *text);
+/* What a command does with a file. */
+typedef enum cli_place_use {
+  CLI_READS,   /* must not be written */
+  CLI_STARTS,  /* is read, and may then be replaced by a result */
+  CLI_RESULT,  /* is replaced */
+  CLI_PAGE,    /* is replaced by something made out of other files */
+  CLI_APPENDS  /* grows; may also be a device or a pipe */
+} cli_place_use;
 
-/* Prints one object as one line to stdout and releases it. */
-void cli_json_print(json_t *object);
+typedef struct cli_place {
+  const char *option, *path; /* without a path there is nothing to check */
+  cli_place_use use;
+} cli_place;
 
-/* JSON integers end at 2^63 - 1; larger values become text. */
-json_t *cli_json_uint64(uint64_t value);
+/* Before any work: refuses one file for two purposes, whatever its paths are, and files that
+ * cannot be written. */
+int cli_check_places(const cli_options *options, const cli_place *places, size_t count);
 
-/* Text from anywhere; JSON holds UTF-8 only, other bytes become '?'. */
-json_t *cli_json_text(const char *text);
+/* Makes the folder of --data unless it is there (*made says so), and refuses files NAME + suffix
+ * in it that cannot be written. */
+int cli_check_data_folder(const cli_options *options, const char *const *suffixes, size_t count,
+                          bool *made);
 
-/* Metrics with their stamp: protocol, split, seen policy, tie rule, users. */
-json_t *cli_json_metrics(const s3rec_metrics *metrics);
-json_t *cli_json_config(const s3rec_model_config *config);
-
-const char *cli_split_name(s3rec_split split);
-const char *cli_protocol_name(s3rec_protocol protocol);
-const char *cli_seen_name(s3rec_seen_policy seen);
-const char *cli_activation_name(s3rec_activation activation);
-
-/* How equal scores are ranked, in every protocol. */
-#define CLI_TIE_RULE "lower id first"
-
-double cli_metric(const s3rec_metrics *metrics, int32_t metric);
-
-/* A table with its stamp on stdout. */
-void cli_print_metrics(const s3rec_metrics *metrics, const char *title);
+/* DIR/NAME + suffix, to be freed; NULL when memory runs out. */
+char *cli_path(const char *folder, const char *name, const char *suffix);
+/* PATH + suffix, likewise. */
+char *cli_path_with(const char *path, const char *suffix);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "data.h"
-#include "output_file.h"
+#include "output.h"
 #include "popularity.h"
 #include "session.h"
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "items.h"
-#include "output.h"
 #include "popularity.h"
+#include "print.h"
 #include "recommend.h"
 
 enum { WATCHED_SHOWN = 12, COLUMN_LIMIT = 5, CELL_SIZE = 160 };

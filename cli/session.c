@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "data.h"
-#include "output_file.h"
+#include "output.h"
 
 int cli_open_context(const cli_options *options, s3rec_context **context) {
   s3rec_context_options choices = options->context;

@@ -2,8 +2,8 @@
 /* Example users: what they had, what is recommended, what it was. */
 #include <string.h>
 
-#include "output.h"
 #include "page.h"
+#include "print.h"
 #include "report.h"
 
 enum { ATTRIBUTES_SHOWN = 8 };
