@@ -8,7 +8,7 @@
 
 #include "cli.h"
 
-/* Reads the files and says in a line each what they held and what was left out. `model`
+/* Reads the files and prints a line for each: what it held and what was left out. `model`
  * (may be NULL) has the ids. `description` (may be NULL) gets the same as an object, to be
  * released: docs/file-format.md. On failure prints why and changes nothing. */
 int cli_open_events(const cli_options *options, s3rec_context *context, const s3rec_model *model,

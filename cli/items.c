@@ -120,16 +120,16 @@ static int find_column(const char *line, const char *name) {
   }
 }
 
-static int add_title(cli_names *names, int32_t id, const char *text, size_t length) {
-  if ((names->count & (names->count - 1)) == 0) { /* full: the room is a power of two */
-    const size_t room = names->count == 0 ? 1 : 2 * names->count;
-    cli_title *const titles = realloc(names->titles, room * sizeof *titles);
-    if (titles == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-    names->titles = titles;
+static int add_title(cli_titles *titles, int32_t id, const char *text, size_t length) {
+  if ((titles->count & (titles->count - 1)) == 0) { /* full: the room is a power of two */
+    const size_t room = titles->count == 0 ? 1 : 2 * titles->count;
+    cli_title *const rows = realloc(titles->rows, room * sizeof *rows);
+    if (rows == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+    titles->rows = rows;
   }
   char *const copy = strndup(text, length);
   if (copy == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  names->titles[names->count++] = (cli_title){id, copy};
+  titles->rows[titles->count++] = (cli_title){id, copy};
   return CLI_OK;
 }
 
@@ -138,7 +138,7 @@ static int compare_titles(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static int read_titles(const char *path, FILE *stream, cli_names *names, char **line) {
+static int read_titles(const char *path, FILE *stream, cli_titles *titles, char **line) {
   size_t capacity = 0, length;
   int id_column = -1, title_column = -1;
   ssize_t got;
@@ -161,40 +161,41 @@ static int read_titles(const char *path, FILE *stream, cli_names *names, char **
       return cli_fail(CLI_BAD_DATA, "%s:%zu: id '%.*s' is not a number in 1..%d", path, number,
                       (int)length, field, S3REC_MAX_ITEM_ID);
     const char *const title = find_field(*line, title_column, &length);
-    CLI_TRY(add_title(names, (int32_t)id, title, length));
+    CLI_TRY(add_title(titles, (int32_t)id, title, length));
   }
   if (ferror(stream)) return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
   if (id_column < 0) return cli_fail(CLI_BAD_DATA, "%s:1: the file is empty", path);
-  qsort(names->titles, names->count, sizeof *names->titles, compare_titles);
+  if (titles->count == 0) return CLI_OK;
+  qsort(titles->rows, titles->count, sizeof *titles->rows, compare_titles);
   return CLI_OK;
 }
 
-int cli_names_load(const char *path, cli_names *names) {
-  *names = (cli_names){0};
+int cli_titles_load(const char *path, cli_titles *titles) {
+  *titles = (cli_titles){0};
   FILE *const stream = fopen(path, "r");
   if (stream == NULL) {
     if (errno == ENOENT) return CLI_OK;
     return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
   }
   char *line = NULL;
-  const int code = read_titles(path, stream, names, &line);
+  const int code = read_titles(path, stream, titles, &line);
   fclose(stream);
   free(line);
-  if (code != CLI_OK) cli_names_free(names);
+  if (code != CLI_OK) cli_titles_free(titles);
   return code;
 }
 
-void cli_names_free(cli_names *names) {
-  for (size_t i = 0; i < names->count; i++) free(names->titles[i].text);
-  free(names->titles);
-  *names = (cli_names){0};
+void cli_titles_free(cli_titles *titles) {
+  for (size_t i = 0; i < titles->count; i++) free(titles->rows[i].text);
+  free(titles->rows);
+  *titles = (cli_titles){0};
 }
 
-const char *cli_names_title(const cli_names *names, int32_t id) {
+const char *cli_title_of(const cli_titles *titles, int32_t id) {
   const cli_title key = {.id = id};
-  if (names->count == 0) return NULL;
+  if (titles->count == 0) return NULL;
   const cli_title *const found =
-      bsearch(&key, names->titles, names->count, sizeof key, compare_titles);
+      bsearch(&key, titles->rows, titles->count, sizeof key, compare_titles);
   return found == NULL ? NULL : found->text;
 }
 
@@ -251,7 +252,7 @@ void cli_reason(const cli_reason_source *source, const int32_t *history, size_t 
     if (shared == 0 || shared < most) continue;
     most = shared;
     list_attributes(source, attributes, shared, list, sizeof list);
-    const char *name = cli_names_title(source->names, history[i]);
+    const char *name = cli_title_of(source->titles, history[i]);
     if (name == NULL) name = cli_name_of(source->item_names, history[i]);
     if (name != NULL)
       cli_plain_text(name, title, sizeof title);

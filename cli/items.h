@@ -27,27 +27,27 @@ typedef struct cli_title {
   char *text;
 } cli_title;
 
-typedef struct cli_names {
-  cli_title *titles; /* by id */
+typedef struct cli_titles {
+  cli_title *rows; /* by id */
   size_t count;
-} cli_names;
+} cli_titles;
 
 /* A missing file gives no titles and is fine; a wrong one is an error that names
  * file and line. */
-int cli_names_load(const char *path, cli_names *names);
-void cli_names_free(cli_names *names);
+int cli_titles_load(const char *path, cli_titles *titles);
+void cli_titles_free(cli_titles *titles);
 
 /* NULL when the item has no title. */
-const char *cli_names_title(const cli_names *names, int32_t id);
+const char *cli_title_of(const cli_titles *titles, int32_t id);
 
-/* -- why a recommendation makes sense, as far as the attributes tell. The model does not use
- * this rule: it is read off the data afterwards. */
+/* -- reasons for a recommendation, as far as the attributes give any. The model does not use
+ * them: they are found in the data afterwards. */
 
 enum { CLI_REASON_SIZE = 256 };
 
 /* What is known about the items. */
 typedef struct cli_reason_source {
-  const cli_names *names;
+  const cli_titles *titles;
   const s3rec_vocabulary *item_names;      /* NULL: items are numbers */
   const s3rec_vocabulary *attribute_names; /* NULL: attributes are */
   const s3rec_dataset *dataset;            /* NULL: no attributes */

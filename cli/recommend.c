@@ -95,7 +95,7 @@ static int open_user_data(cli_recommendation *r) {
   if (r->options->data == NULL) return CLI_OK;
   char *const path = cli_path(r->options->data, r->options->name, "_names.tsv");
   if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  const int code = cli_names_load(path, &r->names);
+  const int code = cli_titles_load(path, &r->titles);
   free(path);
   return code;
 }
@@ -191,7 +191,7 @@ int cli_recommend(cli_options *options) {
   free(r.history.ids);
   free(r.exclude.ids);
   free(r.candidates.ids);
-  cli_names_free(&r.names);
+  cli_titles_free(&r.titles);
   s3rec_vocabulary_destroy(r.item_names);
   s3rec_vocabulary_destroy(r.attribute_names);
   s3rec_model_destroy(r.model);

@@ -18,7 +18,7 @@ typedef struct cli_recommendation {
   s3rec_model *model;
   s3rec_vocabulary *item_names;      /* of the model; NULL: its items are numbers */
   s3rec_vocabulary *attribute_names; /* of the data; NULL: they are numbers, too */
-  cli_names names;
+  cli_titles titles;
   cli_ids history, exclude, candidates;
   int64_t *popularity; /* NULL without data */
   int32_t item_size;   /* of the data */

@@ -60,18 +60,18 @@ static void set_cell(table *t, size_t row, int column, const char *format, ...) 
 
 /* item and, where there are any, title, from `column` on. */
 static void set_name(table *t, size_t row, int column, const cli_recommendation *r, int32_t id) {
-  const char *const title = cli_names_title(&r->names, id);
+  const char *const title = cli_title_of(&r->titles, id);
   const char *const called = cli_name_of(r->item_names, id);
   if (called != NULL)
     set_text_cell(t, row, column, called);
   else
     set_cell(t, row, column, "%" PRId32, id);
-  if (r->names.count > 0) set_text_cell(t, row, column + 1, title == NULL ? "?" : title);
+  if (r->titles.count > 0) set_text_cell(t, row, column + 1, title == NULL ? "?" : title);
 }
 
 static int set_name_heads(table *t, int column, const cli_recommendation *r) {
   set_cell(t, 0, column, "item");
-  if (r->names.count == 0) return column + 1;
+  if (r->titles.count == 0) return column + 1;
   set_cell(t, 0, column + 1, "title");
   return column + 2;
 }
@@ -101,7 +101,7 @@ static int32_t popularity_place(const cli_recommendation *r, int32_t id) {
 }
 
 static void explain_item(const cli_recommendation *r, int32_t id, char reason[CLI_REASON_SIZE]) {
-  const cli_reason_source source = {.names = &r->names,
+  const cli_reason_source source = {.titles = &r->titles,
                                     .item_names = r->item_names,
                                     .attribute_names = r->attribute_names,
                                     .dataset = r->dataset};
@@ -136,7 +136,7 @@ static int print_recommended(const cli_recommendation *r) {
 
 static json_t *describe_recommended(const cli_recommendation *r, size_t index) {
   const int32_t id = r->ids[index];
-  const char *const title = cli_names_title(&r->names, id);
+  const char *const title = cli_title_of(&r->titles, id);
   json_t *const object =
       json_pack("{s:i, s:f}", "item", (int)id, "score", (double)r->scores[index]);
   cli_json_set_name(object, "name", r->item_names, id);

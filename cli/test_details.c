@@ -31,7 +31,7 @@ static int add_groups(const cli_training *training, const int64_t *ranks, size_t
 typedef struct example_source {
   s3rec_model *model;
   const s3rec_dataset *dataset;
-  cli_names names;
+  cli_titles titles;
   s3rec_vocabulary *item_names, *user_names, *attribute_names; /* of the data, or NULL */
   const int64_t *ranks; /* of the test split, a user each; as s3rec_evaluate gives them */
   size_t user_count;
@@ -58,7 +58,7 @@ static void set_known_text(json_t *object, const char *key, const char *text) {
 /* What the data say about an item: names and attributes, where there are any. */
 static json_t *describe_item(const example_source *source, int32_t id) {
   json_t *const object = json_pack("{s:i}", "item", (int)id);
-  const char *const title = cli_names_title(&source->names, id);
+  const char *const title = cli_title_of(&source->titles, id);
   cli_json_set_name(object, "name", source->item_names, id);
   const int32_t *attributes;
   size_t count;
@@ -93,7 +93,7 @@ static int describe_user(const example_source *source, s3rec_scorer *scorer,
   size_t count;
   status = s3rec_score_next(scorer, items, length, &how, RECOMMENDED, ids, scores, &count);
   if (status != S3REC_OK) return cli_fail_status(status);
-  const cli_reason_source known = {.names = &source->names,
+  const cli_reason_source known = {.titles = &source->titles,
                                    .item_names = source->item_names,
                                    .attribute_names = source->attribute_names,
                                    .dataset = source->dataset};
@@ -158,7 +158,7 @@ static int load_names(const cli_options *options, example_source *source) {
   if (options->data == NULL) return CLI_OK;
   char *const path = cli_path(options->data, options->name, "_names.tsv");
   if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  const int code = cli_names_load(path, &source->names);
+  const int code = cli_titles_load(path, &source->titles);
   free(path);
   return code;
 }
@@ -177,7 +177,7 @@ int cli_test_details(const cli_training *training, s3rec_model *model, const int
   if (code == CLI_OK) code = describe_examples(&source, &examples);
   if (code == CLI_OK) json_object_set(done, "examples", examples);
   json_decref(examples);
-  cli_names_free(&source.names);
+  cli_titles_free(&source.titles);
   s3rec_vocabulary_destroy(source.item_names);
   s3rec_vocabulary_destroy(source.user_names);
   s3rec_vocabulary_destroy(source.attribute_names);
