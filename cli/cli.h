@@ -38,7 +38,6 @@ int cli_finetune(cli_options *options);
 int cli_evaluate(cli_options *options);
 int cli_recommend(cli_options *options);
 int cli_info(cli_options *options);
-int cli_generate(cli_options *options);
 int cli_convert(cli_options *options);
 int cli_report(cli_options *options);
 

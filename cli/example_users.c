@@ -25,19 +25,16 @@ static void set_text(json_t *object, const char *key, const char *text) {
   if (text[0] != '\0') json_object_set_new(object, key, cli_json_text(text));
 }
 
-/* What the data say about an item: names where there are any, else attributes. */
+/* What the data say about an item: names and attributes, where there are any. */
 static json_t *describe_item(const cli_example_source *source, int32_t id) {
   json_t *const object = json_pack("{s:i}", "item", (int)id);
-  const cli_name *const name = cli_names_find(&source->names, id);
+  const char *const title = cli_names_title(&source->names, id);
   cli_json_set_name(object, "name", source->item_names, id);
   const int32_t *attributes;
   size_t count;
-  if (name != NULL) {
-    set_text(object, "title", name->title);
-    set_text(object, "year", name->year);
-    set_text(object, "genres", name->genres);
-  } else if (s3rec_dataset_item_attributes(source->dataset, id, &attributes, &count) == S3REC_OK &&
-             count > 0) {
+  if (title != NULL) set_text(object, "title", title);
+  if (s3rec_dataset_item_attributes(source->dataset, id, &attributes, &count) == S3REC_OK &&
+      count > 0) {
     json_t *const list = json_array(), *const names = json_array();
     for (size_t i = 0; i < count; i++) {
       const char *const attribute = cli_name_of(source->attribute_names, attributes[i]);

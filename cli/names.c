@@ -8,119 +8,73 @@
 
 #include "cli.h"
 
-enum { ID, TITLE, YEAR, KIND, GENRES, DIRECTOR, SERIES, PART, COLUMN_COUNT, COLUMN_LIMIT = 64 };
-static const char *const column_names[COLUMN_COUNT] = {"id",     "title",    "year",   "kind",
-                                                       "genres", "director", "series", "part"};
-
-static int read_all(const char *path, FILE *stream, char **text) {
-  size_t length = 0;
-  /* A NUL byte ends the "line" later than the text; getdelim takes all of it. */
-  char *whole = NULL;
-  size_t capacity = 0;
-  const ssize_t got = getdelim(&whole, &capacity, '\0', stream);
-  if (got < 0 && ferror(stream)) {
-    free(whole);
-    return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
+/* Where a field of a line begins, and its length; "" where the line has fewer. */
+static const char *find_field(const char *line, int column, size_t *length) {
+  for (; column > 0; column--) {
+    line += strcspn(line, "\t");
+    line += *line == '\t';
   }
-  length = got < 0 ? 0 : (size_t)got;
-  if (length > 0 && whole[length - 1] == '\0') {
-    free(whole);
-    return cli_fail(CLI_BAD_DATA, "%s: holds a NUL byte", path);
-  }
-  if (got < 0) {
-    free(whole);
-    whole = calloc(1, 1);
-    if (whole == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  }
-  *text = whole;
-  return CLI_OK;
-}
-
-/* Cuts the next line off; control characters become '?', so that a name cannot
- * steer the terminal. */
-static char *next_line(char **rest) {
-  char *const line = *rest;
-  if (*line == '\0') return NULL;
-  char *end = line + strcspn(line, "\n");
-  *rest = *end == '\0' ? end : end + 1;
-  *end = '\0';
-  if (end > line && end[-1] == '\r') end[-1] = '\0';
-  for (char *c = line; *c != '\0'; c++)
-    if ((unsigned char)*c < 0x20 && *c != '\t') *c = '?';
+  *length = strcspn(line, "\t\r\n");
   return line;
 }
 
-static int split(char *line, char *fields[COLUMN_LIMIT]) {
-  int count = 0;
-  while (line != NULL && count < COLUMN_LIMIT) fields[count++] = strsep(&line, "\t");
-  return count;
-}
-
-static int read_header(const char *path, char *line, int places[COLUMN_COUNT]) {
-  char *fields[COLUMN_LIMIT];
-  const int count = split(line, fields);
-  for (int column = 0; column < COLUMN_COUNT; column++) {
-    places[column] = -1;
-    for (int i = 0; i < count; i++)
-      if (strcmp(fields[i], column_names[column]) == 0) places[column] = i;
+/* The column of that name in the first line; -1 without one. */
+static int find_column(const char *line, const char *name) {
+  for (int column = 0;; column++) {
+    size_t length;
+    const char *const field = find_field(line, column, &length);
+    if (length == strlen(name) && memcmp(field, name, length) == 0) return column;
+    if (field[length] != '\t') return -1;
   }
-  if (places[ID] < 0 || places[TITLE] < 0)
-    return cli_fail(CLI_BAD_DATA, "%s:1: the first line must name the columns id and title", path);
+}
+
+static int add_title(cli_names *names, int32_t id, const char *text, size_t length) {
+  if ((names->count & (names->count - 1)) == 0) { /* full: the room is a power of two */
+    const size_t room = names->count == 0 ? 1 : 2 * names->count;
+    cli_title *const titles = realloc(names->titles, room * sizeof *titles);
+    if (titles == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+    names->titles = titles;
+  }
+  char *const copy = strndup(text, length);
+  if (copy == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  names->titles[names->count++] = (cli_title){id, copy};
   return CLI_OK;
 }
 
-static bool read_number(const char *text, long minimum, int32_t *number) {
-  char *end;
-  errno = 0;
-  const long value = strtol(text, &end, 10);
-  if (end == text || *end != '\0' || errno != 0 || value < minimum || value > S3REC_MAX_ITEM_ID)
-    return false;
-  *number = (int32_t)value;
-  return true;
-}
-
-static int read_row(const char *path, size_t number, char *line, const int places[COLUMN_COUNT],
-                    cli_name *row) {
-  char *fields[COLUMN_LIMIT];
-  const int count = split(line, fields);
-  const char *values[COLUMN_COUNT];
-  for (int column = 0; column < COLUMN_COUNT; column++)
-    values[column] = places[column] >= 0 && places[column] < count ? fields[places[column]] : "";
-  if (!read_number(values[ID], 1, &row->id))
-    return cli_fail(CLI_BAD_DATA, "%s:%zu: id '%s' is not a number in 1..%d", path, number,
-                    values[ID], S3REC_MAX_ITEM_ID);
-  if (values[PART][0] != '\0' && !read_number(values[PART], 0, &row->part))
-    return cli_fail(CLI_BAD_DATA, "%s:%zu: part '%s' is not a number", path, number, values[PART]);
-  row->title = values[TITLE];
-  row->year = values[YEAR];
-  row->kind = values[KIND];
-  row->genres = values[GENRES];
-  row->director = values[DIRECTOR];
-  row->series = values[SERIES];
-  return CLI_OK;
-}
-
-static int by_id(const void *a, const void *b) {
-  const int32_t x = ((const cli_name *)a)->id, y = ((const cli_name *)b)->id;
+static int compare_titles(const void *a, const void *b) {
+  const int32_t x = ((const cli_title *)a)->id, y = ((const cli_title *)b)->id;
   return (x > y) - (x < y);
 }
 
-static int read_rows(const char *path, cli_names *names) {
-  size_t lines = 1;
-  for (const char *c = names->text; *c != '\0'; c++) lines += *c == '\n';
-  names->rows = calloc(lines, sizeof *names->rows);
-  if (names->rows == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  char *rest = names->text;
-  char *line = next_line(&rest);
-  int places[COLUMN_COUNT];
-  if (line == NULL) return cli_fail(CLI_BAD_DATA, "%s:1: the file is empty", path);
-  CLI_TRY(read_header(path, line, places));
-  for (size_t number = 2; (line = next_line(&rest)) != NULL; number++) {
-    if (line[0] == '\0') continue;
-    CLI_TRY(read_row(path, number, line, places, &names->rows[names->count]));
-    names->count++;
+static int read_titles(const char *path, FILE *stream, cli_names *names, char **line) {
+  size_t capacity = 0, length;
+  int id_column = -1, title_column = -1;
+  ssize_t got;
+  for (size_t number = 1; (got = getline(line, &capacity, stream)) >= 0; number++) {
+    if (strlen(*line) != (size_t)got)
+      return cli_fail(CLI_BAD_DATA, "%s:%zu: holds a NUL byte", path, number);
+    if (number == 1) {
+      id_column = find_column(*line, "id");
+      title_column = find_column(*line, "title");
+      if (id_column >= 0 && title_column >= 0) continue;
+      return cli_fail(CLI_BAD_DATA, "%s:1: the first line must name the columns id and title",
+                      path);
+    }
+    if (strcspn(*line, "\r\n") == 0) continue;
+    const char *const field = find_field(*line, id_column, &length);
+    char *end;
+    errno = 0;
+    const long id = strtol(field, &end, 10);
+    if (length == 0 || end != field + length || errno != 0 || id < 1 || id > S3REC_MAX_ITEM_ID)
+      return cli_fail(CLI_BAD_DATA, "%s:%zu: id '%.*s' is not a number in 1..%d", path, number,
+                      (int)length, field, S3REC_MAX_ITEM_ID);
+    const char *const title = find_field(*line, title_column, &length);
+    CLI_TRY(add_title(names, (int32_t)id, title, length));
   }
-  qsort(names->rows, names->count, sizeof *names->rows, by_id);
+  if (ferror(stream))
+    return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
+  if (id_column < 0) return cli_fail(CLI_BAD_DATA, "%s:1: the file is empty", path);
+  qsort(names->titles, names->count, sizeof *names->titles, compare_titles);
   return CLI_OK;
 }
 
@@ -131,21 +85,24 @@ int cli_names_load(const char *path, cli_names *names) {
     if (errno == ENOENT) return CLI_OK;
     return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
   }
-  int code = read_all(path, stream, &names->text);
+  char *line = NULL;
+  const int code = read_titles(path, stream, names, &line);
   fclose(stream);
-  if (code == CLI_OK) code = read_rows(path, names);
+  free(line);
   if (code != CLI_OK) cli_names_free(names);
   return code;
 }
 
 void cli_names_free(cli_names *names) {
-  free(names->text);
-  free(names->rows);
+  for (size_t i = 0; i < names->count; i++) free(names->titles[i].text);
+  free(names->titles);
   *names = (cli_names){0};
 }
 
-const cli_name *cli_names_find(const cli_names *names, int32_t id) {
-  const cli_name key = {.id = id};
+const char *cli_names_title(const cli_names *names, int32_t id) {
+  const cli_title key = {.id = id};
   if (names->count == 0) return NULL;
-  return bsearch(&key, names->rows, names->count, sizeof key, by_id);
+  const cli_title *const found =
+      bsearch(&key, names->titles, names->count, sizeof key, compare_titles);
+  return found == NULL ? NULL : found->text;
 }

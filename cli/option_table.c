@@ -53,11 +53,10 @@ const cli_word cli_stop_metrics[] = {
 enum {
   TRAIN = CLI_PRETRAIN | CLI_FINETUNE,
   SCORE = CLI_EVALUATE | CLI_RECOMMEND,
-  WRITE_DATA = CLI_GENERATE | CLI_CONVERT,
   READ_DATA = TRAIN | SCORE | CLI_INFO,
   WITH_EVENTS = READ_DATA | CLI_CONVERT,
   WITH_MODEL = TRAIN | SCORE | CLI_INFO,
-  ALL = READ_DATA | WRITE_DATA
+  ALL = READ_DATA | CLI_CONVERT
 };
 
 enum {
@@ -111,8 +110,8 @@ const cli_option cli_option_table[] = {
     TEXT("data", "DIR", data, READ_DATA, 0, FILES, "folder of the data files of --name"),
     TEXT("name", "NAME", name, READ_DATA, 0, FILES,
          "data set: NAME.txt, NAME_item2attributes.json, NAME_sample.txt, NAME_names.tsv in DIR"),
-    TEXT("data", "DIR", data, WRITE_DATA, WRITE_DATA, FILES, "folder to write the data files to"),
-    TEXT("name", "NAME", name, WRITE_DATA, WRITE_DATA, FILES, "names of the files begin so"),
+    TEXT("data", "DIR", data, CLI_CONVERT, CLI_CONVERT, FILES, "folder to write the data files to"),
+    TEXT("name", "NAME", name, CLI_CONVERT, CLI_CONVERT, FILES, "names of the files begin so"),
     LIST("events", events, CLI_CONVERT,
          "instead of --data and --name: a log of events, a row for each (user, item, time; CSV, "
          "TSV, JSONL, gzip or not); may come again"),
@@ -194,8 +193,8 @@ const cli_option cli_option_table[] = {
         "epochs at most, those before a resume included"),
     INT("save-every", save_every, 1, 1000000, TRAIN, false, TRAINING,
         "epochs between two savings of the training state; fine-tuning saves improvements, too"),
-    {"seed", "N", CLI_UINT64, AT(seed), 0, 0, "0..18446744073709551615", NULL, TRAIN | CLI_GENERATE,
-     0, true, TRAINING, "of every random choice"},
+    {"seed", "N", CLI_UINT64, AT(seed), 0, 0, "0..18446744073709551615", NULL, TRAIN, 0,
+     true, TRAINING, "of every random choice"},
     INT("batch-size", sampler.batch_size, 1, 65536, TRAIN, true, TRAINING, "sequences a step"),
     DOUBLE("lr", trainer.learning_rate, ABOVE_ZERO, 1000, tiny, TRAIN, true, TRAINING,
            "learning rate of Adam"),
@@ -291,12 +290,6 @@ const cli_option cli_option_table[] = {
     INT("k", k, 1, 1000000, CLI_RECOMMEND, false, WHAT, "recommendations"),
     TEXT("exclude", "ITEMS", exclude, CLI_RECOMMEND, 0, WHAT, "items to leave out, too"),
     TEXT("candidates", "ITEMS", candidates, CLI_RECOMMEND, 0, WHAT, "rank only these items"),
-
-    INT("users", users, 1, 10000000, CLI_GENERATE, false, WHAT, "viewers to make up"),
-    INT("items", items, 300, 20000, CLI_GENERATE, false, WHAT, "films and shows to make up"),
-    FLAG("events", write_events, CLI_GENERATE, false, WHAT,
-         "write NAME_events.csv and NAME_attributes.csv, too: the same views and items as a host "
-         "would log them, with times and with ids of text"),
 
     INT("threads", context.thread_count, 1, 256, TRAIN | CLI_EVALUATE, false, COMPUTE,
         "results do not depend on it"),

@@ -36,8 +36,6 @@ void cli_options_init(const cli_command *command, cli_options *options) {
   options->stop_metric = CLI_NDCG20;
   options->stop_protocol = S3REC_PROTOCOL_FULL;
   options->k = 10;
-  options->users = 3000;
-  options->items = 1500;
   cli_recipe_set(S3REC_RECIPE_BEST, options);
 }
 

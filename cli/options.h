@@ -14,9 +14,8 @@ enum {
   CLI_EVALUATE = 4,
   CLI_RECOMMEND = 8,
   CLI_INFO = 16,
-  CLI_GENERATE = 32,
-  CLI_REPORT = 64,
-  CLI_CONVERT = 128
+  CLI_REPORT = 32,
+  CLI_CONVERT = 64
 };
 
 enum { CLI_OPTION_LIMIT = 128, CLI_LOG_LIMIT = 24, CLI_LIST_LIMIT = 32 };
@@ -80,7 +79,6 @@ typedef struct cli_options {
   int32_t refit;         /* cli_refit_data */
   double warmup_epochs;
   int32_t k;
-  int32_t users, items, write_events; /* of generate */
   s3rec_context_options context;
   s3rec_model_config config;
   s3rec_sampler_options sampler;

@@ -2,7 +2,6 @@
 #include "reasons.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,75 +9,10 @@
 #include "plain_text.h"
 
 enum {
-  RECENT = 20, /* how much of a history counts as lately */
+  RECENT = 20, /* items of a history that are looked at */
   NAMED = 2,   /* attributes that a reason names */
   NAME_SIZE = 64
 };
-
-static bool equal(const char *a, const char *b) { return a[0] != '\0' && strcmp(a, b) == 0; }
-
-static bool by_series(const cli_names *names, const int32_t *history, size_t count,
-                      const cli_name *item, char *text, size_t capacity) {
-  const cli_name *latest = NULL; /* the highest part below the item's */
-  bool watched = false;
-  for (size_t i = 0; i < count; i++) {
-    const cli_name *const other = cli_names_find(names, history[i]);
-    if (other == NULL || !equal(item->series, other->series)) continue;
-    watched = true;
-    if (other->part < item->part && (latest == NULL || other->part > latest->part)) latest = other;
-  }
-  if (!watched) return false;
-  if (latest != NULL && latest->part + 1 == item->part)
-    snprintf(text, capacity, "next in the series after part %" PRId32, latest->part);
-  else
-    snprintf(text, capacity, "part %" PRId32 " of a series begun", item->part);
-  return true;
-}
-
-static bool by_director(const cli_names *names, const int32_t *history, size_t count,
-                        const cli_name *item, char *text, size_t capacity) {
-  size_t watched = 0;
-  for (size_t i = 0; i < count; i++) {
-    const cli_name *const other = cli_names_find(names, history[i]);
-    if (other != NULL && equal(item->director, other->director)) watched++;
-  }
-  if (watched == 0) return false;
-  snprintf(text, capacity, "director of %zu watched before", watched);
-  return true;
-}
-
-/* Whether the list "a, b, c" holds the name. */
-static bool holds(const char *list, const char *name, size_t length) {
-  for (const char *at = list; *at != '\0';) {
-    at += strspn(at, ", ");
-    const size_t found = strcspn(at, ",");
-    if (found == length && memcmp(at, name, length) == 0) return true;
-    at += found;
-  }
-  return false;
-}
-
-static bool by_genre(const cli_names *names, const int32_t *history, size_t count,
-                     const cli_name *item, char *text, size_t capacity) {
-  const size_t first = count > RECENT ? count - RECENT : 0;
-  size_t most = 0;
-  for (const char *at = item->genres + strspn(item->genres, ", "); *at != '\0';
-       at += strspn(at, ", ")) {
-    const size_t length = strcspn(at, ",");
-    size_t watched = 0;
-    for (size_t i = first; i < count; i++) {
-      const cli_name *const other = cli_names_find(names, history[i]);
-      if (other != NULL && holds(other->genres, at, length)) watched++;
-    }
-    if (watched > most) {
-      most = watched;
-      snprintf(text, capacity, "%.*s, as %zu of the last %zu", (int)length, at, watched,
-               count - first);
-    }
-    at += length;
-  }
-  return most > 0;
-}
 
 /* What two items have in common; `shared` gets the first of it. */
 static size_t shared_attributes(const s3rec_dataset *dataset, int32_t a, int32_t b,
@@ -113,9 +47,11 @@ static void list_attributes(const cli_reason_source *source, const int32_t share
     snprintf(text + length, capacity - length, " and %zu more", count - named);
 }
 
-static void by_attributes(const cli_reason_source *source, const int32_t *history, size_t count,
-                          int32_t item, char *text, size_t capacity) {
+void cli_reason(const cli_reason_source *source, const int32_t *history, size_t count, int32_t item,
+                char text[CLI_REASON_SIZE]) {
   size_t most = 0;
+  text[0] = '\0';
+  if (source->dataset == NULL) return;
   for (size_t i = count > RECENT ? count - RECENT : 0; i < count; i++) {
     int32_t attributes[NAMED];
     char list[NAMED * (NAME_SIZE + 2) + 32], title[NAME_SIZE];
@@ -123,25 +59,12 @@ static void by_attributes(const cli_reason_source *source, const int32_t *histor
     if (shared == 0 || shared < most) continue;
     most = shared;
     list_attributes(source, attributes, shared, list, sizeof list);
-    const cli_name *const other = cli_names_find(source->names, history[i]);
-    const char *const name =
-        other != NULL ? other->title : cli_name_of(source->item_names, history[i]);
+    const char *name = cli_names_title(source->names, history[i]);
+    if (name == NULL) name = cli_name_of(source->item_names, history[i]);
     if (name != NULL)
       cli_plain_text(name, title, sizeof title);
     else
       snprintf(title, sizeof title, "%" PRId32, history[i]);
-    snprintf(text, capacity, "shares %s with %s", list, title);
+    snprintf(text, CLI_REASON_SIZE, "shares %s with %s", list, title);
   }
-}
-
-void cli_reason(const cli_reason_source *source, const int32_t *history, size_t count, int32_t item,
-                char text[CLI_REASON_SIZE]) {
-  const cli_names *const names = source->names;
-  const cli_name *const name = cli_names_find(names, item);
-  text[0] = '\0';
-  if (name != NULL && (by_series(names, history, count, name, text, CLI_REASON_SIZE) ||
-                       by_director(names, history, count, name, text, CLI_REASON_SIZE) ||
-                       by_genre(names, history, count, name, text, CLI_REASON_SIZE)))
-    return;
-  if (source->dataset != NULL) by_attributes(source, history, count, item, text, CLI_REASON_SIZE);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a recommendation makes sense, as far as the catalogue tells. The model does
- * not use these rules: they are read off the data afterwards. */
+/* Why a recommendation makes sense, as far as the attributes tell. The model does
+ * not use this rule: it is read off the data afterwards. */
 #ifndef CLI_REASONS_H
 #define CLI_REASONS_H
 
@@ -17,9 +17,8 @@ typedef struct cli_reason_source {
   const s3rec_dataset *dataset;            /* NULL: no attributes */
 } cli_reason_source;
 
-/* Writes the strongest reason there is for `item` after the history: the next
- * part of a series, the director, a genre watched lately, or shared attributes;
- * "" without one. */
+/* Writes what `item` has most in common with one of the history's latest items: "shares
+ * genre=Drama with The Glass Migration"; "" without anything. */
 void cli_reason(const cli_reason_source *source, const int32_t *history, size_t count, int32_t item,
                 char text[CLI_REASON_SIZE]);
 

@@ -12,7 +12,7 @@
 #include "reasons.h"
 #include "recommend.h"
 
-enum { WATCHED_SHOWN = 12, COLUMN_LIMIT = 8, CELL_SIZE = 160 };
+enum { WATCHED_SHOWN = 12, COLUMN_LIMIT = 5, CELL_SIZE = 160 };
 
 /* Cells of one table; widths follow from the content. */
 typedef struct table {
@@ -60,26 +60,22 @@ static void set(table *t, size_t row, int column, const char *format, ...) {
   va_end(arguments);
 }
 
-/* item, title, year, genres, director, from `column` on. */
+/* item and, where there are any, title, from `column` on. */
 static void set_name(table *t, size_t row, int column, const cli_recommendation *r, int32_t id) {
-  const cli_name *const name = cli_names_find(&r->names, id);
+  const char *const title = cli_names_title(&r->names, id);
   const char *const called = cli_name_of(r->item_names, id);
   if (called != NULL)
     set_text(t, row, column, called);
   else
     set(t, row, column, "%" PRId32, id);
-  if (r->names.count == 0) return;
-  set(t, row, column + 1, "%s", name == NULL ? "?" : name->title);
-  set(t, row, column + 2, "%s", name == NULL ? "" : name->year);
-  set(t, row, column + 3, "%s", name == NULL ? "" : name->genres);
-  set(t, row, column + 4, "%s", name == NULL ? "" : name->director);
+  if (r->names.count > 0) set_text(t, row, column + 1, title == NULL ? "?" : title);
 }
 
 static int set_name_heads(table *t, int column, const cli_recommendation *r) {
-  static const char *const heads[] = {"item", "title", "year", "genres", "director"};
-  const int count = r->names.count == 0 ? 1 : 5;
-  for (int i = 0; i < count; i++) set(t, 0, column + i, "%s", heads[i]);
-  return column + count;
+  set(t, 0, column, "item");
+  if (r->names.count == 0) return column + 1;
+  set(t, 0, column + 1, "title");
+  return column + 2;
 }
 
 static int print_watched(const cli_recommendation *r) {
@@ -142,18 +138,11 @@ static int print_recommended(const cli_recommendation *r) {
 
 static json_t *describe(const cli_recommendation *r, size_t index) {
   const int32_t id = r->ids[index];
-  const cli_name *const name = cli_names_find(&r->names, id);
+  const char *const title = cli_names_title(&r->names, id);
   json_t *const object =
       json_pack("{s:i, s:f}", "item", (int)id, "score", (double)r->scores[index]);
   cli_json_set_name(object, "name", r->item_names, id);
-  if (name != NULL) {
-    json_object_set_new(object, "title", json_string(name->title));
-    json_object_set_new(object, "year", json_string(name->year));
-    json_object_set_new(object, "genres", json_string(name->genres));
-    json_object_set_new(object, "director", json_string(name->director));
-    json_object_set_new(object, "series", json_string(name->series));
-    json_object_set_new(object, "part", json_integer(name->part));
-  }
+  if (title != NULL) json_object_set_new(object, "title", cli_json_text(title));
   if (r->dataset != NULL) {
     char reason[CLI_REASON_SIZE];
     explain(r, id, reason);

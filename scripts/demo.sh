@@ -16,6 +16,7 @@ echo 'building ...'
 configure "$root/build-demo" --buildtype=release -Dtests=false
 compile "$root/build-demo"
 s3rec=build-demo/cli/s3rec
+catalogue=build-demo/examples/catalogue/s3rec-catalogue
 data='--data out/data --name demo' # two options: used without quotes
 begun=$(date +%s)
 rm -f out/pretrain.log out/finetune.log
@@ -36,7 +37,7 @@ row() {
 }
 
 step 'A catalogue, made up: viewers with tastes, sequels, directors'
-$s3rec generate $data --users 2000 --items 1000 --seed 42
+$catalogue generate $data --items 1000 --users 2000
 
 step 'Pretraining: four self-supervised objectives' \
   'Losses a sequence, to fall: aap, the attributes of its items; mip, which items were masked;' \
@@ -61,6 +62,9 @@ row trained --model out/tuned.safetensors
 step "Recommendations for viewer $user" \
   'popularity: place among all items by views. why: what the catalogue says about it' \
   'afterwards; the model saw numbers only.'
-$s3rec recommend $data --model out/tuned.safetensors --user "$user" --k 10
-printf '\n%s s for all of this. Files are in out/; another viewer:\n' "$(($(date +%s) - begun))"
+$catalogue recommend $data --items 1000 --model out/tuned.safetensors --user "$user"
+printf '\n%s s for all of this. Files are in out/; another viewer, and the same as the tool\n' \
+  "$(($(date +%s) - begun))"
+printf 'prints it for any catalogue:\n'
+echo "  $catalogue recommend $data --items 1000 --model out/tuned.safetensors --user 7"
 echo "  $s3rec recommend $data --model out/tuned.safetensors --user 7"

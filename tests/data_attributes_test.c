@@ -149,7 +149,7 @@ START_TEST(refuses_values) {
   refuse_text("\n  3", ":2:3: the file holds an integer, must be an object "
               "{\"item\": [attribute, ...]}");
   refuse_text("{\"1\": [1], \"x\\\"{[,\": [1]}",
-              ":1:12: key \"x\"{[,\" is no item id, an integer 1..2147483645 "
+              ":1:12: key \"x\"{[,\" is not an item id, which is an integer 1..2147483645 "
               "without leading zeros");
   static const char *const keys[] = {"", "0", "-1", "01", "1.0", " 1", "1 ", "2147483646",
                                      "18446744073709551617", "1e3", "+1"};
@@ -157,12 +157,14 @@ START_TEST(refuses_values) {
     char text[96], expected[160];
     snprintf(text, sizeof text, "{\n\"1\": [1, 2],\n  \"%s\": [3]}", keys[i]);
     snprintf(expected, sizeof expected,
-             ":3:3: key \"%s\" is no item id, an integer 1..2147483645 without leading zeros",
+             ":3:3: key \"%s\" is not an item id, which is an integer 1..2147483645 "
+             "without leading zeros",
              keys[i]);
     refuse_text(text, expected);
   }
   refuse_text("{\"\xC3\xA9\xC3\xA9\": [1]}",
-              ":1:2: key \"????\" is no item id, an integer 1..2147483645 without leading zeros");
+              ":1:2: key \"????\" is not an item id, which is an integer 1..2147483645 "
+             "without leading zeros");
   refuse_text("{\"1\": [], \"2\": 5}",
               ":1:16: value of item 2 is an integer, must be an array of attributes");
   refuse_text("{\"1\": {\"a\": [1, 2]}}",

@@ -134,7 +134,7 @@ START_TEST(refuses_values) {
     int array, slot, value;
     const char *expected;
   } cases[] = {
-      {1, 2, 0, "pos_items[0][2] is 0, accepted is 1..9 behind the row's padding, which is on the "
+      {1, 2, 0, "pos_items[0][2] is 0, accepted is 1..9 after the row's padding, which is on the "
                 "left"},
       {1, 7, 0, "masked_item_sequence[1][3] is 9, must be 0: pos_items is padding there"},
       {1, 3, -1, "pos_items[0][3] is -1, accepted is 1..9"},
@@ -143,7 +143,7 @@ START_TEST(refuses_values) {
       {0, 1, 10, "masked_item_sequence[0][1] is 10, accepted is 1..9"},
       {2, 6, 1, "neg_items[1][2] is 1, must be 0: pos_items is padding there"},
       {2, 2, -2147483647, "neg_items[0][2] is -2147483647, accepted is 1..9"},
-      {3, 1, 0, "masked_segment_sequence[0][1] is 0, accepted is 1..9 behind the row's padding, "
+      {3, 1, 0, "masked_segment_sequence[0][1] is 0, accepted is 1..9 after the row's padding, "
                 "which is on the left"},
       {4, 7, 2147483647, "pos_segment[1][3] is 2147483647, accepted is 1..9"},
       {5, 0, 9, "neg_segment[0][0] is 9, must be 0: pos_items is padding there"},
@@ -255,7 +255,7 @@ START_TEST(finetune_refuses_values) {
     int array, slot, value;
     const char *expected;
   } cases[] = {
-      {0, 2, 0, "input_ids[0][2] is 0, accepted is 1..2147483647 behind the row's padding, which "
+      {0, 2, 0, "input_ids[0][2] is 0, accepted is 1..2147483647 after the row's padding, which "
                 "is on the left"},
       {0, 7, -1, "input_ids[1][3] is -1, accepted is 1..2147483647"},
       {1, 0, 4, "target_pos[0][0] is 4, must be 0: input_ids is padding there"},

@@ -172,12 +172,12 @@ START_TEST(refuses_offsets) {
   arrays.item_offsets = (int64_t[]){1, 4, 5, 7, 10};
   refuse(&arrays, S3REC_ERROR_FORMAT, "item_offsets[0] is 1, must be 0");
   arrays.item_offsets = (int64_t[]){0, 4, 3, 7, 10};
-  refuse(&arrays, S3REC_ERROR_FORMAT, "item_offsets fall from 4 to 3 behind user 1");
+  refuse(&arrays, S3REC_ERROR_FORMAT, "item_offsets fall from 4 to 3 after user 1");
   arrays.item_offsets = (int64_t[]){0, 4, 5, 5, 10};
   refuse(&arrays, S3REC_ERROR_FORMAT, "item_offsets: user 2 has no items");
   arrays = good_arrays();
   arrays.attribute_offsets = (int64_t[]){0, 3, 2};
-  refuse(&arrays, S3REC_ERROR_FORMAT, "attribute_offsets fall from 3 to 2 behind list 1");
+  refuse(&arrays, S3REC_ERROR_FORMAT, "attribute_offsets fall from 3 to 2 after list 1");
 }
 END_TEST
 

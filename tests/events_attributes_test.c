@@ -105,7 +105,7 @@ START_TEST(refuses) {
          ":1: item: no column has a usual name, item_column may name it; the columns are: a, b, "
          "user");
   refuse("a.jsonl", "{\"item\":1,\"a\":{}}\n", S3REC_ERROR_FORMAT,
-         ":1: a: an object is no attribute, attribute_columns may name other columns");
+         ":1: a: an object cannot be an attribute; attribute_columns may name other columns");
   refuse("a.jsonl", "{\"item\":1,\"a\":[[]]}\n", S3REC_ERROR_FORMAT,
          ":1: a: an array in an array, must be text, a number or a truth value");
   refuse("a.jsonl", "{\"item\":1.5}\n", S3REC_ERROR_FORMAT,
@@ -129,7 +129,7 @@ START_TEST(refuses) {
   options.attribute_columns = "a,,b";
   ck_assert_int_eq(s3rec_events_read_attributes(events, path.text, &options, NULL),
                    S3REC_ERROR_ARGUMENT);
-  ck_assert_str_eq(s3rec_last_error(), "attribute_columns is \"a,,b\", a name is empty");
+  ck_assert_str_eq(s3rec_last_error(), "attribute_columns is \"a,,b\": one of its names is empty");
   options.attribute_separator = "123456789";
   ck_assert_int_eq(s3rec_events_read_attributes(events, path.text, &options, NULL),
                    S3REC_ERROR_ARGUMENT);

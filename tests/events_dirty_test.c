@@ -74,7 +74,7 @@ START_TEST(refuses_rows) {
   refuse_bytes("a.csv", "user,item,ts\nu,i\0j,1\n", 20, ":2: item: has a NUL byte in it");
   refuse_bytes("a.csv", "user,item,ts\nu,i,1\0\n", 19,
                ":2: timestamp: has a byte 0x00 in it, which no number has");
-  refuse("a.csv", "user,item,ts\nu,\"i\"x,1\n", ":2: row: text behind a closing quotation mark");
+  refuse("a.csv", "user,item,ts\nu,\"i\"x,1\n", ":2: row: text after a closing quotation mark");
 }
 END_TEST
 

@@ -3,10 +3,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "html/chart.h"
-#include "html/page.h"
-#include "html/table.h"
-#include "sections.h"
+#include "chart.h"
+#include "page.h"
+#include "report.h"
 
 /* One number of each epoch. */
 typedef struct curve {

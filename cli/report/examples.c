@@ -2,10 +2,9 @@
 /* Example users: what they had, what is recommended, what it was. */
 #include <string.h>
 
-#include "html/page.h"
-#include "html/table.h"
+#include "page.h"
 #include "plain_text.h"
-#include "sections.h"
+#include "report.h"
 
 enum { ATTRIBUTES_SHOWN = 8 };
 
@@ -18,9 +17,8 @@ static size_t print_attribute(const json_t *attribute, size_t index, char *text,
   return (size_t)snprintf(text, capacity, "%s%s", separator, name);
 }
 
-/* "Title, 1999, drama" or "4711, attributes 3, 8, 15". */
+/* "Title, attributes 3, 8, 15" or "item 4711". */
 static void print_item(const json_t *item, char *text, size_t capacity) {
-  static const char *const keys[] = {"year", "genres"};
   const char *const title = log_text(item, NULL, "title"), *const name =
                                                                log_text(item, NULL, "name");
   const json_t *const names = json_object_get(item, "attribute_names");
@@ -32,10 +30,6 @@ static void print_item(const json_t *item, char *text, size_t capacity) {
     length = (size_t)snprintf(text, capacity, "%s", shown);
   else
     length = (size_t)snprintf(text, capacity, "item %.0f", log_number(item, NULL, "item"));
-  for (size_t i = 0; i < 2 && length < capacity; i++)
-    if (log_text(item, NULL, keys[i])[0] != '\0')
-      length += (size_t)snprintf(text + length, capacity - length, ", %.100s",
-                                 log_text(item, NULL, keys[i]));
   const json_t *const attributes = names != NULL ? names : json_object_get(item, "attributes");
   json_array_foreach(attributes, index, attribute) {
     if (length >= capacity || index > ATTRIBUTES_SHOWN) return;

@@ -2,10 +2,9 @@
 /* Test metrics by history length and by popularity of the answer. */
 #include <math.h>
 
-#include "html/chart.h"
-#include "html/page.h"
-#include "html/table.h"
-#include "sections.h"
+#include "chart.h"
+#include "page.h"
+#include "report.h"
 
 enum { GROUP_LIMIT = 32 };
 enum { FEW = 100 };    /* fewer users: a note in the table */

@@ -2,9 +2,8 @@
 /* What came out: key figures of one run, or a table of several. */
 #include <string.h>
 
-#include "html/page.h"
-#include "html/table.h"
-#include "sections.h"
+#include "page.h"
+#include "report.h"
 
 static const struct {
   const char *key, *title;

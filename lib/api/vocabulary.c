@@ -79,7 +79,7 @@ s3rec_status s3rec_vocabulary_find(const s3rec_vocabulary *vocabulary, const cha
   s3_names_find(&vocabulary->names, name, offsets, 1, vocabulary->first_id, &found);
   if (found < 0) {
     if (!s3_utf8_valid_bytes(name, length)) {
-      return s3_fail(S3REC_ERROR_NOT_FOUND, "no name is the text, which is not UTF-8");
+      return s3_fail(S3REC_ERROR_NOT_FOUND, "the text is not UTF-8, so no name equals it");
     }
     return s3_fail(S3REC_ERROR_NOT_FOUND, "no name is '%.*s'", s3_utf8_fit(name, length, 100),
                    name);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What stands between the digits of "0.0" in the locale of this thread.
- * localeconv would tell too, but need not be thread-safe. */
+/* Copies what is between the digits of "0.0" in the locale of this thread. localeconv knows it
+ * too, but need not be thread-safe. */
 enum { POINT_SIZE = 16 };
 static void locale_point(char point[POINT_SIZE]) {
   char zero[POINT_SIZE + 2];
@@ -18,8 +18,7 @@ static void locale_point(char point[POINT_SIZE]) {
   point[length] = '\0';
 }
 
-/* Puts `to` in the place of the first `from` in `text`, if there is one; `text`
- * has room for it. */
+/* Replaces the first `from` in `text`, if there is one, by `to`. `text` has room for it. */
 static void replace_first(char *text, const char *from, const char *to) {
   char *const found = strstr(text, from);
   if (found == NULL) return;
@@ -44,8 +43,8 @@ static const char *skip_digits(const char *text) {
   return text;
 }
 
-/* [-+] digits [. digits] [e [-+] digits], a digit on at least one side of the
- * point: strtod alone would also take spaces, hexadecimal and words. */
+/* Whether a text is [-+] digits [. digits] [e [-+] digits] with a digit on at least one side of
+ * the point. strtod alone would also take spaces, hexadecimal numbers and words. */
 static bool is_decimal(const char *text) {
   if (*text == '-' || *text == '+') text++;
   const char *const integer = text;

@@ -17,14 +17,13 @@ s3rec_status s3_output_check(const void *output, size_t minimum_size, const char
                  minimum_size, name);
 }
 
-/* Everything behind struct_size that both sides have. */
+/* Copies all fields after struct_size that both sides have. */
 static void copy_fields(void *destination, const void *source, size_t size) {
-  memcpy((char *)destination + sizeof size, (const char *)source + sizeof size,
-         size - sizeof size);
+  memcpy((char *)destination + sizeof size, (const char *)source + sizeof size, size - sizeof size);
 }
 
-s3rec_status s3_options_copy(void *options, size_t size, const void *source,
-                             size_t minimum_size, const char *name) {
+s3rec_status s3_options_copy(void *options, size_t size, const void *source, size_t minimum_size,
+                             const char *name) {
   S3_TRY(s3_output_check(source, minimum_size, name));
   const size_t source_size = struct_size_of(source);
   copy_fields(options, source, source_size < size ? source_size : size);

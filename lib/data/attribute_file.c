@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/atomic_file.h"
 #include "base/json.h"
@@ -126,9 +125,10 @@ static s3rec_status read_item_key(const attribute_rows *rows, const char *key, i
   for (size_t i = 0; i < sizeof shown - 1 && key[i] != '\0'; i++)
     shown[i] = key[i] >= ' ' && key[i] <= '~' ? key[i] : '?';
   const s3_json_place place = place_of_part(rows, S3_JSON_KEY, 0);
-  return s3_fail(S3REC_ERROR_FORMAT,
-                 "%s:%zu:%zu: key \"%s\" is no item id, an integer 1..%d without leading zeros",
-                 rows->path, place.line, place.column, shown, S3REC_MAX_ITEM_ID);
+  return s3_fail(
+      S3REC_ERROR_FORMAT,
+      "%s:%zu:%zu: key \"%s\" is not an item id, which is an integer 1..%d without leading zeros",
+      rows->path, place.line, place.column, shown, S3REC_MAX_ITEM_ID);
 }
 
 static s3rec_status read_attribute(const attribute_rows *rows, const json_t *value, int32_t item,

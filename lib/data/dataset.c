@@ -158,7 +158,7 @@ static s3rec_status check_row_offsets(const char *name, const int64_t *offsets, 
     return s3_fail(S3REC_ERROR_FORMAT, "%s[0] is %" PRId64 ", must be 0", name, offsets[0]);
   for (size_t r = 0; r < count; r++) {
     if (offsets[r + 1] < offsets[r])
-      return s3_fail(S3REC_ERROR_FORMAT, "%s fall from %" PRId64 " to %" PRId64 " behind %s %zu",
+      return s3_fail(S3REC_ERROR_FORMAT, "%s fall from %" PRId64 " to %" PRId64 " after %s %zu",
                      name, offsets[r], offsets[r + 1], row, r);
     if (offsets[r + 1] - offsets[r] < minimum_length)
       return s3_fail(S3REC_ERROR_FORMAT, "%s: %s %zu has no items", name, row, r);
@@ -200,7 +200,8 @@ static s3rec_status require_arrays(const s3rec_dataset_arrays *arrays) {
   return S3REC_OK;
 }
 
-static s3rec_status add_sequences(s3rec_dataset *dataset, const s3rec_dataset_arrays *arrays) {
+static s3rec_status add_sequence_arrays(s3rec_dataset *dataset,
+                                        const s3rec_dataset_arrays *arrays) {
   S3_TRY(check_row_offsets("item_offsets", arrays->item_offsets, arrays->user_count, "user", 1));
   S3_TRY(check_row_values("items", arrays->item_offsets, arrays->items, arrays->user_count, "user",
                           1, S3REC_MAX_ITEM_ID));
@@ -208,9 +209,9 @@ static s3rec_status add_sequences(s3rec_dataset *dataset, const s3rec_dataset_ar
                         &dataset->sequences);
 }
 
-static s3rec_status add_attributes(s3rec_dataset *dataset, const s3rec_dataset_arrays *arrays,
-                                   int32_t max_item, int32_t *attribute_size,
-                                   size_t *ignored_lists) {
+static s3rec_status add_attribute_arrays(s3rec_dataset *dataset, const s3rec_dataset_arrays *arrays,
+                                         int32_t max_item, int32_t *attribute_size,
+                                         size_t *ignored_lists) {
   const size_t count = arrays->attributed_item_count;
   const int64_t *offsets = arrays->attribute_offsets;
   S3_TRY(check_row_offsets("attribute_offsets", offsets, count, "list", 0));
@@ -236,8 +237,8 @@ static s3rec_status add_attributes(s3rec_dataset *dataset, const s3rec_dataset_a
   return S3REC_OK;
 }
 
-static s3rec_status add_negatives(s3rec_dataset *dataset, const s3rec_dataset_arrays *arrays,
-                                  int32_t max_item) {
+static s3rec_status add_negative_arrays(s3rec_dataset *dataset, const s3rec_dataset_arrays *arrays,
+                                        int32_t max_item) {
   int64_t *offsets = s3_allocate(dataset->context, arrays->user_count + 1, sizeof *offsets);
   if (offsets == NULL) return S3REC_ERROR_MEMORY;
   for (size_t user = 0; user <= arrays->user_count; user++)
@@ -254,11 +255,11 @@ static s3rec_status add_negatives(s3rec_dataset *dataset, const s3rec_dataset_ar
 static s3rec_status add_arrays(s3rec_dataset *dataset, const s3rec_dataset_arrays *arrays) {
   int32_t attribute_size = 1;
   size_t ignored_lists = 0;
-  S3_TRY(add_sequences(dataset, arrays));
+  S3_TRY(add_sequence_arrays(dataset, arrays));
   const int32_t max_item = max_item_of(dataset);
   if (arrays->attributed_item_count > 0)
-    S3_TRY(add_attributes(dataset, arrays, max_item, &attribute_size, &ignored_lists));
-  if (arrays->negatives_per_user > 0) S3_TRY(add_negatives(dataset, arrays, max_item));
+    S3_TRY(add_attribute_arrays(dataset, arrays, max_item, &attribute_size, &ignored_lists));
+  if (arrays->negatives_per_user > 0) S3_TRY(add_negative_arrays(dataset, arrays, max_item));
   s3_dataset_describe(dataset, max_item, attribute_size, ignored_lists);
   return S3REC_OK;
 }

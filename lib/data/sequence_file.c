@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
@@ -58,7 +57,7 @@ static bool find_next_line(text_reader *reader) {
 }
 
 /* The column of a place on the current line. */
-static size_t column_of(const text_reader *reader, const char *place) {
+static size_t column_of_place(const text_reader *reader, const char *place) {
   return (size_t)(place - reader->line_begin) + 1;
 }
 
@@ -73,7 +72,7 @@ static bool is_printable(char byte) { return byte > ' ' && byte <= '~'; }
 
 /* A byte that no number and no readable error text can hold. */
 static s3rec_status fail_at_byte(const text_reader *reader, const char *place, const char *what) {
-  const size_t column = column_of(reader, place);
+  const size_t column = column_of_place(reader, place);
   const unsigned char byte = (unsigned char)*place;
   uint32_t code_point = 0;
   if (byte == 0)
@@ -111,7 +110,7 @@ static s3rec_status fail_at_word(const text_reader *reader, const char *end, con
   const size_t length = (size_t)(end - word);
   const int shown = (int)(length > SHOWN ? SHOWN : length);
   const char *more = length > SHOWN ? "..." : "";
-  const size_t column = column_of(reader, word);
+  const size_t column = column_of_place(reader, word);
   if (!integer)
     return s3_fail(S3REC_ERROR_FORMAT, "%s:%zu:%zu: %s \"%.*s%s\" is not an integer", reader->path,
                    reader->line, column, what, shown, word, more);
@@ -121,8 +120,8 @@ static s3rec_status fail_at_word(const text_reader *reader, const char *end, con
 }
 
 /* Reads the integer that starts here; `what` names it in the error text. */
-static s3rec_status read_number(text_reader *reader, const char *what, int64_t minimum,
-                                int64_t maximum, int64_t *value) {
+static s3rec_status read_integer_word(text_reader *reader, const char *what, int64_t minimum,
+                                      int64_t maximum, int64_t *value) {
   const char *at = reader->at;
   int64_t number = 0;
   bool fits = true;
@@ -150,13 +149,13 @@ static s3rec_status read_sequence(const s3rec_context *context, text_reader *rea
   const size_t user = rows->items.ragged.row_count;
   S3_TRY(s3_grow(context, (void **)&rows->names, &rows->names_capacity, user + 1,
                  sizeof *rows->names));
-  S3_TRY(read_number(reader, "user name", 0, INT64_MAX, &rows->names[user]));
+  S3_TRY(read_integer_word(reader, "user name", 0, INT64_MAX, &rows->names[user]));
   if (is_line_ended(reader))
     return s3_fail(S3REC_ERROR_FORMAT, "%s:%zu:%zu: user %" PRId64 " has no items", reader->path,
-                   reader->line, column_of(reader, reader->at), rows->names[user]);
+                   reader->line, column_of_place(reader, reader->at), rows->names[user]);
   while (!is_line_ended(reader)) {
     int64_t item;
-    S3_TRY(read_number(reader, "item id", 1, S3REC_MAX_ITEM_ID, &item));
+    S3_TRY(read_integer_word(reader, "item id", 1, S3REC_MAX_ITEM_ID, &item));
     S3_TRY(s3_ragged_push(context, &rows->items, (int32_t)item));
   }
   return s3_ragged_end_row(context, &rows->items);
@@ -191,9 +190,9 @@ s3rec_status s3_sequence_file_read(const s3rec_context *context, const char *pat
 static s3rec_status read_negatives_of_user(const s3rec_context *context, text_reader *reader,
                                            int64_t expected_name, int32_t max_item,
                                            s3_ragged_builder *negatives) {
-  const size_t name_column = column_of(reader, reader->at);
+  const size_t name_column = column_of_place(reader, reader->at);
   int64_t name;
-  S3_TRY(read_number(reader, "user name", 0, INT64_MAX, &name));
+  S3_TRY(read_integer_word(reader, "user name", 0, INT64_MAX, &name));
   if (name != expected_name)
     return s3_fail(S3REC_ERROR_FORMAT,
                    "%s:%zu:%zu: user %" PRId64 " where the sequence file has user %" PRId64,
@@ -201,13 +200,13 @@ static s3rec_status read_negatives_of_user(const s3rec_context *context, text_re
   size_t count = 0;
   for (; !is_line_ended(reader); count++) {
     int64_t item;
-    S3_TRY(read_number(reader, "negative item id", 1, max_item, &item));
+    S3_TRY(read_integer_word(reader, "negative item id", 1, max_item, &item));
     S3_TRY(s3_ragged_push(context, negatives, (int32_t)item));
   }
   if (count < MINIMUM_NEGATIVES)
     return s3_fail(S3REC_ERROR_FORMAT,
                    "%s:%zu:%zu: user %" PRId64 " has %zu negatives, at least %d are needed",
-                   reader->path, reader->line, column_of(reader, reader->at), name, count,
+                   reader->path, reader->line, column_of_place(reader, reader->at), name, count,
                    MINIMUM_NEGATIVES);
   return s3_ragged_end_row(context, negatives);
 }
@@ -220,13 +219,13 @@ static s3rec_status read_all_negatives(const s3rec_context *context, text_reader
     if (user == user_count)
       return s3_fail(S3REC_ERROR_FORMAT,
                      "%s:%zu:%zu: more lines than the %zu users of the sequence file", reader->path,
-                     reader->line, column_of(reader, reader->at), user_count);
+                     reader->line, column_of_place(reader, reader->at), user_count);
     S3_TRY(read_negatives_of_user(context, reader, names[user], max_item, rows));
   }
   if (rows->ragged.row_count < user_count)
     return s3_fail(S3REC_ERROR_FORMAT,
                    "%s:%zu:%zu: the file ends after %zu of the %zu users of the sequence file",
-                   reader->path, reader->line, column_of(reader, reader->at),
+                   reader->path, reader->line, column_of_place(reader, reader->at),
                    rows->ragged.row_count, user_count);
   return s3_ragged_finish(context, rows, negatives);
 }

@@ -66,7 +66,7 @@ static s3rec_status fused_activation_backward(s3_backend *backend, s3rec_activat
                                               size_t rows, size_t width, const float *kept,
                                               const float *diff_dst, float *diff_src,
                                               float *diff_bias) {
-  (void)activation; /* the kept derivative says it all */
+  (void)activation; /* kept is the derivative, whatever the function was */
   kernels_of(backend)->activation_backward(rows, width, kept, diff_dst, diff_src, diff_bias);
   return S3REC_OK;
 }

@@ -97,7 +97,7 @@ static s3rec_status project_by_panels(const s3_pass *pass, const s3_layer_activa
                                       layer->key_stride);
 }
 
-/* query, key and value of all rows; one product when every token asks. */
+/* query, key and value of all rows; one product when every token has a query. */
 static s3rec_status project_query_key_value(const s3_pass *pass, size_t n, const float *weights) {
   s3_backend *b = pass->backend;
   const s3_layer_activations *layer = &pass->activations->layers[n];

@@ -10,9 +10,9 @@
 #include "events/events.h"
 
 /* Names of a column in another order: name i is that of indices[i]. */
-static s3rec_status make_names(s3rec_context *context, const s3_id_column *column,
-                               const int32_t *indices, size_t count, int32_t first_id,
-                               s3rec_vocabulary **vocabulary) {
+static s3rec_status make_column_names(s3rec_context *context, const s3_id_column *column,
+                                      const int32_t *indices, size_t count, int32_t first_id,
+                                      s3rec_vocabulary **vocabulary) {
   size_t size = 0, length;
   for (size_t i = 0; i < count; i++) {
     s3_name_table_get(&column->names, (size_t)indices[i], &length);
@@ -71,15 +71,15 @@ static s3rec_status number_attributes(list_builder *l, s3rec_dataset *dataset,
   s3rec_status status = S3REC_OK;
   if (used > 0) {
     *attribute_size = used;
-    status = make_names(context, &l->events->attributes, indices, (size_t)used, 0,
-                        &dataset->attribute_names);
+    status = make_column_names(context, &l->events->attributes, indices, (size_t)used, 0,
+                               &dataset->attribute_names);
   }
   s3_free(context, indices);
   return status;
 }
 
-static s3rec_status find_attributes(list_builder *l, s3rec_vocabulary *names,
-                                    s3rec_dataset *dataset, int32_t *attribute_size) {
+static s3rec_status find_attribute_ids(list_builder *l, s3rec_vocabulary *names,
+                                       s3rec_dataset *dataset, int32_t *attribute_size) {
   const s3_name_table *const table = &l->events->attributes.names;
   l->attribute_ids = s3_allocate(l->events->context, table->count, sizeof *l->attribute_ids);
   if (l->attribute_ids == NULL) return S3REC_ERROR_MEMORY;
@@ -93,7 +93,7 @@ static s3rec_status find_attributes(list_builder *l, s3rec_vocabulary *names,
 }
 
 /* Turns counts[item - 1] into the place where the list of the item begins. */
-static s3rec_status place_lists(list_builder *l, int64_t *counts) {
+static s3rec_status place_attribute_lists(list_builder *l, int64_t *counts) {
   const s3rec_context *const context = l->events->context;
   for (int32_t i = 0; i < l->item_count; i++) l->list_count += counts[i] > 0;
   l->items = s3_allocate(context, l->list_count, sizeof *l->items);
@@ -111,13 +111,13 @@ static s3rec_status place_lists(list_builder *l, int64_t *counts) {
 }
 
 /* Makes a list for each item that has attributes, in any order and with repeats. */
-static s3rec_status collect_lists(list_builder *l) {
+static s3rec_status collect_attribute_lists(list_builder *l) {
   int64_t *const next = s3_allocate(l->events->context, (size_t)l->item_count, sizeof *next);
   if (next == NULL) return S3REC_ERROR_MEMORY;
   int32_t item;
   for (size_t pair = 0; pair < l->events->pair_count; pair++)
     if (is_wanted_pair(l, pair, &item)) next[item - 1]++;
-  const s3rec_status status = place_lists(l, next);
+  const s3rec_status status = place_attribute_lists(l, next);
   for (size_t pair = 0; status == S3REC_OK && pair < l->events->pair_count; pair++)
     if (is_wanted_pair(l, pair, &item))
       l->values[next[item - 1]++] = l->attribute_ids[l->events->pair_attributes[pair]];
@@ -127,15 +127,15 @@ static s3rec_status collect_lists(list_builder *l) {
 
 /* Gives the dataset attributes and their names. item_ids [items of the table] are ids in the
  * dataset, 1..item_count, or 0 or less for an item that is not in it. */
-static s3rec_status add_attributes(const s3rec_events *events, const int32_t *item_ids,
-                                   int32_t item_count, const s3rec_events_options *options,
-                                   s3rec_dataset *dataset, int32_t *attribute_size) {
+static s3rec_status attach_item_attributes(const s3rec_events *events, const int32_t *item_ids,
+                                           int32_t item_count, const s3rec_events_options *options,
+                                           s3rec_dataset *dataset, int32_t *attribute_size) {
   if (events->pair_count == 0 && options->attribute_names == NULL) return S3REC_OK;
   const s3rec_context *const context = events->context;
   list_builder l = {.events = events, .item_ids = item_ids, .item_count = item_count};
   s3_attribute_lists made = {0};
-  s3rec_status status = find_attributes(&l, options->attribute_names, dataset, attribute_size);
-  if (status == S3REC_OK) status = collect_lists(&l);
+  s3rec_status status = find_attribute_ids(&l, options->attribute_names, dataset, attribute_size);
+  if (status == S3REC_OK) status = collect_attribute_lists(&l);
   if (status == S3REC_OK && l.list_count > 0)
     status = s3_attribute_lists_make(context, l.list_count, l.items, l.offsets, l.values,
                                      item_count, &made);
@@ -173,8 +173,8 @@ static s3rec_status number_items(building *b, const uint8_t *stays) {
     indices[b->item_count] = item;
     b->item_ids[item] = ++b->item_count;
   }
-  const s3rec_status status = make_names(context, &b->events->items, indices, (size_t)b->item_count,
-                                         1, &b->dataset->item_names);
+  const s3rec_status status = make_column_names(context, &b->events->items, indices,
+                                                (size_t)b->item_count, 1, &b->dataset->item_names);
   s3_free(context, indices);
   return status;
 }
@@ -220,7 +220,8 @@ static s3rec_status make_sequences(building *b) {
         sequences->values[i] = b->item_ids[s3_event_item(&b->events->table, s->rows[i])];
       sequences->offsets[++sequences->row_count] = (int64_t)s->user_begin[user + 1];
     }
-    status = make_names(context, &b->events->users, indices, users, 0, &b->dataset->user_names);
+    status =
+        make_column_names(context, &b->events->users, indices, users, 0, &b->dataset->user_names);
   }
   s3_free(context, indices);
   return status;
@@ -231,8 +232,8 @@ static s3rec_status build_dataset(building *b, const s3rec_events_options *optio
   int32_t attribute_size = 1;
   S3_TRY(make_item_ids(b, options));
   S3_TRY(make_sequences(b));
-  S3_TRY(
-      add_attributes(b->events, b->item_ids, b->item_count, options, b->dataset, &attribute_size));
+  S3_TRY(attach_item_attributes(b->events, b->item_ids, b->item_count, options, b->dataset,
+                                &attribute_size));
   report->attributed_item_count = b->dataset->attributes.row_count;
   s3_dataset_describe(b->dataset, b->item_count, attribute_size, 0);
   return S3REC_OK;

@@ -24,8 +24,8 @@ static s3rec_status find_event_columns(event_reader *r) {
   return S3REC_OK;
 }
 
-/* Dates and numbers cannot be compared, so a row is bad that has not what the rows before
- * have. */
+/* Dates and numbers cannot be compared. A row with a date is bad when the rows before have
+ * numbers, and the reverse. */
 static s3rec_status read_event_time(event_reader *r, s3_event *event, s3_time_kind *kind) {
   const s3_column *const column = &r->columns[S3_TIMESTAMP];
   *kind = S3_TIME_NONE;
@@ -170,8 +170,8 @@ static s3rec_status add_listed_columns(attribute_reader *r) {
     name[listed.length] = '\0';
     size_t index = 0;
     if (listed.length == 0)
-      return s3_fail(S3REC_ERROR_ARGUMENT, "attribute_columns is \"%.100s\", a name is empty",
-                     list);
+      return s3_fail(S3REC_ERROR_ARGUMENT,
+                     "attribute_columns is \"%.100s\": one of its names is empty", list);
     if (r->file.is_json) {
       S3_TRY(add_attribute_column(r, name, listed.length, 0));
     } else {
@@ -276,8 +276,9 @@ static s3rec_status take_attribute_cell(attribute_reader *r, const attribute_col
   s3_cell_get(&r->file, &place, &cell);
   if (cell.kind == S3_CELL_ARRAY) return take_attribute_array(r, column, cell.json, item);
   if (cell.kind == S3_CELL_OBJECT)
-    return s3_fail_row(&r->file, column->name,
-                       "an object is no attribute, attribute_columns may name other columns");
+    return s3_fail_row(
+        &r->file, column->name,
+        "an object cannot be an attribute; attribute_columns may name other columns");
   return take_attribute_values(r, column, &cell, item);
 }
 

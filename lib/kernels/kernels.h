@@ -39,7 +39,7 @@ typedef struct s3_kernels {
 
   /* dst[rows, out] = src[rows, in] weights^T + bias, weights in panels
    * (model/panels.h), bias NULL for none, rows of dst dst_stride floats apart. A row
-   * has the same bits whatever the others are. */
+   * has the same bits whatever the other rows are. */
   void (*linear_panels)(size_t rows, size_t in, size_t out, const float *src,
                         const float *panels, const float *bias, float *dst,
                         size_t dst_stride);

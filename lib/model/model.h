@@ -62,8 +62,8 @@ s3rec_status s3_model_begin_scoring(s3rec_model *model);
 void s3_model_end_scoring(s3rec_model *model);
 s3rec_status s3_model_begin_training(s3rec_model *model);
 void s3_model_end_training(s3rec_model *model);
-/* A caller that writes weights himself: STATE while there are scorers, allowed
- * beside a trainer. *locked goes to s3_model_end_writing. */
+/* Before a caller writes weights: STATE while there are scorers, allowed beside a
+ * trainer. *locked goes to s3_model_end_writing. */
 s3rec_status s3_model_begin_writing(s3rec_model *model, bool *locked);
 void s3_model_end_writing(s3rec_model *model, bool locked);
 

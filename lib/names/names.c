@@ -64,7 +64,7 @@ s3rec_status s3_names_check_offsets(const s3_names *names, size_t text_size, con
   return S3REC_OK;
 }
 
-/* Whether each name has a NUL behind it. */
+/* Whether each name has a NUL after it. */
 static bool all_names_end(const s3_names *names) {
   bool end = true;
   for (size_t i = 0; i < names->count; i++) end &= names->text[names->offsets[i + 1] - 1] == '\0';
@@ -85,7 +85,7 @@ static s3rec_status fail_name_text(const s3_names *names, const char *where) {
       return s3_fail(S3REC_ERROR_FORMAT, "%sname %zu is not valid UTF-8", where, i);
     }
   }
-  return s3_fail(S3REC_ERROR_FORMAT, "%sit changes while it is read", where);
+  return s3_fail(S3REC_ERROR_FORMAT, "%sthe text changes while it is read", where);
 }
 
 s3rec_status s3_names_check_text(const s3_names *names, const char *where) {
@@ -128,8 +128,8 @@ s3rec_status s3_names_check_permutation(const s3rec_context *context, const s3_n
     const uint32_t name = (uint32_t)names->order[i];
     const uint64_t bit = (uint64_t)1 << name % 64;
     if ((seen[name / 64] & bit) != 0) {
-      status = s3_fail(S3REC_ERROR_FORMAT, "%sentry %zu is %" PRIu32 ", as one before it", where, i,
-                       name);
+      status = s3_fail(S3REC_ERROR_FORMAT, "%sentry %zu is %" PRIu32 ", as an earlier entry is",
+                       where, i, name);
     }
     seen[name / 64] |= bit;
   }
@@ -156,7 +156,7 @@ s3rec_status s3_names_check_order(const s3_names *names, const char *where) {
     if (compare_names(names, (size_t)order[i - 1], (size_t)order[i]) >= 0) {
       return s3_fail(S3REC_ERROR_FORMAT,
                      "%sentries %zu and %zu are %" PRId32 " and %" PRId32
-                     ", whose names do not rise",
+                     ", whose names are not in ascending order",
                      where, i - 1, i, order[i - 1], order[i]);
     }
   }

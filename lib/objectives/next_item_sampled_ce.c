@@ -19,9 +19,9 @@
 #include "base/error.h"
 #include "base/random.h"
 
-/* Eight standard deviations and a margin for small K above what is drawn on average: less
- * than once in 1e15 steps are there more, and those are then left out. So a step knows the
- * memory it takes before it draws. */
+/* What is drawn on average, eight standard deviations, and a margin for small K. In less
+ * than one step of 1e15 more are drawn, and those are left out. So the memory of a step is
+ * known before it draws. */
 static double most_drawn(size_t negative_count) {
   const double mean = (double)negative_count;
   return ceil(mean + 8.0 * sqrt(mean) + 32.0);

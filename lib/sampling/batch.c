@@ -170,7 +170,7 @@ static s3rec_status check_padded_row(const padded_array *array, const padded_arr
     if (ids[column] >= array->minimum && ids[column] <= array->maximum) continue;
     return s3_fail(S3REC_ERROR_FORMAT, "%s[%zu][%zu] is %d, accepted is %d..%d%s", array->name, row,
                    column, ids[column], array->minimum, array->maximum,
-                   ids[column] == 0 ? " behind the row's padding, which is on the left" : "");
+                   ids[column] == 0 ? " after the row's padding, which is on the left" : "");
   }
   return S3REC_OK;
 }

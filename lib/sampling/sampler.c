@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/random.h"
 
 /* Keeps these draws apart from other draws under the same seed. */
 static const uint64_t sampler_key = 0x73616d706c657273;

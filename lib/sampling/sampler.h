@@ -6,7 +6,6 @@
 #ifndef S3_SAMPLING_SAMPLER_H
 #define S3_SAMPLING_SAMPLER_H
 
-#include "base/random.h"
 #include "sampling/batch.h"
 
 /* A small set of item ids (>= 1), filled anew for every sequence: open addressing, at most

@@ -22,7 +22,7 @@ static const int32_t *history_of(const s3_query *query, size_t user, size_t *cou
   return *count == 0 ? NULL : query->histories + query->offsets[user];
 }
 
-/* Encodes users first..last-1 and marks the end of the others' results. */
+/* Encodes users first..last-1. A user without known items gets an empty result. */
 static s3rec_status encode_group(s3rec_scorer *scorer, const s3_query *query, size_t first,
                                  size_t last, size_t stride, s3_user_rows *rows) {
   rows->count = 0;

@@ -71,8 +71,8 @@ static s3rec_status add_to_pack(s3_user_vectors *users, size_t length, int32_t *
   return S3REC_OK;
 }
 
-/* Encodes what is packed and empties the pack. The hidden states of the first `full_count`
- * sequences stand in *hidden token by token, those of the others' last tokens behind. */
+/* Encodes what is packed and empties the pack. *hidden has a row for every token of the
+ * first `full_count` sequences, then one for the last token of each further sequence. */
 static s3rec_status encode_pack(s3_user_vectors *users, bool causal, size_t full_count,
                                 const float **hidden) {
   s3_pack *pack = &users->pack;

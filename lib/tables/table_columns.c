@@ -2,7 +2,6 @@
 /* From top to bottom: finding the columns, the cells of a row, numbers in cells. */
 #include "tables/table_columns.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +28,8 @@ static void list_column_names(const s3_table_file *file, char *text, size_t size
                                  : "?");
 }
 
-static s3rec_status fail_header(const s3_table_file *file, const char *part, const char *reason) {
+static s3rec_status fail_header_row(const s3_table_file *file, const char *part,
+                                    const char *reason) {
   char names[300];
   list_column_names(file, names, sizeof names);
   return s3_fail_row(file, part, "%s; the columns are: %s", reason, names);
@@ -55,7 +55,7 @@ s3rec_status s3_find_column(const s3_table_file *file, const char *part, const c
   }
   char reason[200];
   snprintf(reason, sizeof reason, "%s columns \"%.100s\"", found == 0 ? "no" : "several", asked);
-  return found == 1 ? S3REC_OK : fail_header(file, part, reason);
+  return found == 1 ? S3REC_OK : fail_header_row(file, part, reason);
 }
 
 /* The column of the header whose name comes first among the usual ones; column_count when no
@@ -74,9 +74,9 @@ static s3rec_status find_by_header(const s3_table_file *file, s3_role role, s3_c
   column->index = find_usual_column(file, role);
   column->there = column->index < file->column_count;
   if (column->there || role > S3_ITEM) return S3REC_OK;
-  return fail_header(file, column->part,
-                     role == S3_USER ? "no column has a usual name, user_column may name it"
-                                     : "no column has a usual name, item_column may name it");
+  return fail_header_row(file, column->part,
+                         role == S3_USER ? "no column has a usual name, user_column may name it"
+                                         : "no column has a usual name, item_column may name it");
 }
 
 s3rec_status s3_fail_one_column(const s3_table_file *file, const char *part) {
@@ -149,8 +149,8 @@ static s3rec_status find_json_key(const s3_table_file *file, s3_role role, const
                      column->part);
 }
 
-static s3rec_status find_role(const s3_table_file *file, s3_role role,
-                              s3_column columns[S3_ROLE_COUNT]) {
+static s3rec_status find_column_of_role(const s3_table_file *file, s3_role role,
+                                        s3_column columns[S3_ROLE_COUNT]) {
   const char *const asked = s3_asked_column(&file->options, role);
   s3_column *const column = &columns[role];
   if (asked != NULL && *asked == '\0') return S3REC_OK;
@@ -170,7 +170,7 @@ s3rec_status s3_find_columns(const s3_table_file *file, s3_column columns[S3_ROL
   for (int pass = 0; pass < 2; pass++)
     for (int role = 0; role < S3_ROLE_COUNT; role++)
       if ((s3_asked_column(&file->options, (s3_role)role) == NULL) == (pass == 1))
-        S3_TRY(find_role(file, (s3_role)role, columns));
+        S3_TRY(find_column_of_role(file, (s3_role)role, columns));
   return check_distinct_columns(file, columns);
 }
 

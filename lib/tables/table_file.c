@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "base/json.h"
-#include "names/name_table.h"
 
 /* The formats of s3rec_table_format, and MovieLens's "::" files. */
 typedef enum file_format { AUTO = 0, CSV = 1, TSV = 2, JSONL = 3, DOUBLE_COLON = 4 } file_format;

@@ -251,7 +251,7 @@ void s3_row_free(const s3rec_context *context, s3_row *row) {
 
 static char *row_bytes(const splitter *s) { return s->window->bytes + s->window->begin; }
 
-static s3rec_status add_field(splitter *s, size_t begin, size_t length) {
+static s3rec_status add_row_field(splitter *s, size_t begin, size_t length) {
   s3_row *const row = s->row;
   if (row->field_count == S3_MAX_FIELD_COUNT) {
     row->fault = "more than 65536 fields";
@@ -294,8 +294,8 @@ static s3rec_status take_next_line(splitter *s) {
 }
 
 /* Reads the field whose opening quotation mark is at `at` and moves its text there, without
- * the marks. *behind is the place after the closing one. */
-static s3rec_status read_quoted_field(splitter *s, size_t at, size_t *behind) {
+ * the marks. *after is the place after the closing one. */
+static s3rec_status read_quoted_field(splitter *s, size_t at, size_t *after) {
   size_t in = at + 1, out = at;
   for (;;) {
     char *const bytes = row_bytes(s);
@@ -313,29 +313,29 @@ static s3rec_status read_quoted_field(splitter *s, size_t at, size_t *behind) {
       break;
     }
   }
-  *behind = in + 1;
-  return add_field(s, at, out - at);
+  *after = in + 1;
+  return add_row_field(s, at, out - at);
 }
 
-static s3rec_status read_one_field(splitter *s, size_t at, size_t *behind) {
+static s3rec_status read_one_field(splitter *s, size_t at, size_t *after) {
   if (!s->delimiter->quoted || at == s->line.stop || row_bytes(s)[at] != '"') {
-    *behind = find_delimiter(s, at);
-    return add_field(s, at, *behind - at);
+    *after = find_delimiter(s, at);
+    return add_row_field(s, at, *after - at);
   }
-  S3_TRY(read_quoted_field(s, at, behind));
-  if (*behind < s->line.stop && !is_delimiter(s, *behind)) {
-    s->row->fault = "text behind a closing quotation mark";
-    *behind = find_delimiter(s, *behind);
+  S3_TRY(read_quoted_field(s, at, after));
+  if (*after < s->line.stop && !is_delimiter(s, *after)) {
+    s->row->fault = "text after a closing quotation mark";
+    *after = find_delimiter(s, *after);
   }
   return S3REC_OK;
 }
 
 static s3rec_status split_row(splitter *s) {
   for (size_t at = 0;;) {
-    size_t behind;
-    S3_TRY(read_one_field(s, at, &behind));
-    if (behind >= s->line.stop) return S3REC_OK;
-    at = behind + s->delimiter->length;
+    size_t after;
+    S3_TRY(read_one_field(s, at, &after));
+    if (after >= s->line.stop) return S3REC_OK;
+    at = after + s->delimiter->length;
   }
 }
 

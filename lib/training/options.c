@@ -26,7 +26,7 @@ const s3_number_option s3_number_options[S3_NUMBER_OPTION_COUNT] = {
     NUMBER(decoupled_weight_decay, 0.0, 1e3, false, false),
 };
 
-static s3rec_status out_of_range(const s3_number_option *o, double value) {
+static s3rec_status fail_out_of_range(const s3_number_option *o, double value) {
   char number[S3_NUMBER_SIZE], low[S3_NUMBER_SIZE], high[S3_NUMBER_SIZE];
   s3_format_double(value, number);
   s3_format_double(o->low, low);
@@ -43,7 +43,7 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
     const double value = *s3_number_at(&copy, i);
     const bool above = o->low_excluded ? value > o->low : value >= o->low;
     const bool below = o->high_excluded ? value < o->high : value <= o->high;
-    if (!above || !below) return out_of_range(o, value); /* NaN is neither */
+    if (!above || !below) return fail_out_of_range(o, value); /* NaN is neither */
   }
   if (options->learning_rate * options->decoupled_weight_decay > 1.0) {
     char number[S3_NUMBER_SIZE];

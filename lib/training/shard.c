@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "training/trainer.h"
 
-/* The largest shards come first: what is left to the end is short, and threads end
- * together. Results know nothing of it. */
+/* The largest shards come first, so that the last ones are short and threads end
+ * together. The order changes no result. */
 static void order_shards(s3_shard *shards, size_t count) {
   for (size_t s = 0; s < count; s++) {
     size_t turn = s;
@@ -124,7 +124,7 @@ s3_slot_sizes s3_largest_shard(const s3rec_trainer *trainer) {
 }
 
 /* All memory of a slot is made before the jobs start, for the largest shard in every slot:
- * which worker gets which shard is chance, and must not decide whether a step allocates. */
+ * which worker gets which shard varies, and must not decide whether a step allocates. */
 s3rec_status s3_slot_reserve(const s3rec_trainer *trainer, s3_slot_sizes sizes, s3_slot *slot) {
   const s3rec_context *context = trainer->context;
   const s3rec_model *model = trainer->model;

@@ -257,7 +257,7 @@ def fresh_again(tool):
 def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
+        tool.generate("small", "--users", "200", "--items", "300")
         recipes(tool)
         losses(tool)
         dropouts(tool)

@@ -73,7 +73,7 @@ class Comparison:
 def main(binary, program):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "600", "--items", "300")
+        tool.generate("small", "--users", "600", "--items", "300")
         compare = Comparison(tool, str(pathlib.Path(program).resolve())).compare
         compare("pretraining", PRETRAIN, epochs=2)
         tool.path("tool.safetensors").rename(tool.path("pretrained.safetensors"))

@@ -240,9 +240,9 @@ def terminal(tool):
 def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
-        tool.good("generate", "generate", *tool.data("other"), "--users", "150", "--items", "300")
-        tool.good("generate", "generate", *tool.data("many"), "--users", "3000", "--items", "300")
+        tool.generate("small", "--users", "200", "--items", "300")
+        tool.generate("other", "--users", "150", "--items", "300")
+        tool.generate("many", "--users", "3000", "--items", "300")
         # Enough users that no run ends before it is interrupted.
         stop_and_resume(tool, "finetune", [*SMALL, "--batch-size", "2", "--refit", "none"], "many")
         for name in ("stopped.safetensors", "straight.log"):

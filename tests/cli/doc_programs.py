@@ -77,8 +77,7 @@ def main(binary, root, library, compiler):
     examples = [path.read_text() for path in sorted((root / "examples").glob("*.c*"))]
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data("shop"), "--events", "--users", "200",
-                  "--items", "300")
+        tool.generate("shop", "--events", "--users", "200", "--items", "300")
         tool.path("shop_events.csv").rename(tool.path("events.csv"))
         for page in sorted((root / "docs").rglob("*.md")):
             text = page.read_text()

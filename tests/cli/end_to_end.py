@@ -121,8 +121,7 @@ def main(binary, root, library, c_program, foreign):
     root, library = pathlib.Path(root).resolve(), pathlib.Path(library).resolve()
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data("shop"), "--events", "--users", "200",
-                  "--items", "300")
+        tool.generate("shop", "--events", "--users", "200", "--items", "300")
         comparison = Comparison(tool)
         comparison.add("C", [pathlib.Path(c_program).resolve()])
         if foreign:

@@ -23,9 +23,10 @@ def main(binary, program):
     program = pathlib.Path(program).resolve()
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
+        tool.generate("small", "--users", "200", "--items", "300")
         files = ["served.safetensors"] if program.name == "06_serving" else []
-        done = subprocess.run([program, "small.txt", *files], capture_output=True, text=True, cwd=folder)
+        done = subprocess.run([program, "small.txt", *files], capture_output=True, text=True,
+                              cwd=folder)
         output = f"{done.stdout}{done.stderr}"
         tool.report.check(f"{program.name} runs", done.returncode != 0 and
                           f"  status {done.returncode}\n{output}")

@@ -125,7 +125,7 @@ def main(binary, shared, venv):
                                     env={**os.environ, READY: "1"}).returncode)
         from safetensors import safe_open
         from safetensors.numpy import load_file
-        tool.good("generate", "generate", *tool.data(), "--users", "40", "--items", "300")
+        tool.generate("small", "--users", "40", "--items", "300")
         tool.good("a model", "pretrain", *tool.data(), *SMALL, "--epochs", "0", "--out",
                   "model.safetensors")
         model = tool.json("info", "info", "model.safetensors")[-1]

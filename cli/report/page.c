@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Colours are variables, so that the dark scheme is one block; paper is always
- * light. Charts have eight colours (.s0 to .s7) and, for more curves, dashes. */
-#include <stddef.h>
-
 #include "page.h"
 
-const char *const html_style[] = {
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "s3rec/s3rec.h"
+
+/* Colours are variables, so that the dark scheme is one block; paper is always
+ * light. Charts have eight colours (.s0 to .s7) and, for more curves, dashes. */
+static const char *const style_sheet[] = {
     ":root { --paper: #fff; --ink: #1b1f24; --soft: #57606a; --rule: #d0d7de; --panel: #f6f8fa;",
     "  --shade: #0004;",
     "  --c0: #1f5fbf; --c1: #c2410c; --c2: #15803d; --c3: #8b2fc9; --c4: #0e7490; --c5: #be185d;",
@@ -87,4 +90,146 @@ const char *const html_style[] = {
     "  .charts { grid-template-columns: 1fr 1fr; }",
     "  * { -webkit-print-color-adjust: exact; print-color-adjust: exact; } }",
 };
-const size_t html_style_count = sizeof html_style / sizeof html_style[0];
+
+/* Bytes of the UTF-8 character at `text`; 0 where there is none, or one that no
+ * page may hold (control characters). */
+static size_t character_length(const unsigned char *text) {
+  if (text[0] < 0x80) return text[0] >= 0x20 && text[0] != 0x7f;
+  const size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+  if (text[0] < 0xc2 || text[0] > 0xf4) return 0;
+  for (size_t i = 1; i < length; i++)
+    if ((text[i] & 0xc0) != 0x80) return 0;
+  const unsigned second = text[1];
+  if (text[0] == 0xc2 && second < 0xa0) return 0; /* control characters again */
+  if ((text[0] == 0xe0 && second < 0xa0) || (text[0] == 0xed && second > 0x9f)) return 0;
+  if ((text[0] == 0xf0 && second < 0x90) || (text[0] == 0xf4 && second > 0x8f)) return 0;
+  return length;
+}
+
+static const char *entity_of(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\'':
+      return "&#39;";
+    default:
+      return NULL;
+  }
+}
+
+void html_text(FILE *stream, const char *text) {
+  while (*text != '\0') {
+    const size_t length = character_length((const unsigned char *)text);
+    const char *const replacement = length == 0 ? "\xef\xbf\xbd" : entity_of(*text);
+    if (replacement != NULL)
+      fputs(replacement, stream);
+    else
+      fwrite(text, 1, length, stream);
+    text += length == 0 ? 1 : length;
+  }
+}
+
+void html_format(FILE *stream, const char *format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  html_text(stream, text);
+}
+
+void html_page_begin(FILE *stream, const char *title) {
+  fputs(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n"
+      /* The browser itself makes sure that nothing is loaded or run. */
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+      "style-src 'unsafe-inline'\">\n<title>",
+      stream);
+  html_text(stream, title);
+  fputs("</title>\n<style>\n", stream);
+  for (size_t i = 0; i < sizeof style_sheet / sizeof style_sheet[0]; i++) fprintf(stream, "%s\n", style_sheet[i]);
+  fputs("</style>\n</head>\n<body>\n<main>\n<h1>", stream);
+  html_text(stream, title);
+  fputs("</h1>\n", stream);
+}
+
+void html_page_end(FILE *stream) {
+  fprintf(stream, "</main>\n<footer>Written by s3rec %s.</footer>\n</body>\n</html>\n",
+          s3rec_version());
+}
+
+void html_section_begin(FILE *stream, const char *id, const char *heading) {
+  fprintf(stream, "<section id=\"%s\" aria-labelledby=\"%s-heading\">\n<h2 id=\"%s-heading\">", id,
+          id, id);
+  html_text(stream, heading);
+  fputs("</h2>\n", stream);
+}
+
+void html_section_end(FILE *stream) { fputs("</section>\n", stream); }
+
+static const char *const cell_classes[] = {"", " class=\"number\"", " class=\"number best\"",
+                                           " class=\"wrap\""};
+
+void html_table_begin(FILE *stream, const char *caption) {
+  fputs("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", stream);
+  html_text(stream, caption);
+  fputs("\">\n<table>\n<caption>", stream);
+  html_text(stream, caption);
+  fputs("</caption>\n", stream);
+}
+
+void html_table_end(FILE *stream) { fputs("</tbody>\n</table>\n</div>\n", stream); }
+
+void html_head_begin(FILE *stream) { fputs("<thead>\n<tr>", stream); }
+
+void html_head_cell(FILE *stream, html_cell kind, const char *text) {
+  fprintf(stream, "<th scope=\"col\"%s>", cell_classes[kind]);
+  html_text(stream, text);
+  fputs("</th>", stream);
+}
+
+void html_head_end(FILE *stream) { fputs("</tr>\n</thead>\n<tbody>\n", stream); }
+
+void html_row_begin(FILE *stream, const char *style) {
+  if (style == NULL)
+    fputs("<tr>", stream);
+  else
+    fprintf(stream, "<tr class=\"%s\">", style);
+}
+
+/* Names from files may be written right to left; <bdi> keeps that inside. */
+static void write_cell(FILE *stream, const char *format, va_list arguments) {
+  char text[512];
+  vsnprintf(text, sizeof text, format, arguments);
+  fputs("<bdi>", stream);
+  html_text(stream, text);
+  fputs("</bdi>", stream);
+}
+
+void html_row_head(FILE *stream, html_cell kind, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fprintf(stream, "<th scope=\"row\"%s>", cell_classes[kind]);
+  write_cell(stream, format, arguments);
+  fputs("</th>", stream);
+  va_end(arguments);
+}
+
+void html_row_cell(FILE *stream, html_cell kind, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fprintf(stream, "<td%s>", cell_classes[kind]);
+  write_cell(stream, format, arguments);
+  fputs("</td>", stream);
+  va_end(arguments);
+}
+
+void html_row_end(FILE *stream) { fputs("</tr>\n", stream); }

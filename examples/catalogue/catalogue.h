@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The items of a made-up streaming service. */
-#ifndef CLI_GENERATE_CATALOGUE_H
-#define CLI_GENERATE_CATALOGUE_H
+#ifndef CATALOGUE_CATALOGUE_H
+#define CATALOGUE_CATALOGUE_H
 
-#include "generate/random.h"
-#include "generate/words.h"
+#include "random.h"
 
 enum {
+  GEN_GENRE_COUNT = 18,
+  GEN_KIND_COUNT = 3,
   GEN_ITEM_GENRES = 3, /* at most, of one item */
+  GEN_ITEM_ATTRIBUTES = GEN_ITEM_GENRES + 4,
   GEN_SERIES_PARTS = 8,
   GEN_FIRST_YEAR = 1960,
   GEN_LAST_YEAR = 2024,
@@ -15,6 +17,11 @@ enum {
   GEN_TITLE_SIZE = 96,
   GEN_NAME_SIZE = 48
 };
+
+typedef enum gen_kind { GEN_FILM = 0, GEN_SHOW = 1, GEN_SHORT = 2 } gen_kind;
+
+extern const char *const gen_genre_names[GEN_GENRE_COUNT];
+extern const char *const gen_kind_names[GEN_KIND_COUNT];
 
 typedef struct gen_director {
   char name[GEN_NAME_SIZE];
@@ -56,6 +63,13 @@ static inline int32_t gen_decade(const gen_item *item) {
 
 bool gen_has_genre(const gen_item *item, int32_t genre);
 
+/* Writes the numbers that NAME_item2attributes.json has for an item: genres, kind, decade,
+ * director and series, in one range from 1. Returns how many. */
+int32_t gen_attributes(const gen_catalogue *catalogue, int32_t id,
+                       int32_t attributes[GEN_ITEM_ATTRIBUTES]);
+
+/* Writes the name of a person. */
+void gen_name(gen_random *random, char name[GEN_NAME_SIZE]);
 /* Writes a title that fits the genre to `title`. */
 void gen_title(gen_random *random, int32_t genre, char title[GEN_TITLE_SIZE]);
 /* Title of part `part` (from 1) of a series. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Line charts as inline SVG. */
-#ifndef CLI_HTML_CHART_H
-#define CLI_HTML_CHART_H
+#ifndef CLI_REPORT_CHART_H
+#define CLI_REPORT_CHART_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
  * goes in sessions of one genre. Within one, the next part of a series comes
  * first, then more of a director, then what is popular in the genre. Tastes
  * drift: now and then a favourite genre is replaced. */
-#include "generate/viewers.h"
+#include "viewers.h"
 
 #include <stdlib.h>
 #include <string.h>

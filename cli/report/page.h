@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables that scroll within the page when they are wider than it. */
-#ifndef CLI_HTML_TABLE_H
-#define CLI_HTML_TABLE_H
+/* HTML: text, tables, and the frame of a page that stands alone (no script, nothing loaded). */
+#ifndef CLI_REPORT_PAGE_H
+#define CLI_REPORT_PAGE_H
 
-#include "text.h"
+#include <stdio.h>
+
+/* Writes text from anywhere, so that a browser shows just that text, in element
+ * content and in quoted attributes: the five special characters become entities,
+ * control characters and bytes that are not UTF-8 become U+FFFD. */
+void html_text(FILE *stream, const char *text);
+
+/* The same for a formatted text of at most 511 bytes. */
+__attribute__((format(printf, 2, 3))) void html_format(FILE *stream, const char *format, ...);
+
+/* Everything before the content, the title as its first heading. */
+void html_page_begin(FILE *stream, const char *title);
+void html_page_end(FILE *stream);
+
+/* A section with its heading. `id` is a plain word. */
+void html_section_begin(FILE *stream, const char *id, const char *heading);
+void html_section_end(FILE *stream);
+
+/* -- tables that scroll within the page when they are wider than it */
 
 /* How a cell looks. */
 typedef enum html_cell {

@@ -4,27 +4,76 @@
 
 #include <math.h>
 
-#include "scale.h"
-#include "text.h"
+#include "page.h"
+
+/* An axis with ticks at round numbers. */
+typedef struct chart_scale {
+  double first, step; /* ticks: first + i * step */
+  int ticks;          /* at least 2 */
+  int decimals;       /* that tell the ticks apart */
+} chart_scale;
+
+/* The smallest of 1, 2, 5 times a power of ten that is not below `rough`. */
+static double round_step(double rough) {
+  const double power = pow(10, floor(log10(rough)));
+  const double ratio = rough / power;
+  /* A hair of tolerance: log10 and the division round. */
+  return power * (ratio <= 1 + 1e-9 ? 1 : ratio <= 2 + 1e-9 ? 2 : ratio <= 5 + 1e-9 ? 5 : 10);
+}
+
+/* Ticks that enclose [low, high], about `wanted` intervals, 1, 2 or 5 times a power
+ * of ten apart; whole numbers for `whole`. low <= high, both at most 1e15. */
+static chart_scale scale_fit(double low, double high, int wanted, bool whole) {
+  const double size = fmax(fabs(low), fabs(high));
+  /* Equal values, or nearly: there has to be something between two ticks. */
+  const double range = fmax(high - low, fmax(size * 1e-9, 1e-9));
+  double step = round_step(range / wanted);
+  if (whole) step = fmax(step, 1);
+  chart_scale scale = {.step = step};
+  scale.first = floor(low / step + 1e-9) * step;
+  scale.ticks = (int)ceil((high - scale.first) / step - 1e-9) + 1;
+  if (scale.ticks < 2) scale.ticks = 2;
+  const double digits = floor(log10(step) + 1e-9);
+  scale.decimals = digits < 0 ? (int)-digits : 0;
+  return scale;
+}
+
+static double scale_last(const chart_scale *scale) {
+  return scale->first + (scale->ticks - 1) * scale->step;
+}
+
+/* Where a value lies: 0 at the first tick, 1 at the last. */
+static double scale_place(const chart_scale *scale, double value) {
+  return (value - scale->first) / ((scale->ticks - 1) * scale->step);
+}
+
+static void scale_label(const chart_scale *scale, int tick, char *text, size_t capacity) {
+  const double value = scale->first + tick * scale->step;
+  const double shown = fabs(value) < scale->step / 2 ? 0 : value; /* no "-0" */
+  if (fabs(shown) >= 1e6 || scale->decimals > 6)
+    snprintf(text, capacity, "%.3g", shown);
+  else
+    snprintf(text, capacity, "%.*f", scale->decimals, shown);
+}
 
 enum { WIDTH = 420, HEIGHT = 250, LEFT = 50, RIGHT = 14, TOP = 10, BOTTOM = 42 };
 enum { POINT_LIMIT = 600 }; /* of a line; more would not be seen */
 enum { DOT_LIMIT = 15 };    /* up to here each point has a dot */
 
 typedef struct frame {
-  html_scale x, y;
+  chart_scale x, y;
 } frame;
 
 static double place_x(const frame *f, double x) {
-  return LEFT + (WIDTH - LEFT - RIGHT) * html_scale_place(&f->x, x);
+  return LEFT + (WIDTH - LEFT - RIGHT) * scale_place(&f->x, x);
 }
 
 static double place_y(const frame *f, double y) {
-  return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * html_scale_place(&f->y, y);
+  return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * scale_place(&f->y, y);
 }
 
 /* Fits the axes to all points; false when there is none. */
-static bool fit(const html_chart *chart, frame *f) {
+static bool fit_axes(const html_chart *chart, frame *f) {
   double left = INFINITY, right = -INFINITY, low = INFINITY, high = -INFINITY, x, y;
   for (size_t s = 0; s < chart->series_count; s++)
     for (size_t i = 0; i < chart->series[s].count; i++) {
@@ -34,11 +83,11 @@ static bool fit(const html_chart *chart, frame *f) {
     }
   if (!(left <= right)) return false;
   if (chart->from_zero) low = fmin(low, 0);
-  f->y = html_scale_fit(low, high, 5, false);
+  f->y = scale_fit(low, high, 5, false);
   if (chart->categories != NULL) /* half a category of room at both ends */
-    f->x = (html_scale){.first = -0.5, .step = (double)chart->category_count, .ticks = 2};
+    f->x = (chart_scale){.first = -0.5, .step = (double)chart->category_count, .ticks = 2};
   else
-    f->x = html_scale_fit(left, right, 6, true);
+    f->x = scale_fit(left, right, 6, true);
   return true;
 }
 
@@ -46,7 +95,7 @@ static void write_y_axis(FILE *stream, const frame *f) {
   char label[32];
   for (int i = 0; i < f->y.ticks; i++) {
     const double y = place_y(f, f->y.first + i * f->y.step);
-    html_scale_label(&f->y, i, label, sizeof label);
+    scale_label(&f->y, i, label, sizeof label);
     fprintf(stream,
             "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
             "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n",
@@ -68,7 +117,7 @@ static void write_x_axis(FILE *stream, const html_chart *chart, const frame *f) 
       write_x_label(stream, f, (double)i, chart->categories[i]);
   else
     for (int i = 0; i < f->x.ticks; i++) {
-      html_scale_label(&f->x, i, label, sizeof label);
+      scale_label(&f->x, i, label, sizeof label);
       write_x_label(stream, f, f->x.first + i * f->x.step, label);
     }
   fprintf(stream, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">",
@@ -113,7 +162,7 @@ static void write_series(FILE *stream, const html_chart *chart, const frame *f,
 /* The chart in words, for those who do not see it. */
 static void write_description(FILE *stream, const html_chart *chart, const frame *f) {
   html_format(stream, "Horizontal: %s. Vertical: ", chart->x_title);
-  html_format(stream, "%.6g to %.6g.", f->y.first, html_scale_last(&f->y));
+  html_format(stream, "%.6g to %.6g.", f->y.first, scale_last(&f->y));
   for (size_t s = 0; s < chart->series_count; s++) {
     const html_series *const series = &chart->series[s];
     double x, y, first = 0, last = 0, low = INFINITY, high = -INFINITY;
@@ -154,7 +203,7 @@ static void write_legend(FILE *stream, const html_chart *chart) {
 
 void html_chart_write(FILE *stream, const html_chart *chart) {
   frame f;
-  if (!fit(chart, &f)) return;
+  if (!fit_axes(chart, &f)) return;
   fputs("<figure>\n<figcaption>", stream);
   html_text(stream, chart->title);
   fprintf(stream,

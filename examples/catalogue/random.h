@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random choices in integers only, so that a seed gives the same catalogue on
  * every machine. */
-#ifndef CLI_GENERATE_RANDOM_H
-#define CLI_GENERATE_RANDOM_H
+#ifndef CATALOGUE_RANDOM_H
+#define CATALOGUE_RANDOM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "generate/words.h"
+/* Names of people and titles, and the words that they are made of. */
+#include <stdio.h>
+
+#include "catalogue.h"
+
+enum { NOUNS = 14, ADJECTIVES = 64, PLACES = 40, OPENINGS = 12, FIRST_NAMES = 56, LAST_NAMES = 72 };
 
 const char *const gen_genre_names[GEN_GENRE_COUNT] = {
     "Drama",  "Comedy",  "Thriller", "Crime",     "Science Fiction", "Fantasy",
@@ -8,7 +13,7 @@ const char *const gen_genre_names[GEN_GENRE_COUNT] = {
 
 const char *const gen_kind_names[GEN_KIND_COUNT] = {"film", "show", "short"};
 
-const char *const gen_genre_nouns[GEN_GENRE_COUNT][GEN_GENRE_NOUNS] = {
+static const char *const nouns[GEN_GENRE_COUNT][NOUNS] = {
     {"Winter", "Inheritance", "Kitchen", "Promise", "Tide", "Orchard", "Silence", "Verdict",
      "Harvest", "Staircase", "Confession", "Threshold", "Absence", "Daughter"},
     {"Wedding", "Roommate", "Landlord", "Holiday", "Neighbour", "Dentist", "Reunion", "Barbecue",
@@ -46,7 +51,7 @@ const char *const gen_genre_nouns[GEN_GENRE_COUNT][GEN_GENRE_NOUNS] = {
     {"Chorus", "Trumpet", "Backbeat", "Soprano", "Encore", "Vinyl", "Rehearsal", "Cadenza",
      "Jukebox", "Drummer", "Overture", "Nightclub", "Melody", "Refrain"}};
 
-const char *const gen_adjectives[GEN_ADJECTIVES] = {
+static const char *const adjectives[ADJECTIVES] = {
     "Silent",    "Crimson",   "Broken",     "Hidden",   "Golden",     "Endless",   "Burning",
     "Frozen",    "Distant",   "Forgotten",  "Midnight", "Hollow",     "Restless",  "Borrowed",
     "Secret",    "Savage",    "Gentle",     "Electric", "Paper",      "Velvet",    "Northern",
@@ -58,7 +63,7 @@ const char *const gen_adjectives[GEN_ADJECTIVES] = {
     "Unlikely",  "Untamed",   "Vanished",   "Violet",   "Weightless", "White",     "Wild",
     "Winding"};
 
-const char *const gen_places[GEN_PLACES] = {
+static const char *const places[PLACES] = {
     "Arden",        "Bellhaven",   "Calder Bay",    "Dunmore",          "Eastmarch",
     "Fallow Hill",  "Greywater",   "Hartwell",      "Ivory Coast Road", "Juniper Lake",
     "Karsten",      "Lowmoor",     "Marrow Street", "Nightingale Row",  "Oslo",
@@ -68,11 +73,11 @@ const char *const gen_places[GEN_PLACES] = {
     "Havana",       "Marseille",   "Old Harrow",    "Pinewood",         "Cedar Gap",
     "Sable Island", "Thornbury",   "the North",     "the Borderlands",  "the Seventh District"};
 
-const char *const gen_openings[GEN_OPENINGS] = {
+static const char *const openings[OPENINGS] = {
     "Beneath the", "Beyond the", "After the",  "Before the",  "Under the",  "Between the",
     "Against the", "Into the",   "Toward the", "Without the", "Behind the", "Return of the"};
 
-const char *const gen_first_names[GEN_FIRST_NAMES] = {
+static const char *const first_names[FIRST_NAMES] = {
     "Adaeze", "Aino",    "Alba",    "Anouk",   "Arvid",  "Beatriz", "Bram",    "Caspian",
     "Chiara", "Corin",   "Dalia",   "Desmond", "Edda",   "Eitan",   "Elif",    "Emeka",
     "Fenna",  "Florin",  "Gwen",    "Hanae",   "Henrik", "Ilse",    "Imani",   "Ines",
@@ -81,7 +86,7 @@ const char *const gen_first_names[GEN_FIRST_NAMES] = {
     "Petra",  "Quentin", "Rafaela", "Ravi",    "Renske", "Sabine",  "Sanjay",  "Saoirse",
     "Tariq",  "Tomasz",  "Ulla",    "Viggo",   "Wren",   "Yara",    "Yusuf",   "Zofia"};
 
-const char *const gen_last_names[GEN_LAST_NAMES] = {
+static const char *const last_names[LAST_NAMES] = {
     "Abernathy", "Adeyemi",    "Almqvist",  "Arslan",    "Balogh",    "Barros",    "Bergstrand",
     "Bhatt",     "Bouchard",   "Brandvold", "Calloway",  "Castellan", "Chaudhry",  "Corvino",
     "Dahlgren",  "Delacroix",  "Dragan",    "Eberhart",  "Ekwueme",   "Farrow",    "Ferreira",
@@ -93,3 +98,78 @@ const char *const gen_last_names[GEN_LAST_NAMES] = {
     "Schreiber", "Sorensen",   "Szabo",     "Takeda",    "Tedesco",   "Thackeray", "Ueda",
     "Valenti",   "Vandermeer", "Vasquez",   "Vogel",     "Wachira",   "Whitlock",  "Yamane",
     "Zamora",    "Zielinski"};
+
+static const char *noun(gen_random *random, int32_t genre) {
+  return nouns[genre][gen_below(random, NOUNS)];
+}
+
+static const char *adjective(gen_random *random) {
+  return adjectives[gen_below(random, ADJECTIVES)];
+}
+
+static const char *place(gen_random *random) { return places[gen_below(random, PLACES)]; }
+
+static const char *first_name(gen_random *random) {
+  return first_names[gen_below(random, FIRST_NAMES)];
+}
+
+void gen_name(gen_random *random, char name[GEN_NAME_SIZE]) {
+  /* One draw a statement: C does not order the arguments of a call. */
+  const char *const first = first_name(random);
+  const char *const last = last_names[gen_below(random, LAST_NAMES)];
+  snprintf(name, GEN_NAME_SIZE, "%s %s", first, last);
+}
+
+void gen_title(gen_random *random, int32_t genre, char title[GEN_TITLE_SIZE]) {
+  const char *const n = noun(random, genre);
+  const char *const a = adjective(random);
+  switch (gen_below(random, 12)) {
+    case 0:
+    case 1:
+      snprintf(title, GEN_TITLE_SIZE, "The %s %s", a, n);
+      return;
+    case 2:
+      snprintf(title, GEN_TITLE_SIZE, "%s %s", a, n);
+      return;
+    case 3:
+      snprintf(title, GEN_TITLE_SIZE, "The %s of %s", n, place(random));
+      return;
+    case 4: {
+      const char *other = noun(random, genre);
+      while (other == n) other = noun(random, genre);
+      snprintf(title, GEN_TITLE_SIZE, "The %s and the %s", n, other);
+      return;
+    }
+    case 5:
+      snprintf(title, GEN_TITLE_SIZE, "The Last %s of %s", n, place(random));
+      return;
+    case 6:
+      snprintf(title, GEN_TITLE_SIZE, "%s's %s", first_name(random), n);
+      return;
+    case 7:
+      snprintf(title, GEN_TITLE_SIZE, "One %s for %s", n, first_name(random));
+      return;
+    case 8:
+    case 9:
+      snprintf(title, GEN_TITLE_SIZE, "%s %s", openings[gen_below(random, OPENINGS)], n);
+      return;
+    case 10:
+      snprintf(title, GEN_TITLE_SIZE, "No %s in %s", n, place(random));
+      return;
+    default:
+      snprintf(title, GEN_TITLE_SIZE, "%s and the %s %s", first_name(random), a, n);
+      return;
+  }
+}
+
+void gen_part_title(gen_random *random, const char *series, gen_kind kind, int32_t genre,
+                    int32_t part, char title[GEN_TITLE_SIZE]) {
+  if (kind == GEN_SHOW) {
+    snprintf(title, GEN_TITLE_SIZE, "%.60s, season %d", series, (int)part);
+  } else if (part == 1) {
+    snprintf(title, GEN_TITLE_SIZE, "%.60s", series);
+  } else {
+    const char *const a = adjective(random);
+    snprintf(title, GEN_TITLE_SIZE, "%.40s %d: %s %s", series, (int)part, a, noun(random, genre));
+  }
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "generate/catalogue.h"
+#include "catalogue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,10 +34,7 @@ static void make_directors(uint64_t seed, gen_catalogue *catalogue) {
     gen_director *const director = &catalogue->directors[d];
     bool taken = true;
     for (int attempt = 0; taken && attempt < 50; attempt++) {
-      /* One draw a statement: C does not order the arguments of a call. */
-      const char *const first = gen_first_names[gen_below(&random, GEN_FIRST_NAMES)];
-      const char *const last = gen_last_names[gen_below(&random, GEN_LAST_NAMES)];
-      snprintf(director->name, sizeof director->name, "%s %s", first, last);
+      gen_name(&random, director->name);
       taken = false;
       for (int32_t other = 0; other < d && !taken; other++)
         taken = strcmp(catalogue->directors[other].name, director->name) == 0;
@@ -155,6 +152,22 @@ static void shuffle(uint64_t seed, gen_catalogue *catalogue) {
     const gen_item *const item = &catalogue->items[id];
     if (item->series >= 0) catalogue->series[item->series].parts[item->part - 1] = id;
   }
+}
+
+int32_t gen_attributes(const gen_catalogue *catalogue, int32_t id,
+                       int32_t attributes[GEN_ITEM_ATTRIBUTES]) {
+  const int32_t first_kind = 1 + GEN_GENRE_COUNT;
+  const int32_t first_decade = first_kind + GEN_KIND_COUNT;
+  const int32_t first_director = first_decade + GEN_DECADE_COUNT;
+  const gen_item *const item = &catalogue->items[id];
+  int32_t count = 0;
+  for (int32_t g = 0; g < item->genre_count; g++) attributes[count++] = 1 + item->genres[g];
+  attributes[count++] = first_kind + (int32_t)item->kind;
+  attributes[count++] = first_decade + gen_decade(item);
+  attributes[count++] = first_director + item->director;
+  if (item->series >= 0)
+    attributes[count++] = first_director + catalogue->director_count + item->series;
+  return count;
 }
 
 bool gen_catalogue_make(uint64_t seed, int32_t item_count, gen_catalogue *catalogue) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the viewers of a made-up streaming service watch. */
-#ifndef CLI_GENERATE_VIEWERS_H
-#define CLI_GENERATE_VIEWERS_H
+#ifndef CATALOGUE_VIEWERS_H
+#define CATALOGUE_VIEWERS_H
 
-#include "generate/catalogue.h"
+#include "catalogue.h"
 
 enum {
   GEN_SHORTEST_HISTORY = 5,
