@@ -190,7 +190,7 @@ static s3rec_status check_request(const s3rec_request *request, s3rec_request *r
                  (long long)resolved->offsets[resolved->user_count], resolved->item_count);
 }
 
-static s3rec_status answer_request(s3rec_recommender *recommender, const s3rec_request *request,
+static s3rec_status check_and_answer(s3rec_recommender *recommender, const s3rec_request *request,
                                    bool similar, s3rec_answer **answer) {
   s3rec_request resolved;
   const s3rec_status status = check_request(request, &resolved, answer);
@@ -201,13 +201,13 @@ static s3rec_status answer_request(s3rec_recommender *recommender, const s3rec_r
 s3rec_status s3rec_recommend_request(s3rec_recommender *recommender, const s3rec_request *request,
                                      s3rec_answer **answer) {
   S3_REQUIRE(recommender);
-  return answer_request(recommender, request, false, answer);
+  return check_and_answer(recommender, request, false, answer);
 }
 
 s3rec_status s3rec_similar(s3rec_recommender *recommender, const s3rec_request *request,
                            s3rec_answer **answer) {
   S3_REQUIRE(recommender);
-  return answer_request(recommender, request, true, answer);
+  return check_and_answer(recommender, request, true, answer);
 }
 
 void s3rec_ranked_items_init(s3rec_ranked_items *items) {
