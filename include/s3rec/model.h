@@ -145,6 +145,21 @@ S3REC_API s3rec_status s3rec_model_count_popularity(s3rec_model *model,
 S3REC_API s3rec_status s3rec_model_popularity(const s3rec_model *model, int32_t *counts,
                                               size_t count);
 
+/** A number that tells weights from other weights: a hash of names, shapes and bits of all
+ * parameters, the same on every machine; 0 for NULL. No protection against somebody who wants two
+ * models to have the same. Any thread while nothing writes the model. Since 0.3. */
+S3REC_API uint64_t s3rec_model_fingerprint(const s3rec_model *model);
+
+/** Gets one metadata entry of a file; both texts are valid during the call only. */
+typedef void (*s3rec_metadata_function)(const char *key, const char *value, void *user_data);
+
+/** Calls `visit` for each metadata entry of a model file or training state, in the order of the
+ * file. What the library writes is in docs/file-format.md; a training state has an entry
+ * "s3rec_state". Statuses: ARGUMENT, MEMORY, IO; FORMAT (no safetensors file). Any thread.
+ * Since 0.3. */
+S3REC_API s3rec_status s3rec_model_file_metadata(s3rec_context *context, const char *path,
+                                                 s3rec_metadata_function visit, void *user_data);
+
 /** Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */
 S3REC_API void s3rec_model_destroy(s3rec_model *model);
 

@@ -53,6 +53,20 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
   }
   result<model> try_clone() const noexcept { return detail::make<model>(s3rec_model_clone, get()); }
 
+  /** Tells weights from other weights. */
+  uint64_t fingerprint() const noexcept { return s3rec_model_fingerprint(get()); }
+  /** Calls `visit(const char *key, const char *value)` for each metadata entry of a file; it must
+   * not throw. */
+  template <class F>
+  static result<void> try_file_metadata(const context &context, c_string path, F &&visit) noexcept {
+    const s3rec_metadata_function call = [](const char *key, const char *value, void *user_data) {
+      (*static_cast<std::remove_reference_t<F> *>(user_data))(key, value);
+    };
+    return detail::done(s3rec_model_file_metadata(
+        context.get(), path.get(), call,
+        const_cast<void *>(static_cast<const void *>(std::addressof(visit)))));
+  }
+
   result<void> try_set_dropouts(double hidden, double attention_probs) noexcept {
     return detail::done(s3rec_model_set_dropouts(get(), hidden, attention_probs));
   }
@@ -119,6 +133,10 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
   }
   void save(c_string path) const { try_save(path).value(); }
   model clone() const { return try_clone().value(); }
+  template <class F>
+  static void file_metadata(const context &context, c_string path, F &&visit) {
+    try_file_metadata(context, path, std::forward<F>(visit)).value();
+  }
   void set_dropouts(double hidden, double attention_probs) {
     try_set_dropouts(hidden, attention_probs).value();
   }

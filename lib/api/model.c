@@ -9,6 +9,7 @@
 #include "model/model.h"
 #include "model/model_file.h"
 #include "model/popularity.h"
+#include "model/weights_hash.h"
 #include "scoring/popularity.h"
 
 void s3rec_model_config_init(s3rec_model_config *config) { *config = s3_config_defaults(); }
@@ -227,5 +228,21 @@ s3rec_status s3rec_model_parameter_write(s3rec_model *model, const char *name,
   S3_TRY(s3_model_begin_writing(model, &locked));
   memcpy(model->weights + parameter->offset, values, count * sizeof(float));
   s3_model_end_writing(model, locked);
+  return S3REC_OK;
+}
+
+uint64_t s3rec_model_fingerprint(const s3rec_model *model) {
+  return model == NULL ? 0 : s3_weights_hash(&model->table, model->weights);
+}
+
+s3rec_status s3rec_model_file_metadata(s3rec_context *context, const char *path,
+                                       s3rec_metadata_function visit, void *user_data) {
+  S3_REQUIRE(context);
+  S3_REQUIRE(path);
+  S3_REQUIRE(visit);
+  s3_safetensors *file;
+  S3_TRY(s3_safetensors_open(context, path, &file));
+  s3_safetensors_visit_metadata(file, visit, user_data);
+  s3_safetensors_close(file);
   return S3REC_OK;
 }
