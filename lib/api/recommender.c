@@ -238,6 +238,15 @@ s3rec_status s3rec_answer_get(const s3rec_answer *answer, size_t user, s3rec_ran
   return S3REC_OK;
 }
 
+s3rec_status s3rec_answer_rows(const s3rec_answer *answer, const int32_t **ids,
+                               const float **scores, size_t *width) {
+  S3_REQUIRE(answer);
+  if (ids != NULL) *ids = answer->reply.ids;
+  if (scores != NULL) *scores = answer->reply.scores;
+  if (width != NULL) *width = answer->reply.stride;
+  return S3REC_OK;
+}
+
 void s3rec_answer_destroy(s3rec_answer *answer) {
   if (answer != NULL) s3_answer_destroy(answer);
 }
