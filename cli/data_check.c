@@ -91,11 +91,11 @@ static bool repeats(const int32_t *items, size_t length, s3rec_split split) {
 static void remark_repeats(const s3rec_dataset *dataset, const cli_options *options,
                            const char *file, size_t users) {
   const bool trains = options->command->bit == CLI_FINETUNE;
-  const int32_t protocol = trains ? options->stop_protocol : (int32_t)options->evaluate.protocol;
   const s3rec_split split = trains ? S3REC_SPLIT_TEST : options->evaluate.split;
   const int32_t *items;
   size_t length, count = 0;
-  if (protocol != S3REC_PROTOCOL_FULL || options->evaluate.seen != S3REC_SEEN_EXCLUDE) return;
+  if (options->evaluate.protocol != S3REC_PROTOCOL_FULL ||
+      options->evaluate.seen != S3REC_SEEN_EXCLUDE) return;
   for (size_t user = 0; s3rec_dataset_user_items(dataset, user, &items, &length) == S3REC_OK;
        user++)
     count += repeats(items, length, split);

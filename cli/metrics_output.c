@@ -5,23 +5,6 @@
 
 #include "json_output.h"
 
-double cli_metric(const s3rec_metrics *metrics, int32_t metric) {
-  switch ((cli_stop_metric)metric) {
-    case CLI_HR1:
-    case CLI_HR5:
-    case CLI_HR10:
-    case CLI_HR20:
-      return metrics->hit_rate[metric - CLI_HR1];
-    case CLI_NDCG5:
-    case CLI_NDCG10:
-    case CLI_NDCG20:
-      return metrics->ndcg[metric - CLI_NDCG5];
-    case CLI_MRR:
-      break;
-  }
-  return metrics->mrr;
-}
-
 void cli_print_metrics(const s3rec_metrics *metrics, const char *title) {
   printf("%s\n", title);
   printf("  split %s, protocol %s", cli_split_name(metrics->split),

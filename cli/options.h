@@ -31,24 +31,13 @@ typedef struct cli_command {
   const char *text;      /* of s3rec COMMAND --help: description \v examples */
 } cli_command;
 
-/* Measures to choose the best epoch by; indices of cli_stop_metrics. */
-typedef enum cli_stop_metric {
-  CLI_HR1,
-  CLI_HR5,
-  CLI_HR10,
-  CLI_HR20,
-  CLI_NDCG5,
-  CLI_NDCG10,
-  CLI_NDCG20,
-  CLI_MRR
-} cli_stop_metric;
-
-/* What the final weights of fine-tuning are trained on, besides the training part. */
-typedef enum cli_refit_data {
-  CLI_REFIT_NONE,  /* nothing: they are those of the best epoch */
-  CLI_REFIT_VALID, /* valid items */
-  CLI_REFIT_ALL    /* valid and test items */
-} cli_refit_data;
+/* What the final weights of fine-tuning are trained on, besides the training part: values of
+ * s3rec_run_options.held_out_count. */
+enum {
+  CLI_REFIT_NONE = 2,  /* nothing: they are those of the best epoch */
+  CLI_REFIT_VALID = 1, /* valid items */
+  CLI_REFIT_ALL = 0    /* valid and test items */
+};
 
 /* Values of an option that may come again. */
 typedef struct cli_list {
@@ -71,19 +60,14 @@ typedef struct cli_options {
   size_t log_count;
   int32_t json, popularity;
   uint64_t seed;
-  int32_t epochs, save_every, patience;
-  int32_t stop_metric;   /* cli_stop_metric */
-  int32_t stop_protocol; /* s3rec_protocol */
-  int32_t recipe;        /* s3rec_recipe */
-  int32_t schedule;      /* recipe.h */
-  int32_t refit;         /* cli_refit_data */
-  double warmup_epochs;
+  int32_t save_every;
   int32_t k;
   s3rec_context_options context;
   s3rec_model_config config;
   s3rec_sampler_options sampler;
   s3rec_trainer_options trainer;
-  s3rec_evaluate_options evaluate;
+  s3rec_run_options run;
+  s3rec_evaluate_options evaluate; /* of a run: how its test split is measured */
   bool given[CLI_OPTION_LIMIT]; /* by index of the table */
 } cli_options;
 
@@ -117,7 +101,8 @@ typedef struct cli_option {
 
 extern const cli_option cli_option_table[];
 extern const size_t cli_option_count;
-extern const cli_word cli_stop_metrics[];
+/* "ndcg@20" and the like. */
+const char *cli_metric_name(s3rec_metric metric);
 
 /* Defaults of a command. */
 void cli_options_init(const cli_command *command, cli_options *options);
@@ -126,7 +111,8 @@ void cli_options_init(const cli_command *command, cli_options *options);
  * and exits where there is nothing to run. */
 void cli_options_parse(int count, char **arguments, cli_options *options);
 
-/* Copies values that several parts of the library take: seed, sequence length. */
+/* Copies values that several parts of the library take: seed, sequence length, dropouts, how to
+ * measure. */
 void cli_options_spread(cli_options *options);
 
 /* Whether the option of that name was on the command line. */

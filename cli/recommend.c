@@ -8,7 +8,7 @@
 
 #include "event_data.h"
 #include "item_names.h"
-#include "output_file.h"
+#include "output.h"
 #include "popularity.h"
 #include "session.h"
 

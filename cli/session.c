@@ -8,7 +8,7 @@
 
 #include "data_check.h"
 #include "event_data.h"
-#include "output_file.h"
+#include "output.h"
 
 enum { WARNINGS_SHOWN = 5 }; /* of a file */
 static struct {

@@ -5,7 +5,7 @@
 
 #include "breakdown.h"
 #include "example_users.h"
-#include "output_file.h"
+#include "output.h"
 #include "popularity.h"
 
 static int add_groups(const cli_training *training, const int64_t *ranks, size_t user_count,
@@ -15,7 +15,7 @@ static int add_groups(const cli_training *training, const int64_t *ranks, size_t
   const s3rec_status status = s3rec_dataset_info_get(training->dataset, &info);
   if (status != S3REC_OK) return cli_fail_status(status);
   int64_t *const counts = cli_popularity_count(training->dataset, info.item_size,
-                                               training->options->refit == CLI_REFIT_VALID ? 1 : 2);
+                                               training->options->run.held_out_count == CLI_REFIT_VALID ? 1 : 2);
   if (counts == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   json_object_set_new(done, "by_history_length",
                       cli_by_history_length(training->dataset, ranks, user_count));

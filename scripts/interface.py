@@ -91,9 +91,14 @@ def fields_of(body):
 
 
 def header_names():
-    """In the order in which s3rec.h includes them, then any other."""
-    listed = re.findall(r'#include "s3rec/(\w+\.h)"', (HEADERS / "s3rec.h").read_text())
-    return listed + sorted({path.name for path in HEADERS.glob("*.h")} - {*listed, "s3rec.h"})
+    """In the order in which s3rec.h includes them, those of the workshop in its own order, then
+    any other."""
+    def included(name):
+        return re.findall(r'#include "s3rec/(\w+\.h)"', (HEADERS / name).read_text())
+    umbrellas = {"s3rec.h", "workshop.h"}
+    listed = [name for name in included("s3rec.h") if name not in umbrellas]
+    listed += included("workshop.h")
+    return listed + sorted({path.name for path in HEADERS.glob("*.h")} - {*listed, *umbrellas})
 
 
 def symbols():

@@ -86,6 +86,20 @@ size_t run_to_end(run_fixture *f) {
   }
 }
 
+s3rec_model *run_result(const run_fixture *f) {
+  s3rec_model *model = NULL;
+  test_ok(s3rec_run_finish(f->run, &model));
+  return model;
+}
+
+float *run_result_weights(const run_fixture *f) {
+  size_t count;
+  s3rec_model *const model = run_result(f);
+  float *const weights = test_weights(model, &count);
+  s3rec_model_destroy(model);
+  return weights;
+}
+
 void run_close(run_fixture *f) {
   s3rec_run_destroy(f->run);
   s3rec_model_destroy(f->model);

@@ -28,6 +28,10 @@ void run_begin(run_fixture *f);
 s3rec_run_progress run_go_on(run_fixture *f);
 /* All that are left; returns how many, DONE not counted. */
 size_t run_to_end(run_fixture *f);
+/* What s3rec_run_finish hands out. */
+s3rec_model *run_result(const run_fixture *f);
+/* All its weights; free() them. */
+float *run_result_weights(const run_fixture *f);
 void run_close(run_fixture *f);
 
 /* users sequences of `items` items each, with 99 negatives. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs: what is done in which order, what stays as it is, what is refused. That the weights
- * are those of the tool is tested in tests/cli/cli_run.py. */
+/* Runs: what is done in which order, what stays as it is, what is refused. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,21 +101,21 @@ START_TEST(pretrains_as_a_loop_does) {
     test_ok(s3rec_pretrain_step(trainer, batch, NULL));
   }
   uint64_t epoch;
-  size_t step, count;
+  size_t step;
   test_ok(s3rec_sampler_position(sampler, &epoch, &step));
   ck_assert(epoch == 3 && step == 0 && steps > 6);
   s3rec_batch_destroy(batch);
   s3rec_trainer_destroy(trainer);
   s3rec_sampler_destroy(sampler);
-  float *weights = test_weights(g.model, &count);
-  ck_assert(test_same_weights(f.model, weights));
+  float *weights = run_result_weights(&f);
+  ck_assert(test_same_weights(g.model, weights));
   free(weights);
   run_close(&f);
   run_close(&g);
 }
 END_TEST
 
-/* Without a refit the model ends with the weights of the best epoch. */
+/* Without a refit the run ends with the weights of the best epoch. */
 START_TEST(keeps_the_best_epoch) {
   run_fixture f;
   run_open(&f, S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 2);
@@ -141,8 +140,140 @@ START_TEST(keeps_the_best_epoch) {
   s3rec_evaluate_options_init(&how);
   how.split = S3REC_SPLIT_VALID;
   how.protocol = f.options.protocol;
-  test_ok(s3rec_evaluate(f.model, f.dataset, &how, &metrics, NULL));
+  s3rec_model *const best = run_result(&f);
+  test_ok(s3rec_evaluate(best, f.dataset, &how, &metrics, NULL));
   ck_assert((_i == 0 ? metrics.ndcg[2] : metrics.mrr) == epoch.best_value);
+  s3rec_model_destroy(best);
+  run_close(&f);
+}
+END_TEST
+
+static double metric_of(const s3rec_metrics *metrics, s3rec_metric metric) {
+  const double values[] = {0, metrics->hit_rate[0], metrics->hit_rate[1], metrics->hit_rate[2],
+                           metrics->hit_rate[3], metrics->ndcg[0], metrics->ndcg[1],
+                           metrics->ndcg[2], metrics->mrr};
+  return values[metric];
+}
+
+/* Loop: each metric, the policies for items of the history in turn. */
+START_TEST(chooses_by_any_metric) {
+  run_fixture f;
+  run_open(&f, S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 1);
+  f.options.held_out_count = 2;
+  f.options.epochs = 6;
+  f.options.metric = (s3rec_metric)_i;
+  f.options.seen = (s3rec_seen_policy)(1 + _i % 3);
+  run_begin(&f);
+  double best = -1;
+  int32_t best_epoch = 0;
+  s3rec_metrics metrics;
+  s3rec_metrics_init(&metrics);
+  s3rec_evaluate_options how;
+  s3rec_evaluate_options_init(&how);
+  how.split = S3REC_SPLIT_VALID;
+  how.seen = f.options.seen;
+  s3rec_run_progress at;
+  while ((at = run_go_on(&f)).event != S3REC_RUN_DONE) {
+    if (at.event != S3REC_RUN_EPOCH) continue;
+    test_ok(s3rec_run_valid_metrics(f.run, &metrics));
+    ck_assert_int_eq(metrics.seen, f.options.seen);
+    ck_assert(at.valid_value == metric_of(&metrics, f.options.metric));
+    if (at.valid_value > best) {
+      best = at.valid_value;
+      best_epoch = at.epoch;
+    }
+    ck_assert(at.best_value == best && at.best_epoch == best_epoch);
+    /* The best weights so far are there at any time. */
+    s3rec_model *const model = run_result(&f);
+    test_ok(s3rec_evaluate(model, f.dataset, &how, &metrics, NULL));
+    ck_assert(metric_of(&metrics, f.options.metric) == best);
+    s3rec_model_destroy(model);
+  }
+  run_close(&f);
+}
+END_TEST
+
+/* A schedule in epochs is the one of so many steps. */
+START_TEST(has_a_schedule_of_the_options) {
+  run_fixture f, g;
+  s3rec_trainer_options options;
+  s3rec_trainer_options_init(&options);
+  test_ok(s3rec_recipe_trainer(S3REC_RECIPE_PAPER, S3REC_STAGE_FINETUNE, 1, &options));
+  run_open(&f, S3REC_STAGE_FINETUNE, S3REC_RECIPE_PAPER, 1);
+  run_open(&g, S3REC_STAGE_FINETUNE, S3REC_RECIPE_PAPER, 1);
+  f.options.warmup_epochs = 1.5;
+  f.options.schedule = _i == 0 ? S3REC_SCHEDULE_CONSTANT : S3REC_SCHEDULE_COSINE;
+  run_begin(&f);
+  const s3rec_run_progress at = run_go_on(&f);
+  options.warmup_steps = at.steps * 3 / 2;
+  options.decay_steps = _i == 0 ? 0 : at.steps * 3;
+  g.options.trainer = &options;
+  g.options.own_schedule = 1;
+  run_begin(&g);
+  run_to_end(&f);
+  run_to_end(&g);
+  float *const weights = run_result_weights(&f);
+  s3rec_model *const other = run_result(&g);
+  ck_assert(test_same_weights(other, weights));
+  s3rec_model_destroy(other);
+  free(weights);
+  run_close(&f);
+  run_close(&g);
+}
+END_TEST
+
+/* Without time for two epochs there is one, and a refit of one epoch. */
+START_TEST(ends_with_its_time) {
+  run_fixture f;
+  run_open(&f, S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 1);
+  f.options.time_budget = 1e-9;
+  run_begin(&f);
+  s3rec_run_progress at, epoch = {0};
+  while ((at = run_go_on(&f)).event != S3REC_RUN_DONE) {
+    ck_assert_int_eq(at.epoch, 1);
+    ck_assert_int_eq(at.last, at.event == S3REC_RUN_EPOCH);
+    if (at.event == S3REC_RUN_EPOCH) epoch = at;
+  }
+  ck_assert(epoch.refit == 1 && epoch.best_epoch == 1 && epoch.selection_epochs == 1);
+  run_close(&f);
+  run_open(&f, S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 1);
+  f.options.time_budget = 1e9;
+  run_begin(&f);
+  while ((at = run_go_on(&f)).event != S3REC_RUN_DONE) epoch = at;
+  ck_assert(epoch.refit == 1 && epoch.selection_epochs == 3);
+  run_close(&f);
+}
+END_TEST
+
+/* The estimate falls by a step a step, and ends at 0. */
+START_TEST(knows_what_is_ahead) {
+  run_fixture f;
+  run_open(&f, _i == 0 ? S3REC_STAGE_PRETRAIN : S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 1);
+  run_begin(&f);
+  s3rec_run_estimate before, after;
+  s3rec_run_estimate_init(&before);
+  s3rec_run_estimate_init(&after);
+  test_ok(s3rec_run_ahead(f.run, &before));
+  s3rec_run_progress at = run_go_on(&f);
+  const uint64_t steps = (_i == 0 ? 3 : 6) * at.steps;
+  ck_assert_uint_eq(before.step_count, steps);
+  if (_i == 1) ck_assert_uint_eq(before.sequence_count, 6 * 20);
+  for (uint64_t done = 1; at.event != S3REC_RUN_DONE; done++) {
+    test_ok(s3rec_run_ahead(f.run, &after));
+    if (at.refit == 0 && !at.last) {
+      ck_assert_uint_eq(after.step_count, steps - done);
+    } else if (_i == 1) {
+      const int32_t left = at.refit ? at.epochs - at.epoch : at.best_epoch;
+      ck_assert_uint_eq(after.step_count,
+                        (uint64_t)left * at.steps + (at.refit ? at.steps - at.step : 0));
+    }
+    at = run_go_on(&f);
+  }
+  ck_assert_uint_eq(after.step_count, 0);
+  ck_assert_uint_eq(after.sequence_count, 0);
+  test_fails(s3rec_run_ahead(NULL, &after), S3REC_ERROR_ARGUMENT);
+  after.struct_size = 8;
+  test_fails(s3rec_run_ahead(f.run, &after), S3REC_ERROR_ARGUMENT);
   run_close(&f);
 }
 END_TEST
@@ -150,7 +281,6 @@ END_TEST
 /* Trainer options bring another height of the learning rate, not another course. */
 START_TEST(keeps_the_recipes_schedule) {
   run_fixture f, g;
-  size_t count;
   s3rec_trainer_options options;
   s3rec_trainer_options_init(&options);
   test_ok(s3rec_recipe_trainer(S3REC_RECIPE_BEST, S3REC_STAGE_FINETUNE, 1, &options));
@@ -161,8 +291,10 @@ START_TEST(keeps_the_recipes_schedule) {
   run_begin(&g);
   run_to_end(&f);
   run_to_end(&g);
-  float *weights = test_weights(g.model, &count);
-  ck_assert(test_same_weights(f.model, weights));
+  float *weights = run_result_weights(&f);
+  s3rec_model *const other = run_result(&g);
+  ck_assert(test_same_weights(other, weights));
+  s3rec_model_destroy(other);
   free(weights);
   run_close(&f);
   run_close(&g);
@@ -188,11 +320,11 @@ START_TEST(the_first_of_equals_is_best) {
 }
 END_TEST
 
-/* Scorers work during the run and forbid its end, as a trainer does. */
-START_TEST(the_model_waits) {
+/* Scorers of the first model work during the whole run, which hands out models of its own. */
+START_TEST(the_first_model_is_only_read) {
   run_fixture f;
   s3rec_scorer *scorer;
-  s3rec_trainer *trainer;
+  s3rec_model *result = NULL, *early = NULL;
   s3rec_model_config config;
   const int32_t history[] = {4, 5, 6};
   int32_t before[3], ids[3];
@@ -202,31 +334,55 @@ START_TEST(the_model_waits) {
   test_ok(s3rec_score_next(scorer, history, 3, NULL, 3, before, NULL, &found));
   float *weights = test_weights(f.model, &count);
   run_begin(&f);
-  s3rec_status status = S3REC_OK;
+  test_fails(s3rec_run_finish(f.run, &result), S3REC_ERROR_STATE);
+  ck_assert_ptr_null(result);
   s3rec_run_progress at;
-  s3rec_run_progress_init(&at);
-  for (int i = 0; i < 100 && status == S3REC_OK; i++) {
+  do {
+    at = run_go_on(&f);
     ck_assert(test_same_weights(f.model, weights));
     test_ok(s3rec_score_next(scorer, history, 3, NULL, 3, ids, NULL, &found));
     ck_assert_mem_eq(ids, before, sizeof ids);
-    status = s3rec_run_step(f.run, &at);
-  }
-  ck_assert_int_eq(status, S3REC_ERROR_STATE);
-  ck_assert(at.event == S3REC_RUN_EPOCH && at.refit == 1);
-  s3rec_scorer_destroy(scorer);
-  test_ok(s3rec_trainer_create(f.model, NULL, &trainer));
-  test_fails(s3rec_run_step(f.run, &at), S3REC_ERROR_STATE);
-  s3rec_trainer_destroy(trainer);
-  ck_assert(test_same_weights(f.model, weights));
-  ck_assert_int_eq(run_go_on(&f).event, S3REC_RUN_DONE);
-  ck_assert(!test_same_weights(f.model, weights));
+    if (at.refit && early == NULL) early = run_result(&f); /* the best epoch's */
+  } while (at.event != S3REC_RUN_DONE);
+  result = run_result(&f);
+  float *const best = test_weights(early, &count);
+  ck_assert(!test_same_weights(result, weights) && !test_same_weights(early, weights));
+  ck_assert(!test_same_weights(result, best));
+  ck_assert(s3rec_model_fingerprint(result) != s3rec_model_fingerprint(early));
   s3rec_model_config_init(&config);
-  test_ok(s3rec_model_config_get(f.model, &config));
+  test_ok(s3rec_model_config_get(result, &config));
   ck_assert(config.hidden_dropout_prob == 0.2 && config.attention_probs_dropout_prob == 0.2);
-  /* From now on the model is the caller's again. */
-  test_ok(s3rec_model_set_dropouts(f.model, 0, 0));
+  /* It is the caller's own: it may be trained, and another one is the same. */
+  s3rec_model *const again = run_result(&f);
+  ck_assert(s3rec_model_fingerprint(again) == s3rec_model_fingerprint(result));
+  test_ok(s3rec_model_set_dropouts(result, 0, 0));
   ck_assert_int_eq(run_go_on(&f).event, S3REC_RUN_DONE);
+  s3rec_scorer_destroy(scorer);
+  s3rec_model_destroy(again);
+  s3rec_model_destroy(early);
+  s3rec_model_destroy(result);
+  free(best);
   free(weights);
+  run_close(&f);
+}
+END_TEST
+
+/* Pretraining hands out the weights as they are, at any time. */
+START_TEST(pretraining_may_be_looked_at) {
+  run_fixture f;
+  size_t count;
+  run_open(&f, S3REC_STAGE_PRETRAIN, S3REC_RECIPE_BEST, 1);
+  float *const first = test_weights(f.model, &count);
+  run_begin(&f);
+  s3rec_model *model = run_result(&f);
+  ck_assert(test_same_weights(model, first));
+  s3rec_model_destroy(model);
+  const s3rec_run_progress at = run_go_on(&f);
+  ck_assert(at.token_count > at.sequence_count && at.selection_epochs == 0);
+  model = run_result(&f);
+  ck_assert(!test_same_weights(model, first));
+  s3rec_model_destroy(model);
+  free(first);
   run_close(&f);
 }
 END_TEST
@@ -294,6 +450,24 @@ START_TEST(options_have_ranges) {
   f.options.own_schedule = 2;
   refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.own_schedule is 2, must be 0..1");
   f.options = good;
+  f.options.metric = (s3rec_metric)9;
+  refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.metric is 9, must be 0..8");
+  f.options = good;
+  f.options.seen = (s3rec_seen_policy)4;
+  refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.seen is 4, must be 1..3");
+  f.options = good;
+  f.options.schedule = (s3rec_schedule)3;
+  refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.schedule is 3, must be 0..2");
+  f.options = good;
+  f.options.time_budget = -1;
+  refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.time_budget is -1");
+  f.options = good;
+  f.options.warmup_epochs = NAN;
+  refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_run_options.warmup_epochs is");
+  f.options = good;
+  f.options.warmup_epochs = 3;
+  refused(&f, S3REC_ERROR_ARGUMENT, "warmup_epochs is 3, must be below epochs, 3, with COSINE");
+  f.options = good;
   f.options.hidden_dropout_prob = 1;
   refused(&f, S3REC_ERROR_ARGUMENT, "hidden_dropout_prob is 1, must be 0..0.99");
   f.options = good;
@@ -313,8 +487,16 @@ START_TEST(options_have_ranges) {
   f.options.sampler = NULL;
   s3rec_trainer_options trainer;
   s3rec_trainer_options_init(&trainer);
-  trainer.learning_rate = NAN;
   f.options.trainer = &trainer;
+  f.options.own_schedule = 1;
+  f.options.schedule = S3REC_SCHEDULE_COSINE;
+  refused(&f, S3REC_ERROR_ARGUMENT, "schedule is 2, must be 0..0");
+  f.options.schedule = (s3rec_schedule)0;
+  f.options.warmup_epochs = 1;
+  refused(&f, S3REC_ERROR_ARGUMENT, "warmup_epochs is 1, must be below 0 with own_schedule");
+  f.options.own_schedule = 0;
+  f.options.warmup_epochs = -1;
+  trainer.learning_rate = NAN;
   refused(&f, S3REC_ERROR_ARGUMENT, "learning_rate is");
   trainer.struct_size = 8;
   refused(&f, S3REC_ERROR_ARGUMENT, "s3rec_trainer_options.struct_size is 8");
@@ -333,6 +515,8 @@ START_TEST(options_have_ranges) {
   test_fails(s3rec_run_valid_metrics(f.run, &metrics), S3REC_ERROR_ARGUMENT);
   test_fails(s3rec_run_save(f.run, NULL), S3REC_ERROR_ARGUMENT);
   test_fails(s3rec_run_load(NULL, "run.state"), S3REC_ERROR_ARGUMENT);
+  test_fails(s3rec_run_finish(f.run, NULL), S3REC_ERROR_ARGUMENT);
+  test_fails(s3rec_run_set_note(f.run, "\xff"), S3REC_ERROR_ARGUMENT);
   run_close(&f);
 }
 END_TEST
@@ -419,7 +603,12 @@ TEST_SUITE(run) {
   tcase_add_loop_test(cases, keeps_the_best_epoch, 0, 2);
   tcase_add_test(cases, keeps_the_recipes_schedule);
   tcase_add_test(cases, the_first_of_equals_is_best);
-  tcase_add_test(cases, the_model_waits);
+  tcase_add_loop_test(cases, chooses_by_any_metric, 1, 9);
+  tcase_add_loop_test(cases, has_a_schedule_of_the_options, 0, 2);
+  tcase_add_test(cases, ends_with_its_time);
+  tcase_add_loop_test(cases, knows_what_is_ahead, 0, 2);
+  tcase_add_test(cases, the_first_model_is_only_read);
+  tcase_add_test(cases, pretraining_may_be_looked_at);
   tcase_add_test(cases, may_be_given_up);
   tcase_add_test(cases, a_refit_needs_the_first_weights);
   tcase_add_test(cases, options_have_ranges);

@@ -3,11 +3,10 @@
 #include "report.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "chart.h"
 #include "cli.h"
-#include "output_file.h"
+#include "output.h"
 #include "page.h"
 
 /* -- the last section: what the runs were told; of several runs what differs comes first */
@@ -115,19 +114,18 @@ int cli_report_last_run(const char *log_path, const char *page_path) {
 }
 
 /* The page must not take the place of a log. */
-static int check_out(const cli_options *options) {
-  struct stat out, log;
-  if (stat(options->out, &out) != 0) return CLI_OK;
+static int check_files(const cli_options *options) {
+  const cli_place page = {"out", options->out, CLI_PAGE};
   for (size_t i = 0; i < options->log_count; i++)
-    if (stat(options->logs[i], &log) == 0 && log.st_dev == out.st_dev && log.st_ino == out.st_ino)
+    if (s3_same_file(options->out, options->logs[i]))
       return cli_usage(options, "--out: %s is the log %s; they must be different files",
                        options->out, options->logs[i]);
-  return CLI_OK;
+  return cli_check_places(options, &page, 1);
 }
 
 int cli_report(cli_options *options) {
   log_runs runs = {0};
-  int code = check_out(options);
+  int code = check_files(options);
   for (size_t i = 0; i < options->log_count && code == CLI_OK; i++)
     code = log_runs_read(options->logs[i], &runs);
   if (code == CLI_OK) code = write_page(&runs, options->out);

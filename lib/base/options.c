@@ -34,3 +34,17 @@ void s3_output_write(void *output, const void *source, size_t size) {
   const size_t output_size = struct_size_of(output);
   copy_fields(output, source, output_size < size ? output_size : size);
 }
+
+s3rec_status s3_offsets_check(const int64_t *offsets, size_t row_count) {
+  if (offsets[0] != 0) {
+    return s3_fail(S3REC_ERROR_ARGUMENT, "offsets[0] is %lld, must be 0", (long long)offsets[0]);
+  }
+  for (size_t row = 0; row < row_count; row++) {
+    if (offsets[row + 1] < offsets[row]) {
+      return s3_fail(S3REC_ERROR_ARGUMENT,
+                     "offsets[%zu] is %lld, less than offsets[%zu], which is %lld", row + 1,
+                     (long long)offsets[row + 1], row, (long long)offsets[row]);
+    }
+  }
+  return S3REC_OK;
+}

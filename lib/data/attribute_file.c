@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "base/atomic_file.h"
+#include "base/file_read.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "s3rec/dataset.h"

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
-#include "base/atomic_file.h"
+#include "base/file_read.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "s3rec/dataset.h"

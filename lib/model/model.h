@@ -22,6 +22,7 @@ struct s3rec_model {
   float *weights; /* [table.float_count], allocated unless they lie in `mapping` */
   s3_mapping mapping;
   s3rec_vocabulary *item_names, *attribute_names; /* or NULL */
+  int32_t *popularity; /* [item_size] events of each item, or NULL */
   /* What scorers made of the item table (scoring/item_scores.h) and of the layers
    * (model/panels.h), a block of memory each, or NULL; none is left while weights are
    * being written. */
@@ -40,12 +41,17 @@ s3rec_status s3_model_allocate_weights(s3rec_model *model);
 /* Both. */
 s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,
                                s3rec_model **model);
+/* s3rec_model_memory. */
+size_t s3_model_memory(const s3rec_model *model);
 s3rec_model *s3_model_retain(s3rec_model *model);
 void s3_model_release(s3rec_model *model);
 
 /* Replaces both probabilities; on failure (ARGUMENT, STATE) neither. */
 s3rec_status s3_model_set_dropouts(s3rec_model *model, double hidden_dropout_prob,
                                    double attention_probs_dropout_prob);
+
+/* STATE while there are scorers: names and popularity are read without a lock. */
+s3rec_status s3_model_check_unscored(const s3rec_model *model);
 
 /* s3rec_model_set_names. */
 s3rec_status s3_model_set_names(s3rec_model *model, s3rec_vocabulary *items,

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/number.h"
 #include "model/model_names.h"
+#include "model/popularity.h"
 
 s3rec_status s3_block_to_tensors(const s3_parameter_table *table, const float *block,
                                  const char *prefix, s3_tensor_name *names, s3_tensor *tensors) {
@@ -64,7 +65,8 @@ static s3rec_status check_tensor_names(const s3_safetensors *file,
   for (size_t i = 0; i < s3_safetensors_count(file); i++) {
     const char *const name = s3_safetensors_at(file, i)->name;
     if (strncmp(name, S3_STATE_PREFIX, sizeof S3_STATE_PREFIX - 1) == 0) continue;
-    if (s3_parameter_find(table, name) == NULL && !s3_is_names_tensor(name)) {
+    if (s3_parameter_find(table, name) == NULL && !s3_is_names_tensor(name) &&
+        !s3_is_popularity_tensor(name)) {
       return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s' is no parameter of this model",
                      s3_safetensors_path(file), name);
     }
@@ -120,6 +122,7 @@ static s3rec_status load_or_map(s3rec_context *context, const char *path,
   S3_TRY(s3_safetensors_open(context, path, &file));
   s3rec_status status = model_for_file(context, file, fallback, &loaded);
   if (status == S3REC_OK) status = s3_names_from_file(file, map, loaded);
+  if (status == S3REC_OK) status = s3_popularity_from_file(file, loaded);
   if (status == S3REC_OK && map) status = map_weights(file, loaded);
   if (status == S3REC_OK) status = read_weights(file, loaded);
   s3_safetensors_close(file);
@@ -156,8 +159,8 @@ static s3rec_status write_model_file(const s3rec_model *model, const char *path,
 
 s3rec_status s3_model_save(const s3rec_model *model, const char *path) {
   const size_t count = model->table.count;
-  s3_tensor *const tensors =
-      s3_allocate(model->context, count + S3_NAMES_TENSOR_COUNT, sizeof *tensors);
+  const size_t most = count + S3_NAMES_TENSOR_COUNT + S3_POPULARITY_TENSOR_COUNT;
+  s3_tensor *const tensors = s3_allocate(model->context, most, sizeof *tensors);
   s3_tensor_name *const names = s3_allocate(model->context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
   if (tensors != NULL && names != NULL) status = write_model_file(model, path, names, tensors);

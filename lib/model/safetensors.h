@@ -6,6 +6,7 @@
 #define S3_MODEL_SAFETENSORS_H
 
 #include "base/context.h"
+#include "s3rec/model.h"
 
 typedef struct s3_tensor {
   const char *name;
@@ -33,6 +34,9 @@ size_t s3_safetensors_count(const s3_safetensors *file);
 const s3_tensor *s3_safetensors_at(const s3_safetensors *file, size_t index);
 const s3_tensor *s3_safetensors_find(const s3_safetensors *file, const char *name); /* or NULL */
 const char *s3_safetensors_metadata(const s3_safetensors *file, const char *key);   /* or NULL */
+/* All pairs, in the order of the file. */
+void s3_safetensors_visit_metadata(const s3_safetensors *file, s3rec_metadata_function visit,
+                                   void *user_data);
 const char *s3_safetensors_path(const s3_safetensors *file);
 /* Copies bytes [begin, begin + count) of a tensor; IO when the file has become
  * shorter. Reads, where the file is mapped: that is as fast as copying from the

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/atomic_file.h"
+#include "base/file_read.h"
 #include "base/json.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -265,6 +265,15 @@ const s3_tensor *s3_safetensors_find(const s3_safetensors *file, const char *nam
 
 const char *s3_safetensors_metadata(const s3_safetensors *file, const char *key) {
   return json_string_value(json_object_get(file->metadata, key));
+}
+
+void s3_safetensors_visit_metadata(const s3_safetensors *file, s3rec_metadata_function visit,
+                                   void *user_data) {
+  const char *key;
+  json_t *value;
+  json_object_foreach(file->metadata, key, value) {
+    visit(key, json_string_value(value), user_data);
+  }
 }
 
 const char *s3_safetensors_path(const s3_safetensors *file) { return file->path; }

@@ -71,16 +71,16 @@ static s3rec_status header_bytes(const s3rec_context *context, const json_t *hea
   return S3REC_OK;
 }
 
-static s3rec_status write_file(const s3rec_context *context, const char *path, const char *header,
-                               size_t header_size, const s3_tensor *tensors, size_t tensor_count) {
-  s3_atomic_file *file;
-  S3_TRY(s3_atomic_file_open(context, path, &file));
-  s3rec_status status = s3_atomic_file_write(file, header, header_size);
+static s3rec_status write_file(const char *path, const char *header, size_t header_size,
+                               const s3_tensor *tensors, size_t tensor_count) {
+  s3_atomic_file file;
+  S3_TRY(s3_atomic_file_open(path, &file));
+  s3rec_status status = s3_atomic_file_write(&file, header, header_size);
   for (size_t i = 0; i < tensor_count && status == S3REC_OK; i++) {
-    status = s3_atomic_file_write(file, tensors[i].data, tensors[i].byte_count);
+    status = s3_atomic_file_write(&file, tensors[i].data, tensors[i].byte_count);
   }
-  if (status == S3REC_OK) return s3_atomic_file_commit(file);
-  s3_atomic_file_discard(file);
+  if (status == S3REC_OK) return s3_atomic_file_commit(&file);
+  s3_atomic_file_discard(&file);
   return status;
 }
 
@@ -106,7 +106,7 @@ s3rec_status s3_safetensors_write(const s3rec_context *context, const char *path
   s3rec_status status = header_bytes(context, header, &bytes, &byte_count);
   json_decref(header);
   if (status != S3REC_OK) return status;
-  status = write_file(context, path, bytes, byte_count, tensors, tensor_count);
+  status = write_file(path, bytes, byte_count, tensors, tensor_count);
   s3_free(context, bytes);
   return status;
 }

@@ -302,6 +302,14 @@ static void find_in_lanes(const s3_names *names, lane *lanes, size_t count, int3
   }
 }
 
+size_t s3_names_first_difference(const s3_names *left, const s3_names *right) {
+  const size_t count = left->count < right->count ? left->count : right->count;
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(s3_name(left, i), s3_name(right, i)) != 0) return i;
+  }
+  return count;
+}
+
 void s3_names_find(const s3_names *names, const char *text, const int64_t *offsets, size_t count,
                    int32_t base, int32_t *ids) {
   if (names->count == 0) {

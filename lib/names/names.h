@@ -46,6 +46,9 @@ s3rec_status s3_names_check_order(const s3_names *names, const char *where);
  * same; the error text has the numbers of both. */
 s3rec_status s3_names_sort(const s3rec_context *context, const s3_names *names, int32_t *order);
 
+/* Number of the first name that is another one in both, the smaller count where there is none. */
+size_t s3_names_first_difference(const s3_names *left, const s3_names *right);
+
 /* Finds `count` names: name i is text[offsets[i]] .. text[offsets[i + 1] - 1]. ids[i] is its
  * index plus `base`, or -1 when it is not there. */
 void s3_names_find(const s3_names *names, const char *text, const int64_t *offsets, size_t count,

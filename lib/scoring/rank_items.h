@@ -20,7 +20,9 @@ static inline uint64_t *s3_left_out_for_row(const s3rec_scorer *scorer, size_t r
 
 static inline bool s3_is_left_out(const s3rec_scorer *scorer, size_t row, int32_t id) {
   return s3_id_set_has(s3_left_out_for_all(scorer), id) ||
-         s3_id_set_has(s3_left_out_for_row(scorer, row), id);
+         s3_id_set_has(s3_left_out_for_row(scorer, row), id) ||
+         (scorer->for_all != NULL && s3_id_set_has(scorer->for_all, id)) ||
+         (scorer->for_user[row] != NULL && s3_id_set_has(scorer->for_user[row], id));
 }
 
 /* Brings the best `kept` of all items, or of scorer->candidates, to the front of

@@ -43,6 +43,10 @@ static s3rec_status encode_group(s3rec_scorer *scorer, const s3_query *query, si
   return s3_user_vectors_finish(&scorer->users);
 }
 
+static bool has_candidates(const s3_query *query) {
+  return query->candidates != NULL || query->options->candidates != NULL;
+}
+
 static s3rec_status rank_group(s3rec_scorer *scorer, const s3_query *query, size_t first,
                                size_t last, const s3_ranking *ranking) {
   const s3rec_model *model = scorer->model;
@@ -50,12 +54,16 @@ static s3rec_status rank_group(s3rec_scorer *scorer, const s3_query *query, size
   S3_TRY(encode_group(scorer, query, first, last, ranking->stride, &rows));
   const bool filter = !query->options->include_history;
   size_t count;
+  for (size_t row = 0; row < rows.count; row++) {
+    scorer->for_user[row] =
+        query->user_left_out == NULL ? NULL : query->user_left_out[rows.users[row]];
+  }
   for (size_t row = 0; filter && row < rows.count; row++) {
     const int32_t *history = history_of(query, rows.users[row], &count);
     insert_known(model, s3_left_out_for_row(scorer, row), history, count);
   }
   const s3rec_status status =
-      s3_rank_items(scorer, &rows, query->options->candidates != NULL, ranking->kept);
+      s3_rank_items(scorer, &rows, has_candidates(query), ranking->kept);
   for (size_t row = 0; filter && row < rows.count; row++) {
     const int32_t *history = history_of(query, rows.users[row], &count);
     erase_known(model, s3_left_out_for_row(scorer, row), history, count);
@@ -69,15 +77,20 @@ static s3rec_status rank_group(s3rec_scorer *scorer, const s3_query *query, size
 }
 
 /* Known candidates once each, by rising id: into a set, and out in its order. */
-static s3rec_status collect_candidates(s3rec_scorer *scorer, const s3rec_score_options *options) {
+static s3rec_status collect_candidates(s3rec_scorer *scorer, const s3_query *query) {
   const s3rec_model *model = scorer->model;
-  S3_TRY(s3_grow(model->context, (void **)&scorer->candidates, &scorer->candidates_capacity,
-                 options->candidate_count, sizeof *scorer->candidates));
+  const s3rec_score_options *options = query->options;
   S3_TRY(s3_grow(model->context, (void **)&scorer->rows, &scorer->rows_capacity,
                  S3_TILE_CANDIDATES * (size_t)model->config.hidden_size, sizeof *scorer->rows));
+  scorer->candidates = query->candidates;
+  scorer->candidate_count = query->candidate_count;
+  if (query->candidates != NULL) return S3REC_OK;
+  S3_TRY(s3_grow(model->context, (void **)&scorer->own_candidates, &scorer->candidates_capacity,
+                 options->candidate_count, sizeof *scorer->own_candidates));
+  scorer->candidates = scorer->own_candidates;
   uint64_t *set = s3_left_out_for_row(scorer, 0); /* empty between calls */
   insert_known(model, set, options->candidates, options->candidate_count);
-  scorer->candidate_count = s3_id_set_take(set, scorer->set_words, scorer->candidates);
+  scorer->candidate_count = s3_id_set_take(set, scorer->set_words, scorer->own_candidates);
   return S3REC_OK;
 }
 
@@ -104,8 +117,8 @@ static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query, s3_ra
   S3_TRY(s3_grow(context, (void **)&scorer->scores, &scorer->scores_capacity, scores,
                  sizeof *scorer->scores));
   size_t items = (size_t)scorer->model->config.item_size - 2;
-  if (query->options->candidates != NULL) {
-    S3_TRY(collect_candidates(scorer, query->options));
+  if (has_candidates(query)) {
+    S3_TRY(collect_candidates(scorer, query));
     items = scorer->candidate_count;
   }
   ranking->kept = query->k < items ? query->k : items;
@@ -128,6 +141,7 @@ s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, s3_rank
   S3_TRY(make_room(scorer, query, ranking));
   if (ranking->kept == 0) return S3REC_OK;
   const s3rec_score_options *options = query->options;
+  scorer->for_all = query->left_out;
   insert_known(scorer->model, s3_left_out_for_all(scorer), options->excluded,
                options->excluded_count);
   s3rec_status status = S3REC_OK;
@@ -139,4 +153,14 @@ s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, s3_rank
   erase_known(scorer->model, s3_left_out_for_all(scorer), options->excluded,
               options->excluded_count);
   return status;
+}
+
+size_t s3_ranking_copy(const s3_ranking *ranking, size_t user, int32_t *ids, float *scores) {
+  for (size_t i = 0; i < ranking->kept; i++) {
+    const s3_ranked entry = ranking->entries[user * ranking->stride + i];
+    if (entry.id == 0) return i;
+    ids[i] = entry.id;
+    if (scores != NULL) scores[i] = entry.score;
+  }
+  return ranking->kept;
 }

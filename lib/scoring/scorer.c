@@ -58,7 +58,7 @@ void s3_scorer_destroy(s3rec_scorer *scorer) {
   s3_free(context, scorer->sets);
   s3_free(context, scorer->scores);
   s3_free(context, scorer->selected);
-  s3_free(context, scorer->candidates);
+  s3_free(context, scorer->own_candidates);
   s3_free(context, scorer->rows);
   s3_free(context, scorer->ranked);
   s3_free(context, scorer);
@@ -73,7 +73,7 @@ size_t s3_scorer_memory(const s3rec_scorer *scorer) {
          S3_TILE_ITEMS * sizeof *scorer->selected +
          (scorer->quantized == NULL ? 0
                                     : S3_USER_GROUP * s3_quantized_user_size(scorer->quantized)) +
-         scorer->candidates_capacity * sizeof *scorer->candidates +
+         scorer->candidates_capacity * sizeof *scorer->own_candidates +
          scorer->rows_capacity * sizeof *scorer->rows +
          scorer->ranked_capacity * sizeof *scorer->ranked;
 }

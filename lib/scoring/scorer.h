@@ -31,13 +31,15 @@ struct s3rec_scorer {
   /* Set 0: left out for all; set 1 + r: left out for row r of the group. */
   uint64_t *sets;
   size_t sets_capacity, set_words;
+  const uint64_t *for_all, *for_user[S3_USER_GROUP]; /* sets of the query, or NULL */
   const s3_quantized_items *quantized; /* the model's; NULL: scan the weights */
   char *user_columns;                  /* [S3_USER_GROUP, s3_quantized_user_size] */
   float *scores; /* [S3_TILE_ITEMS, users], or [S3_BOUND_USERS, S3_BOUND_TILE] */
   size_t scores_capacity;
-  uint32_t *selected;  /* [S3_TILE_ITEMS] */
-  int32_t *candidates; /* known and distinct */
+  uint32_t *selected;      /* [S3_TILE_ITEMS] */
+  int32_t *own_candidates; /* collected from options */
   size_t candidates_capacity, candidate_count;
+  const int32_t *candidates; /* known, distinct and rising; own, or the query's */
   float *rows; /* [S3_TILE_CANDIDATES, H] gathered */
   size_t rows_capacity;
   s3_ranked *ranked; /* [user_count, stride of s3_ranking] */
@@ -52,6 +54,13 @@ typedef struct s3_query {
   size_t user_count;
   const s3rec_score_options *options;
   size_t k;
+  /* Prepared filters, read where they are; all may be NULL. Sets (order.h) hold what is left
+   * out besides what `options` name: for all users, and for each (entries may be NULL).
+   * `candidates` are known, distinct and rising, and stand in place of those of `options`. */
+  const uint64_t *left_out;
+  const uint64_t *const *user_left_out; /* [user_count] */
+  const int32_t *candidates;
+  size_t candidate_count;
 } s3_query;
 
 s3rec_status s3_scorer_create(s3rec_model *model, s3rec_scan scan, s3rec_scorer **scorer);
@@ -66,6 +75,8 @@ typedef struct s3_ranking {
 } s3_ranking;
 
 s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, s3_ranking *ranking);
+/* Copies one user's results out; `scores` may be NULL. Returns how many there are. */
+size_t s3_ranking_copy(const s3_ranking *ranking, size_t user, int32_t *ids, float *scores);
 
 /* *vector [H] is valid until the next call. ARGUMENT when the history holds no
  * known id. */

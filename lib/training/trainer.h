@@ -102,30 +102,39 @@ s3rec_status s3_slot_reserve(const s3rec_trainer *trainer, s3_slot_sizes sizes, 
 void s3_slot_free(const s3rec_context *context, s3_slot *slot);
 size_t s3_slot_memory(const s3_slot *slot, size_t item_size);
 
-/* trainer_state.c. `best`: NULL, or a block of weights that is kept beside the trainer's
- * own, as tensors of this prefix. */
+/* trainer_state.c. What a run keeps in a state beside its trainer and sampler. */
+struct json_t;
+typedef struct s3_run_entry {
+  struct json_t *object; /* the field "run" */
+  const float *best;     /* NULL, or a block of weights: the tensors of this prefix */
+} s3_run_entry;
 #define S3_STATE_BEST_PREFIX S3_STATE_PREFIX "best."
+/* `run`: NULL without one. */
 s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
-                             const char *note, const float *best, const char *path);
+                             const char *note, const s3_run_entry *run, const char *path);
 s3rec_status s3_trainer_load(s3rec_trainer *trainer, s3rec_sampler *sampler, const char *path);
 
-/* The parts of a load. What a state holds, read aside before anything is touched; all zeros
- * but the options, the trainer's, before. */
+/* The parts of a load: what a state holds, read aside before anything is touched. Zeros before. */
 typedef struct s3_trainer_state {
   s3rec_trainer_options options;
-  uint64_t step, sampler_epoch, sampler_step;
+  uint64_t step;
+  bool has_sampler; /* what follows is its: */
+  s3rec_sampler_options sampler;
+  uint64_t sampler_epoch, sampler_step, fingerprint;
   float *weights, *moment1, *moment2;
   char *note;
+  struct json_t *run; /* NULL: not of a run */
 } s3_trainer_state;
-s3rec_status s3_trainer_state_read(const s3_safetensors *file, const s3rec_trainer *trainer,
+/* All but the weights and moments; whatever the outcome, `state` is to be freed. */
+s3rec_status s3_trainer_state_read(const s3rec_context *context, const s3_safetensors *file,
+                                   s3_trainer_state *state);
+/* Compares it with trainer and sampler (may be NULL), and reads the rest. */
+s3rec_status s3_trainer_state_fill(const s3_safetensors *file, const s3rec_trainer *trainer,
                                    const s3rec_sampler *sampler, s3_trainer_state *state);
 /* Exchanges what the trainer has for what was read. Fails only where the shard count changes,
  * and then without effect. */
 s3rec_status s3_trainer_state_install(s3_trainer_state *state, s3rec_trainer *trainer,
                                       s3rec_sampler *sampler);
 void s3_trainer_state_free(const s3rec_context *context, s3_trainer_state *state);
-/* The note alone, to be s3_free'd. */
-s3rec_status s3_trainer_state_note(const s3rec_context *context, const s3_safetensors *file,
-                                   char **note);
 
 #endif

@@ -23,9 +23,11 @@ WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
 C_FUNCTION = """#include <s3rec/s3rec.h>
 #include <stdio.h>
 void inside(s3rec_context *context, s3rec_dataset *dataset, s3rec_model *model,
-            s3rec_scorer *scorer, const int32_t *history, size_t history_count);
+            s3rec_scorer *scorer, s3rec_recommender *recommender, const int32_t *history,
+            size_t history_count);
 void inside(s3rec_context *context, s3rec_dataset *dataset, s3rec_model *model,
-            s3rec_scorer *scorer, const int32_t *history, size_t history_count) {
+            s3rec_scorer *scorer, s3rec_recommender *recommender, const int32_t *history,
+            size_t history_count) {
 #line %d "%s"
 %s}
 """

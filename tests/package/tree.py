@@ -18,6 +18,8 @@ STEPS = [["base"], ["names"], ["tables"], ["data", "model"], ["events", "samplin
          ["training", "scoring"], ["run", "serving"], ["api"]]
 
 WITHOUT_CIRCLES = ["lib"]  # in these, no two files include each other, directly or through others
+# What the tool uses of the library's inside: how a file is written (s3_files in lib/meson.build).
+TOOL_SHARES = ("base/atomic_file.h", "base/error.h")
 
 
 def source_files():
@@ -46,6 +48,8 @@ def forbidden_includes(path):
             yield "omp.h: no OpenMP of our own"
         if parts[0] == "include" and "/" in name and folder != "s3rec":
             yield f"{name}: a public header includes public headers only"
+        if parts[0] == "cli" and name in TOOL_SHARES:
+            continue
         if parts[0] in ("cli", "examples") and (ROOT / "lib" / folder).is_dir() and "/" in name:
             yield f"{name}: this program uses the public headers only"
         if parts[0] != "lib" or len(parts) < 3 or "/" not in name:
