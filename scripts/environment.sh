@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The other scripts source this file. It knows the folders and how to set up a build folder.
-# `tools` has what scripts/setup.sh fetched because the system has none or an old one: meson, oneDNN.
+# `tools` has what scripts/setup.sh fetched if the system has none or an old one: meson, oneDNN.
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 tools=$root/build-tools
