@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the files of this release that later ones must read: a part of the made-up catalogue in
-both forms, a tiny model, states of a trainer and of runs, and what they say (figures.txt).
+"""Makes the files of this release that later releases must read: a part of the made-up catalogue
+in both forms, a tiny model, states of a trainer and of runs, and what they say (figures.txt).
 
 usage: release_files.py BUILD_FOLDER tests/files-RELEASE
 
-A release does this once, last. The files are never made anew: they stay as that release wrote
-them, and release_files_test.c reads them for ever.
+Each release runs this once, as its last step. The files are never made again: they stay as that
+release wrote them, and release_files_test.c always reads them.
 """
 import csv
 import json
