@@ -98,14 +98,14 @@ if [ -z "$quick" ]; then
       export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
       build address "$work/build-address" --buildtype=debugoptimized \
         -Db_sanitize=address,undefined -Db_lundef=false &&
-        run address "$work/build-address" --no-suite source --timeout-multiplier 6
+        run address "$work/build-address" --no-suite source
     ) || true
     # Data races, where threads are used; with the plain kernels only, as on other processors.
     (
       export CC=clang TSAN_OPTIONS=halt_on_error=1
       build thread "$work/build-thread" --buildtype=debugoptimized -Db_sanitize=thread \
         -Db_lundef=false -Dx86_levels=false &&
-        run thread "$work/build-thread" --suite threads --timeout-multiplier 10
+        run thread "$work/build-thread" --suite threads
     ) || true
   else
     record address SKIP 'no clang with sanitizers'

@@ -175,12 +175,11 @@ static void check_none(s3_backend *backend) {
 START_TEST(no_sequences) { for_each_backend(check_none); }
 END_TEST
 
-int main(void) {
+TEST_SUITE(backend_attention) {
   TCase *cases = tcase_create("attention");
-  tcase_set_timeout(cases, 0);
   tcase_add_test(cases, shapes);
   tcase_add_test(cases, lengths);
   tcase_add_test(cases, large_logits);
   tcase_add_test(cases, no_sequences);
-  return test_run("backend_attention", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -295,9 +295,8 @@ START_TEST(primitive_cache_is_bounded) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(backend_linear) {
   TCase *cases = tcase_create("linear");
-  tcase_set_timeout(cases, 0);
   tcase_add_test(cases, gemm);
   tcase_add_test(cases, openmp_setting_is_put_back);
   tcase_add_test(cases, description_names_the_library);
@@ -306,5 +305,5 @@ int main(void) {
   tcase_add_test(cases, activations);
   tcase_add_test(cases, backend_moves_to_another_thread);
   tcase_add_test(cases, primitive_cache_is_bounded);
-  return test_run("backend_linear", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

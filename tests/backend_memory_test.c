@@ -97,10 +97,9 @@ START_TEST(seen_shapes_allocate_nothing) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(backend_memory) {
   TCase *cases = tcase_create("memory");
-  tcase_set_timeout(cases, 0);
   tcase_add_test(cases, every_failing_allocation);
   tcase_add_test(cases, seen_shapes_allocate_nothing);
-  return test_run("backend_memory", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -182,10 +182,9 @@ static void check_without_tokens(s3_backend *backend) {
 START_TEST(no_dropout_needs_no_tokens) { for_each_backend(check_without_tokens); }
 END_TEST
 
-int main(void) {
+TEST_SUITE(backend_norm) {
   TCase *cases = tcase_create("norm");
-  tcase_set_timeout(cases, 0);
   tcase_add_test(cases, embedding_and_add_norm);
   tcase_add_test(cases, no_dropout_needs_no_tokens);
-  return test_run("backend_norm", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -234,7 +234,7 @@ START_TEST(version_and_build) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(base_context) {
   TCase *cases = tcase_create("context"), *rest = tcase_create("status and version");
   tcase_add_test(cases, defaults);
   tcase_add_test(cases, bad_options_are_refused);
@@ -245,5 +245,5 @@ int main(void) {
   tcase_add_test(cases, log_goes_to_the_hook);
   tcase_add_test(rest, status_names);
   tcase_add_test(rest, version_and_build);
-  return test_run("base_context", cases, rest, NULL);
+  test_add_cases(suite, cases, rest, NULL);
 }

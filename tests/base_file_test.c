@@ -240,7 +240,7 @@ START_TEST(survives_missing_memory) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(base_file) {
   TCase *writing = tcase_create("writing"), *reading = tcase_create("reading");
   tcase_add_checked_fixture(writing, set_up, tear_down);
   tcase_add_checked_fixture(reading, set_up, tear_down);
@@ -255,5 +255,5 @@ int main(void) {
   tcase_add_test(reading, reads_pipes);
   tcase_add_test(reading, read_errors_name_path_and_reason);
   tcase_add_test(reading, survives_missing_memory);
-  return test_run("base_file", writing, reading, NULL);
+  test_add_cases(suite, writing, reading, NULL);
 }

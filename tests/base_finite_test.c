@@ -47,10 +47,10 @@ START_TEST(the_first_of_several) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(base_finite) {
   TCase *cases = tcase_create("finite");
   tcase_add_test(cases, all_that_is_finite_passes);
   tcase_add_test(cases, every_place_is_found);
   tcase_add_test(cases, the_first_of_several);
-  return test_run("base_finite", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

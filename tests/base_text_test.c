@@ -132,7 +132,7 @@ typedef struct options_v3 {
   int64_t first, second, third;
 } options_v3;
 
-/* 0.1's size of each struct, padding included, stays when it grows. */
+/* The first release's size of each struct, padding included, stays when it grows. */
 START_TEST(first_size_stays) {
   typedef struct padded_v1 {
     size_t struct_size;
@@ -210,7 +210,7 @@ START_TEST(output_fills_what_the_caller_has) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(base_text) {
   TCase *errors = tcase_create("errors"), *numbers = tcase_create("numbers");
   TCase *structs = tcase_create("structs");
   tcase_add_test(errors, error_is_one_line);
@@ -224,5 +224,5 @@ int main(void) {
   tcase_add_test(structs, older_and_newer_callers);
   tcase_add_test(structs, too_small_structs_are_refused);
   tcase_add_test(structs, output_fills_what_the_caller_has);
-  return test_run("base_text", errors, numbers, structs, NULL);
+  test_add_cases(suite, errors, numbers, structs, NULL);
 }

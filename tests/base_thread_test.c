@@ -194,9 +194,8 @@ START_TEST(survives_missing_memory) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(base_thread) {
   TCase *cases = tcase_create("pool");
-  tcase_set_timeout(cases, 0);
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, every_job_runs_once);
   tcase_add_test(cases, runs_after_workers_fell_asleep);
@@ -205,5 +204,5 @@ int main(void) {
   tcase_add_test(cases, workers_run_side_by_side_without_signals);
   tcase_add_test(cases, thread_that_cannot_start);
   tcase_add_test(cases, survives_missing_memory);
-  return test_run("base_thread", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

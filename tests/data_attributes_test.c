@@ -208,7 +208,7 @@ START_TEST(refuses_deep_nesting) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(data_attributes) {
   TCase *cases = tcase_create("attributes");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, reads_lists);
@@ -217,5 +217,5 @@ int main(void) {
   tcase_add_test(cases, refuses_values);
   tcase_add_test(cases, refuses_malformed_text);
   tcase_add_test(cases, refuses_deep_nesting);
-  return test_run("data attributes", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -308,7 +308,7 @@ START_TEST(survives_memory_failures) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(data_batch) {
   TCase *cases = tcase_create("batch");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, keeps_real_tokens);
@@ -320,5 +320,5 @@ int main(void) {
   tcase_add_test(cases, finetune_rows_may_be_empty);
   tcase_add_test(cases, finetune_refuses_values);
   tcase_add_test(cases, survives_memory_failures);
-  return test_run("batch", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

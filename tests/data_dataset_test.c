@@ -335,7 +335,7 @@ START_TEST(survives_memory_failures) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(data_dataset) {
   TCase *cases = tcase_create("dataset");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, copies_arrays);
@@ -349,5 +349,5 @@ int main(void) {
   tcase_add_test(cases, splits);
   tcase_add_test(cases, keeps_the_context_alive);
   tcase_add_test(cases, survives_memory_failures);
-  return test_run("dataset", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -402,7 +402,7 @@ START_TEST(negatives_are_uniform) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(data_draws) {
   TCase *cases = tcase_create("draws");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, masks_and_negatives);
@@ -414,5 +414,5 @@ int main(void) {
   tcase_add_test(cases, negatives_when_items_run_out);
   tcase_add_test(cases, negatives_of_a_single_item);
   tcase_add_test(cases, negatives_are_uniform);
-  return test_run("draws", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

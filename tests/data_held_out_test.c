@@ -93,10 +93,10 @@ START_TEST(pretraining_items) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(data_held_out) {
   TCase *cases = tcase_create("held out");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_loop_test(cases, finetuning_targets, 0, 3);
   tcase_add_loop_test(cases, pretraining_items, 0, 3);
-  return test_run("held out", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -431,7 +431,7 @@ START_TEST(stops_allocating) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(data_sampler) {
   TCase *cases = tcase_create("sampler");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, defaults);
@@ -447,5 +447,5 @@ int main(void) {
   tcase_add_test(cases, refuses_data_that_cannot_train);
   tcase_add_test(cases, survives_memory_failures);
   tcase_add_test(cases, stops_allocating);
-  return test_run("sampler", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -76,8 +76,8 @@ START_TEST(counts_of_the_published_data) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(data_shared) {
   TCase *cases = tcase_create("shared data");
   tcase_add_loop_test(cases, counts_of_the_published_data, 0, sizeof known / sizeof *known);
-  return test_run("shared data", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -244,7 +244,7 @@ START_TEST(refuses_negatives) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(data_text) {
   TCase *cases = tcase_create("text");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, accepts_spellings);
@@ -255,5 +255,5 @@ int main(void) {
   tcase_add_test(cases, refuses_unreadable_files);
   tcase_add_test(cases, reads_negatives);
   tcase_add_test(cases, refuses_negatives);
-  return test_run("data text", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

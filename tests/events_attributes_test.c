@@ -166,7 +166,7 @@ START_TEST(refuses_mixtures) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(events_attributes) {
   TCase *cases = tcase_create("events_attributes");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, reads_movielens);
@@ -175,5 +175,5 @@ int main(void) {
   tcase_add_test(cases, refuses);
   tcase_add_test(cases, leaves_rows_out);
   tcase_add_test(cases, refuses_mixtures);
-  return test_run("events attributes", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -291,7 +291,7 @@ START_TEST(refuses_options) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(events_dataset) {
   TCase *cases = tcase_create("events_dataset");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, orders_events);
@@ -303,5 +303,5 @@ int main(void) {
   tcase_add_test(cases, keeps_names_of_a_model);
   tcase_add_test(cases, finds_cores);
   tcase_add_test(cases, refuses_options);
-  return test_run("events dataset", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

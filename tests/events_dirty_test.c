@@ -307,7 +307,7 @@ START_TEST(refuses_options) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(events_dirty) {
   TCase *cases = tcase_create("events_dirty");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, refuses_rows);
@@ -322,5 +322,5 @@ int main(void) {
   tcase_add_test(cases, leaves_rows_out);
   tcase_add_test(cases, refuses_mixtures);
   tcase_add_test(cases, refuses_options);
-  return test_run("events dirty", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -142,7 +142,7 @@ START_TEST(numbers_names) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(events_parts) {
   TCase *cases = tcase_create("events_parts");
   tcase_add_test(cases, reads_numbers);
   tcase_add_test(cases, refuses_numbers);
@@ -150,5 +150,5 @@ int main(void) {
   tcase_add_test(cases, refuses_dates);
   tcase_add_test(cases, hashes);
   tcase_add_test(cases, numbers_names);
-  return test_run("events parts", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

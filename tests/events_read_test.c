@@ -137,7 +137,7 @@ START_TEST(reads_little) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(events_read) {
   TCase *cases = tcase_create("events_read");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, reads_movielens);
@@ -146,5 +146,5 @@ int main(void) {
   tcase_add_test(cases, finds_columns);
   tcase_add_test(cases, reads_gzip);
   tcase_add_test(cases, reads_little);
-  return test_run("events read", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

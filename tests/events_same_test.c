@@ -239,7 +239,7 @@ START_TEST(refuses_arrays) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(events_same) {
   TCase *cases = tcase_create("events_same");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, same_from_everywhere);
@@ -247,5 +247,5 @@ int main(void) {
   tcase_add_test(cases, bears_failing_memory);
   tcase_add_test(cases, forgets_names);
   tcase_add_test(cases, refuses_arrays);
-  return test_run("events same", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -231,10 +231,10 @@ START_TEST(checks_what_is_there) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(golden) {
   TCase *replays = tcase_create("replay"), *changed = tcase_create("changed");
   tcase_add_loop_test(replays, agrees, 0, 6);
   tcase_add_loop_test(changed, notices_a_wrong_value, 0, CHANGES);
   tcase_add_test(changed, checks_what_is_there);
-  return test_run("golden", replays, changed, NULL);
+  test_add_cases(suite, replays, changed, NULL);
 }

@@ -215,9 +215,9 @@ START_TEST(a_wrong_length_is_noticed) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(gradient) {
   TCase *cases = tcase_create("gradient");
   tcase_add_loop_test(cases, equals_difference_quotients, 0, SHAPES * OBJECTIVES);
   tcase_add_loop_test(cases, a_wrong_length_is_noticed, 0, SHAPES * OBJECTIVES);
-  return test_run("gradient", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

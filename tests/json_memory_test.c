@@ -235,10 +235,10 @@ START_TEST(every_allocation_of_jansson_may_fail) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(json_memory) {
   TCase *cases = tcase_create("allocators");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, works_with_the_hosts_allocator);
   tcase_add_loop_test(cases, every_allocation_of_jansson_may_fail, 0, 2 * CALLS);
-  return test_run("JSON memory", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

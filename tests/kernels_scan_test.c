@@ -210,12 +210,11 @@ static void check_bounds(const s3_kernels *kernels) {
 START_TEST(compact_tables) { for_each_level(check_bounds); }
 END_TEST
 
-int main(void) {
+TEST_SUITE(kernels_scan) {
   TCase *cases = tcase_create("scan");
-  tcase_set_timeout(cases, 0);
   tcase_add_test(cases, gathered_products);
   tcase_add_test(cases, select_rows);
   tcase_add_test(cases, maxima);
   tcase_add_test(cases, compact_tables);
-  return test_run("kernels_scan", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -314,9 +314,8 @@ static void check_normal(const s3_kernels *kernels) {
 START_TEST(normal) { for_each_level(check_normal); }
 END_TEST
 
-int main(void) {
+TEST_SUITE(kernels) {
   TCase *cases = tcase_create("kernels");
-  tcase_set_timeout(cases, 0);
   tcase_add_test(cases, sigmoid_cross_entropy);
   tcase_add_test(cases, softmax);
   tcase_add_test(cases, matrix_vector);
@@ -325,5 +324,5 @@ int main(void) {
   tcase_add_test(cases, sums);
   tcase_add_test(cases, adam);
   tcase_add_test(cases, normal);
-  return test_run("kernels", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

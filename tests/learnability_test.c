@@ -165,9 +165,8 @@ START_TEST(learns_what_can_be_learned) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(learnability) {
   TCase *cases = tcase_create("learnability");
-  tcase_set_timeout(cases, 0);
   tcase_add_loop_test(cases, learns_what_can_be_learned, 0, 3);
-  return test_run("learnability", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

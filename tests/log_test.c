@@ -187,12 +187,12 @@ START_TEST(silent_without_a_hook) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(log) {
   TCase *cases = tcase_create("log");
   tcase_add_test(cases, context_names_its_choices);
   tcase_add_test(cases, dataset_says_what_it_holds);
   tcase_add_test(cases, files_say_the_same);
   tcase_add_test(cases, threads_are_announced_when_they_start);
   tcase_add_test(cases, silent_without_a_hook);
-  return test_run("log", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

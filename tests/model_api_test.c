@@ -434,7 +434,7 @@ START_TEST(survives_missing_memory) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(model_api) {
   TCase *configuration = tcase_create("configuration"), *weights = tcase_create("weights");
   TCase *life = tcase_create("life");
   tcase_add_checked_fixture(configuration, set_up, tear_down);
@@ -455,5 +455,5 @@ int main(void) {
   tcase_add_test(life, readers_and_writer_exclude_one_another);
   tcase_add_test(life, model_lives_as_long_as_its_last_user);
   tcase_add_test(life, survives_missing_memory);
-  return test_run("model_api", configuration, weights, life, NULL);
+  test_add_cases(suite, configuration, weights, life, NULL);
 }

@@ -345,7 +345,7 @@ START_TEST(small_files_cannot_ask_for_much_memory) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(model_contents) {
   TCase *good = tcase_create("good"), *bad = tcase_create("bad");
   tcase_add_checked_fixture(good, set_up, tear_down);
   tcase_add_checked_fixture(bad, set_up, tear_down);
@@ -361,5 +361,5 @@ int main(void) {
   tcase_add_test(bad, weights_that_are_not_finite_are_refused);
   tcase_add_test(bad, embeddings_of_odd_shapes);
   tcase_add_test(bad, small_files_cannot_ask_for_much_memory);
-  return test_run("model_contents", good, bad, NULL);
+  test_add_cases(suite, good, bad, NULL);
 }

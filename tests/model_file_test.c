@@ -244,7 +244,7 @@ START_TEST(survives_missing_memory) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(model_file) {
   TCase *good = tcase_create("good"), *bad = tcase_create("bad");
   tcase_add_checked_fixture(good, set_up, tear_down);
   tcase_add_checked_fixture(bad, set_up, tear_down);
@@ -256,5 +256,5 @@ int main(void) {
   tcase_add_test(bad, weights_that_are_not_finite_are_not_saved);
   tcase_add_test(bad, save_failures);
   tcase_add_test(bad, survives_missing_memory);
-  return test_run("model_file", good, bad, NULL);
+  test_add_cases(suite, good, bad, NULL);
 }

@@ -330,7 +330,7 @@ START_TEST(survives_missing_memory) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(model_map) {
   TCase *good = tcase_create("good"), *copied = tcase_create("copied"), *bad = tcase_create("bad");
   tcase_add_checked_fixture(good, set_up, tear_down);
   tcase_add_checked_fixture(copied, set_up, tear_down);
@@ -347,5 +347,5 @@ int main(void) {
   tcase_add_test(bad, weights_that_are_not_finite_are_refused);
   tcase_add_test(bad, broken_files_are_refused);
   tcase_add_test(bad, survives_missing_memory);
-  return test_run("model_map", good, copied, bad, NULL);
+  test_add_cases(suite, good, copied, bad, NULL);
 }

@@ -359,7 +359,7 @@ START_TEST(damaged_bytes) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(model_names_damage) {
   TCase *cases = tcase_create("damaged names");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, bad_offsets);
@@ -371,5 +371,5 @@ int main(void) {
   tcase_add_test(cases, kinds_in_the_metadata);
   tcase_add_test(cases, files_cut_short);
   tcase_add_test(cases, damaged_bytes);
-  return test_run("model_names_damage", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -167,7 +167,7 @@ START_TEST(survives_missing_memory) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(model_names) {
   TCase *cases = tcase_create("names in files");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, text_and_integers);
@@ -175,5 +175,5 @@ int main(void) {
   tcase_add_test(cases, large_names_stay_in_the_file);
   tcase_add_test(cases, training_states);
   tcase_add_test(cases, survives_missing_memory);
-  return test_run("model_names", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

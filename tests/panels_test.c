@@ -156,11 +156,11 @@ START_TEST(shared_by_a_model) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(panels) {
   TCase *kernel = tcase_create("kernel");
   tcase_add_test(kernel, linear);
   tcase_add_test(kernel, nothing_spreads);
   TCase *sharing = tcase_create("sharing");
   tcase_add_test(sharing, shared_by_a_model);
-  return test_run("panels", kernel, sharing, NULL);
+  test_add_cases(suite, kernel, sharing, NULL);
 }

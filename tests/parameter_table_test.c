@@ -225,12 +225,12 @@ START_TEST(survives_missing_memory) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(parameter_table) {
   TCase *cases = tcase_create("parameter table");
   tcase_add_checked_fixture(cases, set_up, tear_down);
   tcase_add_test(cases, names_shapes_and_order_of_the_reference);
   tcase_add_test(cases, layout);
   tcase_add_test(cases, largest_configuration_does_not_overflow);
   tcase_add_test(cases, survives_missing_memory);
-  return test_run("parameter_table", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -205,17 +205,17 @@ START_TEST(refuses_arguments) {
   REFUSED(s3rec_recipe_trainer(best, (s3rec_stage)3, 1, &trainer), "stage is 3");
   REFUSED(s3rec_recipe_trainer(best, stage, 1, NULL), "options must not be NULL");
   check_same(&trainer, &before, sizeof trainer);
-  (s3rec_trainer_options_init)(&trainer); /* release 0.1's */
+  trainer.struct_size--;
   REFUSED(s3rec_recipe_trainer(best, stage, 1, &trainer), "s3rec_trainer_options.struct_size is");
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(recipe) {
   TCase *cases = tcase_create("recipes");
   tcase_add_test(cases, the_papers_numbers);
   tcase_add_loop_test(cases, the_best_recipe_is_consistent, 0, 2);
   tcase_add_test(cases, the_last_recipe_counts);
   tcase_add_loop_test(cases, recipes_train, 0, 4);
   tcase_add_test(cases, refuses_arguments);
-  return test_run("recipe", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

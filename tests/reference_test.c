@@ -248,7 +248,7 @@ START_TEST(dropout_halves) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(reference) {
   TCase *cases = tcase_create("reference");
   tcase_add_test(cases, known_values);
   tcase_add_test(cases, dropout_halves);
@@ -257,5 +257,5 @@ int main(void) {
   tcase_add_test(cases, embedding);
   tcase_add_test(cases, add_norm);
   tcase_add_test(cases, attention);
-  return test_run("reference", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

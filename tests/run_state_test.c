@@ -361,14 +361,13 @@ START_TEST(a_save_and_a_load_may_fail) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(run_state) {
   TCase *cases = tcase_create("run state");
-  tcase_set_timeout(cases, 120);
   tcase_add_loop_test(cases, goes_on_bit_by_bit, 0, 2 * PLANS);
   tcase_add_test(cases, a_state_opens_as_a_model);
   tcase_add_loop_test(cases, refuses_another_run, 0, 2);
   tcase_add_test(cases, refuses_damaged_states);
   tcase_add_loop_test(cases, every_allocation_may_fail, 0, 2 * PLANS);
   tcase_add_loop_test(cases, a_save_and_a_load_may_fail, 0, 2);
-  return test_run("run state", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

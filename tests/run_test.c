@@ -412,7 +412,7 @@ START_TEST(names_have_to_fit) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(run) {
   TCase *cases = tcase_create("run");
   tcase_add_test(cases, reports_where_it_is);
   tcase_add_test(cases, pretrains_as_a_loop_does);
@@ -425,5 +425,5 @@ int main(void) {
   tcase_add_test(cases, options_have_ranges);
   tcase_add_test(cases, data_have_to_fit);
   tcase_add_test(cases, names_have_to_fit);
-  return test_run("run", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -340,7 +340,7 @@ START_TEST(survives_missing_memory) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(safetensors_read) {
   TCase *accepted = tcase_create("accepted"), *refused = tcase_create("refused");
   tcase_add_checked_fixture(accepted, set_up, tear_down);
   tcase_add_checked_fixture(refused, set_up, tear_down);
@@ -357,5 +357,5 @@ int main(void) {
   tcase_add_test(refused, every_truncation_is_refused);
   tcase_add_test(refused, random_damage_never_crashes);
   tcase_add_test(refused, survives_missing_memory);
-  return test_run("safetensors_read", accepted, refused, NULL);
+  test_add_cases(suite, accepted, refused, NULL);
 }

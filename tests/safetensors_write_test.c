@@ -214,7 +214,7 @@ START_TEST(values_that_are_not_finite_are_refused) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(safetensors_write) {
   TCase *writing = tcase_create("writing"), *floats = tcase_create("floats");
   tcase_add_checked_fixture(writing, set_up, tear_down);
   tcase_add_checked_fixture(floats, set_up, tear_down);
@@ -227,5 +227,5 @@ int main(void) {
   tcase_add_test(floats, floats_are_read_bit_by_bit);
   tcase_add_test(floats, wrong_tensors_are_refused);
   tcase_add_test(floats, values_that_are_not_finite_are_refused);
-  return test_run("safetensors_write", writing, floats, NULL);
+  test_add_cases(suite, writing, floats, NULL);
 }

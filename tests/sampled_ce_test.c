@@ -209,12 +209,12 @@ START_TEST(every_step_draws_anew) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(sampled_ce) {
   TCase *cases = tcase_create("draws"), *losses = tcase_create("losses");
   tcase_add_test(cases, a_draw_is_what_the_softmax_needs);
   tcase_add_test(cases, draws_have_their_expectations);
   tcase_add_test(cases, a_large_catalogue_is_drawn_from_evenly);
   tcase_add_loop_test(losses, all_items_are_the_full_softmax, 0, 2);
   tcase_add_test(losses, every_step_draws_anew);
-  return test_run("sampled cross-entropy", cases, losses, NULL);
+  test_add_cases(suite, cases, losses, NULL);
 }

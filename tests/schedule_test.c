@@ -112,10 +112,10 @@ START_TEST(decay_ends_after_the_warm_up) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(schedule) {
   TCase *rates = tcase_create("rates");
   tcase_add_loop_test(rates, rates_are_those_of_the_formula, 0, 2);
   tcase_add_loop_test(rates, weights_stay_at_a_rate_of_0, 0, 2);
   tcase_add_test(rates, decay_ends_after_the_warm_up);
-  return test_run("schedule", rates, NULL);
+  test_add_cases(suite, rates, NULL);
 }

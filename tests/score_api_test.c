@@ -451,19 +451,17 @@ START_TEST(encode_refuses_bad_rows) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(score_api) {
   TCase *rules = tcase_create("rules");
-  tcase_set_timeout(rules, 0);
   tcase_add_test(rules, arguments_are_checked);
   tcase_add_test(rules, scorers_and_trainers_exclude_each_other);
   tcase_add_test(rules, no_allocation_the_second_time);
   tcase_add_test(rules, every_allocation_fails);
   tcase_add_test(rules, threads_share_a_model);
   TCase *encode = tcase_create("encode");
-  tcase_set_timeout(encode, 0);
   tcase_add_test(encode, encode_rows);
   tcase_add_test(encode, positions_are_aligned_to_the_end);
   tcase_add_test(encode, encode_in_several_passes);
   tcase_add_test(encode, encode_refuses_bad_rows);
-  return test_run("score_api", rules, encode, NULL);
+  test_add_cases(suite, rules, encode, NULL);
 }

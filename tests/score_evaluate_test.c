@@ -347,16 +347,14 @@ START_TEST(every_allocation_fails) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(score_evaluate) {
   TCase *ranks = tcase_create("ranks");
-  tcase_set_timeout(ranks, 0);
   tcase_add_test(ranks, evaluation_equals_counting);
   tcase_add_test(ranks, ties_are_decided_by_id);
   tcase_add_test(ranks, threads_do_not_change_the_result);
   TCase *rules = tcase_create("rules");
-  tcase_set_timeout(rules, 0);
   tcase_add_test(rules, arguments_are_checked);
   tcase_add_test(rules, nobody_to_evaluate);
   tcase_add_test(rules, every_allocation_fails);
-  return test_run("score_evaluate", ranks, rules, NULL);
+  test_add_cases(suite, ranks, rules, NULL);
 }

@@ -179,10 +179,9 @@ START_TEST(recommendations_equal_the_reference) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(score_golden) {
   TCase *lastfm = tcase_create("lastfm");
-  tcase_set_timeout(lastfm, 0);
   tcase_add_test(lastfm, metrics_equal_the_reference);
   tcase_add_test(lastfm, recommendations_equal_the_reference);
-  return test_run("score_golden", lastfm, NULL);
+  test_add_cases(suite, lastfm, NULL);
 }

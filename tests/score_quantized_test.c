@@ -309,9 +309,8 @@ START_TEST(options_are_checked) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(score_quantized) {
   TCase *cases = tcase_create("rules");
-  tcase_set_timeout(cases, 0);
   tcase_add_test(cases, scans_agree);
   tcase_add_test(cases, weights_of_every_kind);
   tcase_add_test(cases, weights_that_are_not_finite);
@@ -320,5 +319,5 @@ int main(void) {
   tcase_add_test(cases, tables_follow_the_weights);
   tcase_add_test(cases, threads_share_one_table);
   tcase_add_test(cases, options_are_checked);
-  return test_run("score_quantized", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

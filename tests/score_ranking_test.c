@@ -170,7 +170,7 @@ START_TEST(metrics_of_nobody) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(score_ranking) {
   TCase *top_k = tcase_create("top_k");
   tcase_add_test(top_k, top_k_equals_sorting);
   tcase_add_test(top_k, top_k_in_any_order_of_ids);
@@ -182,5 +182,5 @@ int main(void) {
   TCase *metrics = tcase_create("metrics");
   tcase_add_test(metrics, metrics_of_known_ranks);
   tcase_add_test(metrics, metrics_of_nobody);
-  return test_run("score_ranking", top_k, rank, metrics, NULL);
+  test_add_cases(suite, top_k, rank, metrics, NULL);
 }

@@ -394,9 +394,8 @@ START_TEST(overflowing_scores_are_ranked) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(score_scorer) {
   TCase *next = tcase_create("next");
-  tcase_set_timeout(next, 0);
   tcase_add_test(next, next_equals_sorting);
   tcase_add_test(next, scores_are_dot_products);
   tcase_add_test(next, history_is_cleaned_then_cut);
@@ -406,5 +405,5 @@ int main(void) {
   tcase_add_test(next, overflowing_scores_are_ranked);
   TCase *batch = tcase_create("batch");
   tcase_add_test(batch, batch_equals_single);
-  return test_run("score_scorer", next, batch, NULL);
+  test_add_cases(suite, next, batch, NULL);
 }

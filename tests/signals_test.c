@@ -91,10 +91,10 @@ START_TEST(signal_mask_is_given_back) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(signals) {
   TCase *cases = tcase_create("signals");
   const int count = (int)(sizeof backends / sizeof *backends);
   tcase_add_loop_test(cases, handlers_may_interrupt_training, 0, count);
   tcase_add_loop_test(cases, signal_mask_is_given_back, 0, count);
-  return test_run("signals", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -320,7 +320,7 @@ START_TEST(threads_come_late_and_go) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(trainer) {
   TCase *numeric = tcase_create("numeric"), *refusals = tcase_create("refusals");
   TCase *rules = tcase_create("rules");
   tcase_add_loop_test(numeric, infinite_loss_changes_nothing, 0, 4);
@@ -334,5 +334,5 @@ int main(void) {
   tcase_add_test(refusals, null_arguments);
   tcase_add_test(rules, trainer_and_scorer_exclude_each_other);
   tcase_add_test(rules, threads_come_late_and_go);
-  return test_run("trainer", numeric, refusals, rules, NULL);
+  test_add_cases(suite, numeric, refusals, rules, NULL);
 }

@@ -212,9 +212,9 @@ START_TEST(a_warm_step_allocates_nothing) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(training_allocation) {
   TCase *cases = tcase_create("allocation");
   tcase_add_loop_test(cases, every_allocation_may_fail, 0, 8);
   tcase_add_loop_test(cases, a_warm_step_allocates_nothing, 0, 6);
-  return test_run("training allocation", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

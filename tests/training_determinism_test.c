@@ -108,10 +108,10 @@ START_TEST(shards_change_rounding_only) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(training_determinism) {
   TCase *cases = tcase_create("determinism");
   tcase_add_loop_test(cases, same_bits_at_any_thread_count, 0, KINDS);
   tcase_add_loop_test(cases, same_bits_when_repeated, 0, KINDS);
   tcase_add_loop_test(cases, shards_change_rounding_only, 0, KINDS);
-  return test_run("training determinism", cases, NULL);
+  test_add_cases(suite, cases, NULL);
 }

@@ -120,12 +120,12 @@ START_TEST(without_a_held_out_count_it_is_2) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(training_old_state) {
   TCase *states = tcase_create("states");
   tcase_add_checked_fixture(states, set_up, tear_down);
   tcase_add_test(states, without_a_negative_count_it_is_the_default);
   tcase_add_test(states, without_a_schedule_there_is_none);
   tcase_add_test(states, without_smoothing_and_decoupled_decay_both_are_0);
   tcase_add_test(states, without_a_held_out_count_it_is_2);
-  return test_run("training old state", states, NULL);
+  test_add_cases(suite, states, NULL);
 }

@@ -416,7 +416,7 @@ START_TEST(save_fails_where_it_must) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(training_state) {
   TCase *resume = tcase_create("resume"), *refusals = tcase_create("refusals");
   tcase_add_loop_test(resume, goes_on_bit_by_bit, 0, 3);
   tcase_add_loop_test(resume, the_schedule_goes_on_bit_by_bit, 0, 2);
@@ -428,5 +428,5 @@ int main(void) {
   tcase_add_test(refusals, a_state_that_is_no_json_is_named_with_its_place);
   tcase_add_loop_test(refusals, values_that_are_not_finite_are_not_saved, 0, 3);
   tcase_add_test(refusals, save_fails_where_it_must);
-  return test_run("training state", resume, refusals, NULL);
+  test_add_cases(suite, resume, refusals, NULL);
 }

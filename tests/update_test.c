@@ -375,7 +375,7 @@ START_TEST(written_padding_row_is_zero) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(update) {
   TCase *gradients = tcase_create("gradients"), *updates = tcase_create("updates");
   tcase_add_test(gradients, padding_row_has_no_gradient);
   tcase_add_test(gradients, zero_weight_skips);
@@ -389,5 +389,5 @@ int main(void) {
   tcase_add_loop_test(updates, adam_by_hand, 0, 2);
   tcase_add_test(updates, clipping);
   tcase_add_test(updates, finetuning_leaves_heads_alone);
-  return test_run("update", gradients, updates, NULL);
+  test_add_cases(suite, gradients, updates, NULL);
 }

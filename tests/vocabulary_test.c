@@ -370,7 +370,7 @@ START_TEST(a_dataset_keeps_names) {
 }
 END_TEST
 
-int main(void) {
+TEST_SUITE(vocabulary) {
   TCase *names = tcase_create("names"), *bad = tcase_create("bad"), *kept = tcase_create("kept");
   tcase_add_checked_fixture(names, set_up, tear_down);
   tcase_add_checked_fixture(bad, set_up, tear_down);
@@ -387,5 +387,5 @@ int main(void) {
   tcase_add_test(kept, a_model_keeps_names);
   tcase_add_test(kept, names_that_do_not_fit_a_model);
   tcase_add_test(kept, a_dataset_keeps_names);
-  return test_run("vocabulary", names, bad, kept, NULL);
+  test_add_cases(suite, names, bad, kept, NULL);
 }

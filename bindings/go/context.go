@@ -144,7 +144,7 @@ func withContext(c *Context, call func(*C.s3rec_context, *root) error) error {
 	})
 }
 
-// Version is the release of the library that runs, such as "0.2.0".
+// Version is the release of the library that runs, such as "0.3.0".
 func Version() string { return C.GoString(C.s3rec_version()) }
 
 // BuildInfo is a line for bug reports: release, oneDNN, kernels.

@@ -44,17 +44,8 @@ typedef struct s3rec_sampler_options {
   int32_t held_out_count;
 } s3rec_sampler_options;
 
-/** Defaults for a stage. Since 0.1. In C, C++ and cgo that is a macro that knows how large the
- * struct is. The function behind it fills in release 0.1's struct, so that programs
- * compiled against that go on; bindings that see no macro call the other, with the
- * size of the struct they declare. */
+/** Defaults for a stage. Since 0.1. */
 S3REC_API void s3rec_sampler_options_init(s3rec_sampler_options *options, s3rec_stage stage);
-/** The same for a struct of `struct_size` bytes. Since 0.2. */
-S3REC_API void s3rec_sampler_options_init_sized(s3rec_sampler_options *options,
-                                                s3rec_stage stage, size_t struct_size);
-/** What C and C++ call; since 0.2. */
-#define s3rec_sampler_options_init(options, stage) \
-  s3rec_sampler_options_init_sized((options), (stage), sizeof *(options))
 
 /** The dataset is kept alive by the sampler; `options` is copied. On success
  * *sampler belongs to the caller. Statuses: ARGUMENT (also when the dataset holds

@@ -15,8 +15,10 @@ extern "C" {
  * threads may share one. */
 typedef struct s3rec_dataset s3rec_dataset;
 
-/** Largest item id: item_size = id + 2 must fit an int32. */
+/** Largest item id: item_size = id + 2 must fit an int32. Since 0.1. */
 #define S3REC_MAX_ITEM_ID 2147483645
+/** The same, for languages that do not read headers of C. Any thread. Since 0.3. */
+S3REC_API int32_t s3rec_max_item_id(void);
 
 /** Loads the reference's text formats (docs/file-format.md):
  *   sequences_path   one user a line: "user item item ...", ids 1..2^31-3;

@@ -12,6 +12,9 @@ namespace s3rec {
 
 using dataset_info = s3rec_dataset_info;
 
+/** S3REC_MAX_ITEM_ID of the library that runs. */
+inline int32_t max_item_id() noexcept { return s3rec_max_item_id(); }
+
 /** s3rec_dataset_arrays of views, which are borrowed until the dataset is made. */
 struct dataset_arrays : s3rec_dataset_arrays {
   dataset_arrays() noexcept { s3rec_dataset_arrays_init(this); }

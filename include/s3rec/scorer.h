@@ -150,6 +150,8 @@ typedef enum s3rec_seen_policy {
 /** The rank of an answer that was taken out of the ranking because it is in the user's history:
  * it is behind every k and adds nothing to the mean reciprocal rank. Since 0.2. */
 #define S3REC_RANK_EXCLUDED INT64_MAX
+/** The same, for languages that do not read headers of C. Any thread. Since 0.3. */
+S3REC_API int64_t s3rec_rank_excluded(void);
 
 /** Options of an evaluation. */
 typedef struct s3rec_evaluate_options {

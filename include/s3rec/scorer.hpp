@@ -212,6 +212,9 @@ class scorer : public handle<s3rec_scorer, s3rec_scorer_destroy> {
   std::size_t item_size_ = 0, hidden_size_ = 0;
 };
 
+/** S3REC_RANK_EXCLUDED of the library that runs. */
+inline int64_t rank_excluded() noexcept { return s3rec_rank_excluded(); }
+
 /** Leave-one-out evaluation. `ranks` may be empty, else one for each user of the dataset:
  * zero-based rank of the answer, -1 for a skipped user, S3REC_RANK_EXCLUDED for a miss
  * that the seen policy makes. */

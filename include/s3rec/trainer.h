@@ -64,17 +64,8 @@ typedef struct s3rec_trainer_options {
   int32_t negative_count;
 } s3rec_trainer_options;
 
-/** Defaults. Since 0.1. In C, C++ and cgo that is a macro that knows how large the struct is.
- * The function behind it fills in release 0.1's struct, so that programs compiled
- * against that go on; bindings that see no macro call the other, with the size of
- * the struct they declare. */
+/** Defaults. Since 0.1. */
 S3REC_API void s3rec_trainer_options_init(s3rec_trainer_options *options);
-/** The same for a struct of `struct_size` bytes. Since 0.2. */
-S3REC_API void s3rec_trainer_options_init_sized(s3rec_trainer_options *options,
-                                                size_t struct_size);
-/** What C and C++ call; since 0.2. */
-#define s3rec_trainer_options_init(options) \
-  s3rec_trainer_options_init_sized((options), sizeof *(options))
 
 /** Takes the model for writing until destroyed. `options` may be NULL. On success
  * *trainer belongs to the caller. Statuses: ARGUMENT, MEMORY; STATE (the model has

@@ -19,9 +19,7 @@ inline constexpr s3rec_finetune_loss sampled_ce = S3REC_LOSS_SAMPLED_CE;
 
 /** s3rec_trainer_options with its defaults. */
 struct trainer_options : s3rec_trainer_options {
-  trainer_options() noexcept {
-    s3rec_trainer_options_init_sized(this, sizeof(s3rec_trainer_options));
-  }
+  trainer_options() noexcept { s3rec_trainer_options_init(this); }
 };
 
 using losses = s3rec_losses;

@@ -5,14 +5,14 @@
 #define S3REC_VERSION_H
 
 /** Release number: the only place where it is written. meson.build reads the
- * four macros below for the file version, the soname and s3rec.pc. */
+ * four macros below for the file version, the soname and s3rec.pc. Since 0.1. */
 #define S3REC_VERSION_MAJOR 0
-#define S3REC_VERSION_MINOR 2 /**< grows with every feature */
+#define S3REC_VERSION_MINOR 3 /**< grows with every feature */
 #define S3REC_VERSION_PATCH 0 /**< grows with every repair */
 
 /** Grows by one when a program built against an older header would break; it is
- * the number in libs3rec.so.N. */
-#define S3REC_ABI_VERSION 0
+ * the number in libs3rec.so.N. Since 0.1. */
+#define S3REC_ABI_VERSION 1
 
 #if defined(_WIN32)
 #define S3REC_API
@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-/** Text of the release that runs, such as "0.1.0". Static storage; any thread.
+/** Text of the release that runs, such as "0.3.0". Static storage; any thread.
  * Since 0.1. */
 S3REC_API const char *s3rec_version(void);
 

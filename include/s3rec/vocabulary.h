@@ -23,8 +23,10 @@ typedef enum s3rec_name_kind {
   S3REC_NAMES_INTEGER = 2 /**< each is an int64 in decimal without leading zeros */
 } s3rec_name_kind;
 
-/** Longest name in bytes. */
+/** Longest name in bytes. Since 0.2. */
 #define S3REC_MAX_NAME_LENGTH 4096
+/** The same, for languages that do not read headers of C. Any thread. Since 0.3. */
+S3REC_API size_t s3rec_max_name_length(void);
 
 /** Names from one text: name i is text[offsets[i]] .. text[offsets[i + 1] - 1] and gets the
  * id first_id + i; offsets [count + 1] start at 0 and never fall (Arrow's large_string).

@@ -19,6 +19,9 @@ inline constexpr s3rec_name_kind text = S3REC_NAMES_TEXT;
 inline constexpr s3rec_name_kind integer = S3REC_NAMES_INTEGER;
 }  // namespace names
 
+/** S3REC_MAX_NAME_LENGTH of the library that runs. */
+inline std::size_t max_name_length() noexcept { return s3rec_max_name_length(); }
+
 /** A column of text as one text and where each entry begins, borrowed for a call. */
 struct text_view {
   /** Entry i is text[offsets[i]] .. text[offsets[i + 1] - 1]; offsets has one more than entries

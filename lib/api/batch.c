@@ -4,9 +4,9 @@
 #include "base/options.h"
 #include "sampling/sampler.h"
 
-void s3rec_sampler_options_init_sized(s3rec_sampler_options *options, s3rec_stage stage,
-                                      size_t struct_size) {
-  const s3rec_sampler_options defaults = {
+void s3rec_sampler_options_init(s3rec_sampler_options *options, s3rec_stage stage) {
+  *options = (s3rec_sampler_options){
+      .struct_size = sizeof *options,
       .stage = stage,
       .batch_size = stage == S3REC_STAGE_PRETRAIN ? 100 : 256,
       .max_seq_length = 50,
@@ -15,12 +15,6 @@ void s3rec_sampler_options_init_sized(s3rec_sampler_options *options, s3rec_stag
       .shuffle = 1,
       .held_out_count = 2,
   };
-  s3_options_init(options, struct_size, &defaults, sizeof defaults);
-}
-
-void(s3rec_sampler_options_init)(s3rec_sampler_options *options, s3rec_stage stage) {
-  s3rec_sampler_options_init_sized(options, stage,
-                                   S3_SIZE_UNTIL(s3rec_sampler_options, reference_draws));
 }
 
 s3rec_status s3rec_sampler_create(s3rec_dataset *dataset, const s3rec_sampler_options *options,
@@ -31,7 +25,7 @@ s3rec_status s3rec_sampler_create(s3rec_dataset *dataset, const s3rec_sampler_op
   s3rec_sampler_options resolved;
   s3rec_sampler_options_init(&resolved, options->stage);
   S3_TRY(s3_options_copy(&resolved, sizeof resolved, options,
-                         S3_SIZE_UNTIL(s3rec_sampler_options, reference_draws),
+                         S3_SIZE_UNTIL(s3rec_sampler_options, held_out_count),
                          "s3rec_sampler_options"));
   return s3_sampler_create(dataset, &resolved, sampler);
 }

@@ -3,6 +3,8 @@
 
 #include "base/options.h"
 
+int32_t s3rec_max_item_id(void) { return S3REC_MAX_ITEM_ID; }
+
 s3rec_status s3rec_dataset_load(s3rec_context *context, const char *sequences_path,
                                 const char *attributes_path, const char *negatives_path,
                                 s3rec_dataset **dataset) {

@@ -3,6 +3,8 @@
 
 #include "base/options.h"
 
+int64_t s3rec_rank_excluded(void) { return S3REC_RANK_EXCLUDED; }
+
 void s3rec_evaluate_options_init(s3rec_evaluate_options *options) {
   *options = (s3rec_evaluate_options){.struct_size = sizeof *options,
                                       .split = S3REC_SPLIT_TEST,

@@ -24,7 +24,7 @@ s3rec_status s3rec_recipe_plan_get(s3rec_recipe recipe, s3rec_stage stage,
 
 s3rec_status s3rec_recipe_sampler(s3rec_recipe recipe, s3rec_sampler_options *options) {
   S3_REQUIRE(options);
-  S3_TRY(s3_output_check(options, S3_SIZE_UNTIL(s3rec_sampler_options, reference_draws),
+  S3_TRY(s3_output_check(options, S3_SIZE_UNTIL(s3rec_sampler_options, held_out_count),
                          "s3rec_sampler_options"));
   const s3_recipe_stage *values;
   S3_TRY(s3_recipe_find(recipe, options->stage, &values));
@@ -35,7 +35,6 @@ s3rec_status s3rec_recipe_sampler(s3rec_recipe recipe, s3rec_sampler_options *op
 s3rec_status s3rec_recipe_trainer(s3rec_recipe recipe, s3rec_stage stage, size_t steps_per_epoch,
                                   s3rec_trainer_options *options) {
   S3_REQUIRE(options);
-  /* Release 0.1's struct has no room for a schedule. */
   S3_TRY(s3_output_check(options, S3_SIZE_UNTIL(s3rec_trainer_options, negative_count),
                          "s3rec_trainer_options"));
   const uint64_t steps = steps_per_epoch;

@@ -33,13 +33,13 @@ s3rec_status s3rec_run_create(s3rec_model *model, s3rec_dataset *dataset,
   s3rec_sampler_options_init(&sampler, copy.stage);
   if (copy.sampler != NULL)
     S3_TRY(s3_options_copy(&sampler, sizeof sampler, copy.sampler,
-                           S3_SIZE_UNTIL(s3rec_sampler_options, reference_draws),
+                           S3_SIZE_UNTIL(s3rec_sampler_options, held_out_count),
                            "s3rec_sampler_options"));
   s3rec_trainer_options trainer;
   s3rec_trainer_options_init(&trainer);
   if (copy.trainer != NULL)
     S3_TRY(s3_options_copy(&trainer, sizeof trainer, copy.trainer,
-                           S3_SIZE_UNTIL(s3rec_trainer_options, shard_count),
+                           S3_SIZE_UNTIL(s3rec_trainer_options, negative_count),
                            "s3rec_trainer_options"));
   s3_run_settings settings;
   S3_TRY(s3_run_resolve(&copy, &sampler, &trainer, &settings));

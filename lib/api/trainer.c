@@ -5,8 +5,9 @@
 #include "base/options.h"
 #include "training/trainer.h"
 
-void s3rec_trainer_options_init_sized(s3rec_trainer_options *options, size_t struct_size) {
-  const s3rec_trainer_options defaults = {
+void s3rec_trainer_options_init(s3rec_trainer_options *options) {
+  *options = (s3rec_trainer_options){
+      .struct_size = sizeof *options,
       .learning_rate = 1e-3,
       .adam_beta1 = 0.9,
       .adam_beta2 = 0.999,
@@ -20,11 +21,6 @@ void s3rec_trainer_options_init_sized(s3rec_trainer_options *options, size_t str
       .shard_count = 8,
       .negative_count = S3_DEFAULT_NEGATIVE_COUNT,
   };
-  s3_options_init(options, struct_size, &defaults, sizeof defaults);
-}
-
-void(s3rec_trainer_options_init)(s3rec_trainer_options *options) {
-  s3rec_trainer_options_init_sized(options, S3_SIZE_UNTIL(s3rec_trainer_options, shard_count));
 }
 
 void s3rec_losses_init(s3rec_losses *losses) {
@@ -39,7 +35,7 @@ s3rec_status s3rec_trainer_create(s3rec_model *model, const s3rec_trainer_option
   s3rec_trainer_options_init(&copy);
   if (options != NULL)
     S3_TRY(s3_options_copy(&copy, sizeof copy, options,
-                           S3_SIZE_UNTIL(s3rec_trainer_options, shard_count),
+                           S3_SIZE_UNTIL(s3rec_trainer_options, negative_count),
                            "s3rec_trainer_options"));
   return s3_trainer_create(model, &copy, trainer);
 }

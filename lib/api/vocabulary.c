@@ -7,6 +7,8 @@
 #include "base/utf8.h"
 #include "names/vocabulary.h"
 
+size_t s3rec_max_name_length(void) { return S3REC_MAX_NAME_LENGTH; }
+
 s3rec_status s3rec_vocabulary_create(s3rec_context *context, s3rec_name_kind kind, int32_t first_id,
                                      const char *text, const int64_t *offsets, size_t count,
                                      s3rec_vocabulary **vocabulary) {

@@ -31,13 +31,6 @@ s3rec_status s3_options_copy(void *options, size_t size, const void *source,
   return S3REC_OK;
 }
 
-void s3_options_init(void *options, size_t size, const void *defaults, size_t defaults_size) {
-  if (size < sizeof size) return; /* no struct of ours */
-  memset(options, 0, size);
-  copy_fields(options, defaults, size < defaults_size ? size : defaults_size);
-  memcpy(options, &size, sizeof size);
-}
-
 void s3_output_write(void *output, const void *source, size_t size) {
   const size_t output_size = struct_size_of(output);
   copy_fields(output, source, output_size < size ? output_size : size);

@@ -4,12 +4,10 @@
  * added at its end and never inside its tail padding, so that the size tells
  * which fields a caller knows.
  *
- * An init function cannot ask the caller's struct for its size. One whose struct has
- * grown, NAME_init, therefore fills in the first release's size for ever: a program
- * compiled against those headers has no more room. Beside it stands NAME_init_sized,
- * which is told the size, and in the header a macro of the old name hands it
- * sizeof *options, as large as the struct is where the program is compiled. That is
- * one symbol for all later growth. (NAME_init)(...) is the function itself. */
+ * An init function cannot ask the caller's struct for its size, and a program that was
+ * compiled earlier has no more room. So NAME_init fills in the fields that the struct had
+ * when NAME_init was released, for ever; a release that adds fields adds NAME_init2, which
+ * fills in those too (docs/stability.md). */
 #ifndef S3_BASE_OPTIONS_H
 #define S3_BASE_OPTIONS_H
 
@@ -36,11 +34,6 @@
  * `name` is the struct's, for the error text. */
 s3rec_status s3_options_copy(void *options, size_t size, const void *source,
                              size_t minimum_size, const char *name);
-
-/* What an init function does with a caller's struct of `size` bytes: struct_size, what
- * there is room for of `defaults`, a struct of `defaults_size` bytes, and zeros behind
- * them in a struct that is larger. */
-void s3_options_init(void *options, size_t size, const void *defaults, size_t defaults_size);
 
 /* The same check for a struct that a call fills in; made before the call acts. */
 s3rec_status s3_output_check(const void *output, size_t minimum_size, const char *name);

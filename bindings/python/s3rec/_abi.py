@@ -199,6 +199,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "s3rec_context_kernel_level": (ENUM, (P,)),
     "s3rec_context_backend": (ENUM, (P,)),
     # vocabulary
+    "s3rec_max_name_length": (SIZE, ()),
     "s3rec_vocabulary_create": (STATUS, (P, ENUM, I32, P, P, SIZE, P)),
     "s3rec_vocabulary_destroy": (None, (P,)),
     "s3rec_vocabulary_count": (SIZE, (P,)),
@@ -209,6 +210,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "s3rec_vocabulary_find": (STATUS, (P, TEXT, SIZE, P)),
     "s3rec_vocabulary_find_many": (STATUS, (P, P, P, SIZE, P)),
     # dataset
+    "s3rec_max_item_id": (I32, ()),
     "s3rec_dataset_load": (STATUS, (P, TEXT, TEXT, TEXT, P)),
     "s3rec_dataset_arrays_init": (None, (P,)),
     "s3rec_dataset_from_arrays": (STATUS, (P, P, P)),
@@ -235,7 +237,6 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "s3rec_events_dataset": (STATUS, (P, P, P, P)),
     # sampler, batch
     "s3rec_sampler_options_init": (None, (P, ENUM)),
-    "s3rec_sampler_options_init_sized": (None, (P, ENUM, SIZE)),
     "s3rec_sampler_create": (STATUS, (P, P, P)),
     "s3rec_sampler_destroy": (None, (P,)),
     "s3rec_sampler_epoch_size": (STATUS, (P, P, P)),
@@ -272,7 +273,6 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "s3rec_model_attribute_names": (STATUS, (P, P)),
     # trainer
     "s3rec_trainer_options_init": (None, (P,)),
-    "s3rec_trainer_options_init_sized": (None, (P, SIZE)),
     "s3rec_trainer_create": (STATUS, (P, P, P)),
     "s3rec_trainer_destroy": (None, (P,)),
     "s3rec_losses_init": (None, (P,)),
@@ -313,13 +313,11 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "s3rec_encode": (STATUS, (P, ENUM, P, SIZE, SIZE, P)),
     "s3rec_scorer_memory": (SIZE, (P,)),
     # evaluation
+    "s3rec_rank_excluded": (I64, ()),
     "s3rec_evaluate_options_init": (None, (P,)),
     "s3rec_metrics_init": (None, (P,)),
     "s3rec_evaluate": (STATUS, (P, P, P, P, P)),
 }
-
-# Init functions of a struct: those that are told the struct's size, and those of a stage.
-_SIZED = {"s3rec_sampler_options", "s3rec_trainer_options"}
 
 library = _library.load()
 
@@ -344,10 +342,5 @@ S = TypeVar("S", bound=ctypes.Structure)
 def new(struct: Type[S], *stage: int) -> S:
     """A struct that its init function has filled in; `stage` for those that have defaults by it."""
     made = struct()
-    name = _NAMES[struct]
-    if name in _SIZED:
-        initialise = getattr(library, f"{name}_init_sized")
-        initialise(ctypes.byref(made), *stage, ctypes.sizeof(struct))
-    else:
-        getattr(library, f"{name}_init")(ctypes.byref(made), *stage)
+    getattr(library, f"{_NAMES[struct]}_init")(ctypes.byref(made), *stage)
     return made

@@ -8,7 +8,7 @@ import pathlib
 import sysconfig
 from typing import Iterator
 
-ABI_VERSION = 0
+ABI_VERSION = 1
 FILE_NAME = f"libs3rec.so.{ABI_VERSION}"
 
 
