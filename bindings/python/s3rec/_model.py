@@ -209,8 +209,9 @@ class Model(Scoring):
         while now.idle:
             scorers.append(now.scorer())
         now.idle += scorers
-        return int(library.s3rec_model_memory(now.pointer)) + sum(
-            library.s3rec_scorer_memory(scorer) for scorer in scorers)
+        parts = [library.s3rec_scorer_memory(scorer) for scorer in scorers]
+        parts.append(library.s3rec_model_memory(now.pointer))
+        return sum(map(int, parts))
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of all parameters by their PyTorch names, in the reference's order."""

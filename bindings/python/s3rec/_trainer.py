@@ -25,7 +25,8 @@ class Losses:
     """Losses of one step (s3rec_losses).
 
     total: what the gradients are of. aap, mip, map, sp: pretraining's parts, unweighted.
-    next_item: fine-tuning's. gradient_norm: before clipping.
+    next_item: fine-tuning's. gradient_norm: before clipping; 0 unless
+    clipping is on.
     """
 
     total: float
