@@ -6,11 +6,12 @@ import ctypes
 import itertools
 import logging
 import os
+import threading
 from typing import Callable, Optional
 
 from s3rec import _abi
 from s3rec._abi import library
-from s3rec._errors import check
+from s3rec._errors import check, held_back
 from s3rec._handle import Handle, Pointer
 from s3rec._words import (BACKENDS, KERNEL_LEVELS, Backend, Kernels, assign, number_of,
                           word_of)
@@ -29,8 +30,10 @@ def _forward(level: int, message: bytes, key: Optional[int]) -> None:
         return
     try:
         log(_LEVELS.get(level, logging.INFO), message.decode("utf-8", "replace"))
-    except Exception:  # it may not unwind through the library's frames
+    except Exception:
         LOGGER.exception("the log function of a context failed")
+    except BaseException as error:
+        held_back[threading.get_ident()] = error
 
 
 _trampoline = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(_forward)
