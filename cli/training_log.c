@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "event_data.h"
-#include "json_output.h"
+#include "data.h"
+#include "print.h"
 
 static const char head[] = "{\"event\":\""; /* of every line that was written whole or in part */
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_output.h"
+#include "print.h"
 #include "session.h"
 #include "training.h"
 
