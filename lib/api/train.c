@@ -17,7 +17,6 @@ typedef struct training {
   s3rec_context *context;
   s3rec_dataset *dataset;
   s3rec_model *model; /* of what was done so far */
-  bool refitted;      /* the model was trained on the valid items too */
   bool stopped;       /* the caller's function said so */
 } training;
 
@@ -103,7 +102,9 @@ static s3rec_status make_fresh_model(training *t) {
   config.item_size = t->dataset->info.item_size;
   config.attribute_size = t->dataset->info.attribute_size;
   S3_TRY(s3rec_model_create(t->context, &config, t->options.seed, &t->model));
-  return s3rec_model_set_names(t->model, t->dataset->item_names, t->dataset->attribute_names);
+  S3_TRY(s3rec_model_set_names(t->model, t->dataset->item_names, t->dataset->attribute_names));
+  /* For a training that ends before it has a result, which would bring its own. */
+  return s3rec_model_count_popularity(t->model, t->dataset, 2);
 }
 
 /* Steps to the end, or until the caller has enough. `at` is where that was. */
@@ -138,7 +139,6 @@ static s3rec_status train_stage(training *t, s3rec_stage stage, int32_t epochs, 
   if (status != S3REC_OK || !any) return status;
   s3rec_model_destroy(t->model);
   t->model = result;
-  t->refitted = at.refit && at.event == S3REC_RUN_DONE;
   return S3REC_OK;
 }
 
@@ -168,7 +168,6 @@ static s3rec_status run_training(training *t, s3rec_metrics *metrics) {
   S3_TRY(open_data(t));
   if (t->model == NULL) S3_TRY(make_fresh_model(t));
   S3_TRY(train_stages(t));
-  S3_TRY(s3rec_model_count_popularity(t->model, t->dataset, t->refitted ? 1 : 2));
   return metrics == NULL ? S3REC_OK : s3rec_evaluate(t->model, t->dataset, NULL, metrics, NULL);
 }
 

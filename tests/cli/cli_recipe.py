@@ -19,7 +19,7 @@ RUN = ["finetune", *SMALL, "--batch-size", "10", "--epochs", EPOCHS]
 
 
 def tensors(path):
-    """The weights of a model or a state, bytes by name."""
+    """The weights of a model or a state, bytes by name; how often items occurred is no weight."""
     raw = path.read_bytes()
     end = 8 + int.from_bytes(raw[:8], "little")
     head = json.loads(raw[8:end])
