@@ -133,7 +133,7 @@ START_TEST(refuses) {
   options.attribute_separator = "123456789";
   ck_assert_int_eq(s3rec_events_read_attributes(events, path.text, &options, NULL),
                    S3REC_ERROR_ARGUMENT);
-  ck_assert_str_eq(s3rec_last_error(), "attribute_separator has 9 bytes, accepted is 0..8");
+  ck_assert_str_eq(s3rec_last_error(), "attribute_separator has 9 bytes, must have 0..8");
 }
 END_TEST
 

@@ -59,7 +59,7 @@ START_TEST(refuses_rows) {
   refuse("a.csv", "user,item,ts\nu,i,soon\n",
          ":2: timestamp: \"soon\" is neither a number nor an ISO 8601 date");
   refuse("a.csv", "user,item,ts\nu,i,99999999999999999999\n",
-         ":2: timestamp: \"99999999999999999999\" is out of range, accepted is -2^63..2^63-1");
+         ":2: timestamp: \"99999999999999999999\" is out of range, must be -2^63..2^63-1");
   refuse("a.csv", "user,item,date\nu,i,2024-02-30\n",
          ":2: timestamp: \"2024-02-30\" is no date of the calendar");
   refuse("a.csv", "user,item,ts\nu,i,1\nu,i,2024-02-03\n",
@@ -291,10 +291,10 @@ START_TEST(refuses_options) {
   wrong.field = value;                                                                        \
   ck_assert_int_eq(s3rec_events_read(events, path.text, &wrong, NULL), S3REC_ERROR_ARGUMENT); \
   ck_assert_ptr_nonnull(strstr(s3rec_last_error(), reason))
-  REFUSE(format, 4, "format is 4, accepted is 0..3");
-  REFUSE(header, -1, "header is -1, accepted is 0..2");
-  REFUSE(delimiter, "", "delimiter has 0 bytes, accepted is 1..8");
-  REFUSE(delimiter, "123456789", "delimiter has 9 bytes, accepted is 1..8");
+  REFUSE(format, 4, "format is 4, must be 0..3");
+  REFUSE(header, -1, "header is -1, must be 0..2");
+  REFUSE(delimiter, "", "delimiter has 0 bytes, must have 1..8");
+  REFUSE(delimiter, "123456789", "delimiter has 9 bytes, must have 1..8");
   REFUSE(delimiter, "\"", "has a quotation mark or a line end in it");
   REFUSE(delimiter, ",", "delimiter is \",\", but JSONL has none");
   REFUSE(struct_size, 8, "s3rec_table_options.struct_size is 8, must be at least ");

@@ -57,7 +57,7 @@ START_TEST(refuses_numbers) {
                                     "-9223372036854775808.1", "1e19",
                                     "99999999999999999999",   "1e99999999999999999999"};
   for (size_t i = 0; i < sizeof far / sizeof *far; i++)
-    refuse(far[i], "is out of range, accepted is -2^63..2^63-1");
+    refuse(far[i], "is out of range, must be -2^63..2^63-1");
 }
 END_TEST
 

@@ -173,7 +173,7 @@ static s3rec_status check_row_values(const char *name, const int64_t *offsets,
     for (int64_t i = offsets[r]; i < offsets[r + 1]; i++)
       if (values[i] < minimum || values[i] > maximum)
         return s3_fail(S3REC_ERROR_FORMAT,
-                       "%s: %s %zu, index %" PRId64 ": id %d is out of range, accepted is %d..%d",
+                       "%s: %s %zu, index %" PRId64 ": id %d is out of range, must be %d..%d",
                        name, row, r, i - offsets[r], values[i], minimum, maximum);
   return S3REC_OK;
 }
@@ -192,7 +192,7 @@ static s3rec_status require_arrays(const s3rec_dataset_arrays *arrays) {
                    "NULL",
                    arrays->attributed_item_count);
   if (arrays->negatives_per_user < 0 || arrays->negatives_per_user > MAXIMUM_NEGATIVES)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "negatives_per_user is %d, accepted is 0..%d",
+    return s3_fail(S3REC_ERROR_ARGUMENT, "negatives_per_user is %d, must be 0..%d",
                    arrays->negatives_per_user, MAXIMUM_NEGATIVES);
   if (arrays->negatives_per_user > 0 && arrays->negatives == NULL)
     return s3_fail(S3REC_ERROR_ARGUMENT, "negatives_per_user is %d, but negatives is NULL",
@@ -224,7 +224,7 @@ static s3rec_status add_attribute_arrays(s3rec_dataset *dataset, const s3rec_dat
   for (size_t i = 0; i < count; i++)
     if (arrays->attributed_items[i] < 1 || arrays->attributed_items[i] > S3REC_MAX_ITEM_ID)
       return s3_fail(S3REC_ERROR_FORMAT,
-                     "attributed_items, index %zu: id %d is out of range, accepted is 1..%d", i,
+                     "attributed_items, index %zu: id %d is out of range, must be 1..%d", i,
                      arrays->attributed_items[i], S3REC_MAX_ITEM_ID);
   s3_attribute_lists lists = {0};
   S3_TRY(s3_attribute_lists_make(dataset->context, count, arrays->attributed_items, offsets,

@@ -115,7 +115,7 @@ static s3rec_status fail_at_word(const text_reader *reader, const char *end, con
     return s3_fail(S3REC_ERROR_FORMAT, "%s:%zu:%zu: %s \"%.*s%s\" is not an integer", reader->path,
                    reader->line, column, what, shown, word, more);
   return s3_fail(S3REC_ERROR_FORMAT,
-                 "%s:%zu:%zu: %s %.*s%s is out of range, accepted is %" PRId64 "..%" PRId64,
+                 "%s:%zu:%zu: %s %.*s%s is out of range, must be %" PRId64 "..%" PRId64,
                  reader->path, reader->line, column, what, shown, word, more, minimum, maximum);
 }
 

@@ -337,7 +337,7 @@ s3rec_status s3_events_read_attributes(s3rec_events *events, const char *path,
   S3_TRY(s3_id_column_check(&events->items, "item ids of a file", S3REC_NAMES_TEXT));
   S3_TRY(s3_id_column_check(&events->attributes, "attributes of a file", S3REC_NAMES_TEXT));
   if (strlen(options->attribute_separator) > S3_MAX_DELIMITER_LENGTH)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "attribute_separator has %zu bytes, accepted is 0..%d",
+    return s3_fail(S3REC_ERROR_ARGUMENT, "attribute_separator has %zu bytes, must have 0..%d",
                    strlen(options->attribute_separator), S3_MAX_DELIMITER_LENGTH);
   attribute_reader r = {.events = events};
   S3_TRY(s3_table_file_open(events->context, path, options, &r.file));

@@ -50,7 +50,7 @@ static s3rec_status format_of_text(s3_text_window *window, file_format *found) {
 static s3rec_status check_delimiter(const char *delimiter) {
   const size_t length = strlen(delimiter);
   if (length < 1 || length > S3_MAX_DELIMITER_LENGTH)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "delimiter has %zu bytes, accepted is 1..%d", length,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "delimiter has %zu bytes, must have 1..%d", length,
                    S3_MAX_DELIMITER_LENGTH);
   if (strpbrk(delimiter, "\"\r\n") != NULL)
     return s3_fail(S3REC_ERROR_ARGUMENT,

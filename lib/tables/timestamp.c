@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char *const not_one = "is neither a number nor an ISO 8601 date";
-static const char *const out_of_range = "is out of range, accepted is -2^63..2^63-1";
+static const char *const out_of_range = "is out of range, must be -2^63..2^63-1";
 
 static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 

@@ -122,7 +122,7 @@ def other_files(tool):
             ("negatives of more users", "".join(f"{user} {ids}\n" for user in range(1, 5)),
              r"base_sample\.txt"),
             ("few negatives", "1 4\n2 7\n3 5\n", "1 has 1 negatives, at least 99"),
-            ("unknown negatives", "1 400\n", r"400 is out of range, accepted is 1\.\.7")):
+            ("unknown negatives", "1 400\n", r"400 is out of range, must be 1\.\.7")):
         tool.path("base_sample.txt").write_text(text)
         tool.refused(what, BAD_DATA, said, *sampled)
 
