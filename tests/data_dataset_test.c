@@ -136,20 +136,20 @@ START_TEST(refuses_arguments) {
   s3rec_dataset_arrays arrays = good_arrays();
   arrays.user_count = 0;
   refuse(&arrays, S3REC_ERROR_ARGUMENT,
-         "user_count is 0, item_offsets given, items given; needed are at least 1 user and both "
-         "arrays");
+         "user_count is 0, item_offsets given, items given; at least 1 user and both arrays "
+         "are needed");
   arrays = good_arrays();
   arrays.items = NULL;
   refuse(&arrays, S3REC_ERROR_ARGUMENT,
-         "user_count is 4, item_offsets given, items NULL; needed are at least 1 user and both "
-         "arrays");
+         "user_count is 4, item_offsets given, items NULL; at least 1 user and both arrays "
+         "are needed");
   arrays = good_arrays();
   arrays.attribute_offsets = NULL;
   refuse(&arrays, S3REC_ERROR_ARGUMENT,
          "attributed_item_count is 2, but attributed_items or attribute_offsets is NULL");
   arrays = good_arrays();
   arrays.attributes = NULL;
-  refuse(&arrays, S3REC_ERROR_ARGUMENT, "attribute_offsets announce 4 ids, but attributes is NULL");
+  refuse(&arrays, S3REC_ERROR_ARGUMENT, "attributes is NULL, but attribute_offsets end at 4");
   arrays = good_arrays();
   arrays.negatives = NULL;
   refuse(&arrays, S3REC_ERROR_ARGUMENT, "negatives_per_user is 2, but negatives is NULL");

@@ -367,13 +367,13 @@ START_TEST(refuses_data_that_cannot_train) {
   s3rec_dataset *dataset = fixture_unique_dataset(context, (int32_t[]){1, 3, 1}, 3);
   s3rec_sampler_options options = options_of(S3REC_STAGE_FINETUNE);
   refuse(dataset, options,
-         "the dataset holds nothing to train on: no user's training part has 2 items");
+         "the dataset has nothing to train on: no user's training part has 2 items");
   s3rec_dataset_destroy(dataset);
   dataset = fixture_unique_dataset(context, (int32_t[]){1, 2}, 2);
   options.stage = S3REC_STAGE_PRETRAIN;
   options.reference_draws = 1;
   refuse(dataset, options,
-         "the dataset holds nothing to train on: no user's training part has 1 items");
+         "the dataset has nothing to train on: no user's training part has 1 items");
   s3rec_dataset_destroy(dataset);
 }
 END_TEST

@@ -229,7 +229,7 @@ START_TEST(refuses_negatives) {
   append_negatives(text, "5", 99, "7", "\n");
   load_negatives(text, ":2:1: the file ends after 1 of the 2 users of the sequence file");
   append_negatives(text, "7", 99, "7", "\n");
-  load_negatives(text, ":2:1: user 7 where the sequence file has user 6");
+  load_negatives(text, ":2:1: user 7, but the sequence file has user 6");
   text[0] = '\0';
   append_negatives(text, "5", 99, "7", "\n");
   append_negatives(text, "6", 99, "7", "\n");

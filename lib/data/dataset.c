@@ -89,12 +89,12 @@ static void log_dataset(const s3rec_dataset *dataset, size_t ignored_lists) {
          dataset->attributes.row_count, info->negatives_per_user);
   if (info->short_user_count > 0)
     s3_log(dataset->context, S3REC_LOG_WARNING,
-           "dataset: users of fewer than 3 items: %zu of %zu; kept for training (unless "
+           "dataset: users with fewer than 3 items: %zu of %zu; kept for training (unless "
            "reference_draws), skipped in evaluation",
            info->short_user_count, info->user_count);
   if (ignored_lists > 0)
     s3_log(dataset->context, S3REC_LOG_WARNING,
-           "dataset: attribute lists ignored: %zu, of items above %d, the largest of the sequences",
+           "dataset: attribute lists ignored: %zu, for items above %d, the largest in sequences",
            ignored_lists, info->item_size - 2);
 }
 
@@ -181,8 +181,8 @@ static s3rec_status check_row_values(const char *name, const int64_t *offsets,
 static s3rec_status require_arrays(const s3rec_dataset_arrays *arrays) {
   if (arrays->user_count < 1 || arrays->item_offsets == NULL || arrays->items == NULL)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "user_count is %zu, item_offsets %s, items %s; needed are at least 1 user "
-                   "and both arrays",
+                   "user_count is %zu, item_offsets %s, items %s; at least 1 user and both "
+                   "arrays are needed",
                    arrays->user_count, arrays->item_offsets ? "given" : "NULL",
                    arrays->items ? "given" : "NULL");
   if (arrays->attributed_item_count > 0 &&
@@ -217,8 +217,7 @@ static s3rec_status add_attribute_arrays(s3rec_dataset *dataset, const s3rec_dat
   S3_TRY(check_row_offsets("attribute_offsets", offsets, count, "list", 0));
   if (offsets[count] > 0 && arrays->attributes == NULL)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "attribute_offsets announce %" PRId64 " ids, but attributes is NULL",
-                   offsets[count]);
+                   "attributes is NULL, but attribute_offsets end at %" PRId64, offsets[count]);
   S3_TRY(check_row_values("attributes", offsets, arrays->attributes, count, "list", 0,
                           S3_MAX_ATTRIBUTE_ID));
   for (size_t i = 0; i < count; i++)

@@ -379,7 +379,7 @@ static s3rec_status prepare_sampler(s3rec_sampler *sampler) {
   sampler->step_count = (sampler->instance_count + batch_size - 1) / batch_size;
   if (sampler->instance_count == 0)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "the dataset holds nothing to train on: no user's training part has %d items",
+                   "the dataset has nothing to train on: no user's training part has %d items",
                    is_pretrain(sampler) ? 1 : 2);
   if (sampler->options.shuffle) {
     sampler->order = s3_allocate(context, sampler->instance_count, sizeof *sampler->order);

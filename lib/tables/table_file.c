@@ -268,7 +268,7 @@ static s3rec_status next_delimited_row(s3_table_file *file, bool *found) {
 static s3rec_status check_delimited_row(const s3_table_file *file) {
   if (file->row.fault != NULL) return s3_fail_row(file, "row", "%s", file->row.fault);
   if (file->row.field_count == file->column_count) return S3REC_OK;
-  return s3_fail_row(file, "row", "%zu fields where the first row has %zu", file->row.field_count,
+  return s3_fail_row(file, "row", "%zu fields, but the first row has %zu", file->row.field_count,
                      file->column_count);
 }
 
