@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands and the texts of their --help; options come from the table. */
-#include "commands.h"
+#include "cli.h"
 
 static const char pretrain_text[] =
     "Learns embeddings and encoder from the data alone, with four objectives: which attributes "

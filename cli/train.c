@@ -6,8 +6,7 @@
 #include <unistd.h>
 
 #include "interrupt.h"
-#include "json_output.h"
-#include "metrics_output.h"
+#include "print.h"
 #include "report/report.h"
 #include "test_details.h"
 #include "training_log.h"

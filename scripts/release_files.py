@@ -51,8 +51,9 @@ def main(build, folder):
     build, folder = pathlib.Path(build), pathlib.Path(folder)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as made:
-        subprocess.run([build / "cli/s3rec", "generate", "--data", made, "--name", "demo",
-                        "--events", "--users", "400", "--items", "300", "--seed", "3"], check=True)
+        subprocess.run([build / "examples/catalogue/s3rec-catalogue", "generate", "--data", made,
+                        "--name", "demo", "--events", "--users", "400", "--items", "300",
+                        "--seed", "3"], check=True)
         cut(pathlib.Path(made), folder)
     subprocess.run([build / "tests/release_files", folder], check=True)
 

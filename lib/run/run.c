@@ -272,13 +272,14 @@ s3rec_status s3_run_step(s3rec_run *run, s3rec_run_progress *progress) {
 }
 
 s3rec_status s3_run_finish(const s3rec_run *run, s3rec_model **model) {
-  const bool final = !s3_run_finetunes(&run->settings) || (run->done && run->at.refit);
+  const bool refitted = run->done && run->at.refit;
+  const bool final = !s3_run_finetunes(&run->settings) || refitted;
   if (!final && run->at.best_epoch == 0)
     return s3_fail(S3REC_ERROR_STATE, "no epoch of the run has been measured so far: there are no "
                                       "best weights");
   s3rec_model *made;
   S3_TRY(make_model(run, &run->model->config, final ? run->trained->weights : run->best, &made));
-  const int32_t held_out = run->at.refit ? run->settings.options.held_out_count : 2;
+  const int32_t held_out = refitted ? run->settings.options.held_out_count : 2;
   const s3rec_status status = s3_model_count_popularity(made, run->dataset, (size_t)held_out);
   if (status == S3REC_OK)
     *model = made;

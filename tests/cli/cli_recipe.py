@@ -24,7 +24,8 @@ def tensors(path):
     end = 8 + int.from_bytes(raw[:8], "little")
     head = json.loads(raw[8:end])
     return {name: raw[end + row["data_offsets"][0]:end + row["data_offsets"][1]]
-            for name, row in head.items() if name[:2] != "__" and name[:6] != "state."}
+            for name, row in head.items()
+            if not name.startswith(("__", "state.", "popularity."))}
 
 
 def same_files(tool, what, left, right):
