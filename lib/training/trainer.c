@@ -150,7 +150,8 @@ static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch 
   if (trainer->options.finetune_loss == S3REC_LOSS_BCE)
     return batch->has_negatives
                ? S3REC_OK
-               : s3_fail(S3REC_ERROR_ARGUMENT, "the BCE loss needs target_neg, the batch has none");
+               : s3_fail(S3REC_ERROR_ARGUMENT,
+                         "the BCE loss needs target_neg, but the batch has none");
   for (size_t t = 0; t < batch->token_count; t++)
     if (batch->ids[S3_STREAM_POS][t] == config->item_size - 1)
       return s3_fail(S3REC_ERROR_MISMATCH, "a target of the batch is the mask, item %d",
