@@ -138,9 +138,9 @@ def release(since):
 def page():
     everything = symbols()
     lines = ["# Symbols", "",
-             "Everything that the headers of C declare: what it is, since which release it is "
-             "there, and how", "far it is promised ([stability.md](stability.md)). "
-             "`scripts/interface.py` writes this page from the", "comments in the headers.", ""]
+             "Everything that the C headers declare: its kind, its first release, and what is "
+             "promised for it", "([stability.md](stability.md)). `scripts/interface.py` writes this "
+             "page from the comments in the headers.", ""]
     for header, here in everything.items():
         if not here:
             continue

@@ -98,11 +98,8 @@ s3rec_run *release_run(const release_setup *setup, s3rec_stage stage) {
   release_ok(s3rec_recipe_sampler(options.recipe, &draws));
   draws.batch_size = 8;
   options.sampler = &draws;
-  s3rec_model *model; /* of its own: nobody else writes or scores it */
-  release_ok(s3rec_model_clone(setup->model, &model));
   s3rec_run *run;
-  release_ok(s3rec_run_create(model, setup->dataset, &options, &run));
-  s3rec_model_destroy(model);
+  release_ok(s3rec_run_create(setup->model, setup->dataset, &options, &run));
   return run;
 }
 
@@ -237,13 +234,8 @@ static void note_trainer(const release_setup *setup, release_figures *figures) {
   s3rec_model_destroy(model);
 }
 
-/* A state of a run goes on to its end. */
-static void note_run(const release_setup *setup, release_figures *figures, s3rec_stage stage,
-                     const char *name) {
-  char file[48];
-  snprintf(file, sizeof file, "%s.state", name);
-  s3rec_run *run = release_run(setup, stage);
-  release_ok(s3rec_run_load(run, release_path(setup, file)));
+/* A run goes on to its end and hands out its model. */
+static void note_run(release_figures *figures, s3rec_run *run, const char *name) {
   s3rec_run_progress at;
   s3rec_run_progress_init(&at);
   int steps = 0, epochs = 0;
@@ -259,7 +251,28 @@ static void note_run(const release_setup *setup, release_figures *figures, s3rec
   } while (at.event != S3REC_RUN_DONE);
   note_figure(figures, steps, EXACT, "%s.steps", name);
   note_figure(figures, at.best_epoch, EXACT, "%s.best_epoch", name);
+  s3rec_model *made;
+  release_ok(s3rec_run_finish(run, &made));
   s3rec_run_destroy(run);
+  note_model(figures, name, made);
+  s3rec_model_destroy(made);
+}
+
+/* States of runs, each taken up with the run's options and by the file alone. */
+static void note_runs(const release_setup *setup, release_figures *figures) {
+  static const struct {
+    s3rec_stage stage;
+    const char *file, *loaded, *resumed;
+  } states[] = {{S3REC_STAGE_PRETRAIN, "pretrain.state", "pretrain", "pretrain_resumed"},
+                {S3REC_STAGE_FINETUNE, "finetune.state", "finetune", "finetune_resumed"}};
+  for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+    const char *path = release_path(setup, states[i].file);
+    s3rec_run *run = release_run(setup, states[i].stage);
+    release_ok(s3rec_run_load(run, path));
+    note_run(figures, run, states[i].loaded);
+    release_ok(s3rec_run_resume(setup->model, setup->dataset, path, 0, &run));
+    note_run(figures, run, states[i].resumed);
+  }
 }
 
 void release_read_all(const release_setup *setup, release_figures *figures) {
@@ -279,6 +292,5 @@ void release_read_all(const release_setup *setup, release_figures *figures) {
   s3rec_model_destroy(mapped);
   note_popular(setup, figures);
   note_trainer(setup, figures);
-  note_run(setup, figures, S3REC_STAGE_PRETRAIN, "pretrain");
-  note_run(setup, figures, S3REC_STAGE_FINETUNE, "finetune");
+  note_runs(setup, figures);
 }

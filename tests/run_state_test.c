@@ -254,7 +254,7 @@ START_TEST(refuses_damaged_states) {
   }
   load_fails(&f, test_file("none.state").text, S3REC_ERROR_IO, "none.state");
   test_ok(s3rec_model_save(f.model, bad.text));
-  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "no training state");
+  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "not a training state");
   s3rec_trainer *trainer;
   test_ok(s3rec_trainer_create(f.model, NULL, &trainer));
   test_ok(s3rec_trainer_save(trainer, NULL, "a note", bad.text));
@@ -263,7 +263,7 @@ START_TEST(refuses_damaged_states) {
   patch(path.text, bad.text, Q "format" Q ":1", Q "former" Q ":1");
   load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "of a release before 0.3");
   patch(path.text, bad.text, Q "format" Q ":1", Q "format" Q ":2");
-  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "has format 2, this release reads format 1");
+  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "has format 2, but this release reads format 1");
   s3rec_run_state *state = NULL;
   test_fails(s3rec_run_state_read(f.context, bad.text, &state), S3REC_ERROR_FORMAT);
   ck_assert_ptr_null(state);

@@ -25,7 +25,7 @@ def tensors(path):
     head = json.loads(raw[8:end])
     return {name: raw[end + row["data_offsets"][0]:end + row["data_offsets"][1]]
             for name, row in head.items()
-            if name[:2] != "__" and name[:6] != "state." and "popularity" not in name}
+            if not name.startswith(("__", "state.", "popularity."))}
 
 
 def same_files(tool, what, left, right):
