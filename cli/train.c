@@ -129,11 +129,17 @@ static int train_to_end(cli_training *training, cli_options *options) {
   return training->run == NULL ? CLI_OK : train_phases(training);
 }
 
+/* A model of no epochs at all; like that of a run it knows how often items occur. */
+static int save_untrained(const cli_training *training) {
+  s3rec_model *const model = training->model;
+  CLI_TRY(check_status(s3rec_model_count_popularity(model, training->dataset, 2)));
+  return check_status(s3rec_model_save(model, training->options->out));
+}
+
 static int end_pretraining(cli_training *training) {
   const cli_options *const options = training->options;
   const int epochs = (int)cli_epochs_done(training);
-  CLI_TRY(training->run != NULL ? save_weights(training)
-                                : check_status(s3rec_model_save(training->model, options->out)));
+  CLI_TRY(training->run != NULL ? save_weights(training) : save_untrained(training));
   json_t *const done =
       json_pack("{s:s, s:s, s:i, s:o, s:o}", "event", "done", "command", "pretrain", "epochs",
                 epochs, "model", cli_json_text(options->out), "state",
