@@ -19,9 +19,8 @@ int cli_open_context(const cli_options *options, s3rec_context **context);
 int cli_open_dataset(const cli_options *options, s3rec_context *context, int parts,
                      const s3rec_model *model, json_t **description, s3rec_dataset **dataset);
 typedef enum cli_model_use {
-  CLI_READ_MODEL,   /* its file is mapped */
-  CLI_RESUME_MODEL, /* loaded */
-  CLI_TRAIN_MODEL   /* loaded; dropouts on the command line may differ from the file's */
+  CLI_READ_MODEL, /* its file is mapped */
+  CLI_TRAIN_MODEL /* loaded; dropouts on the command line may differ from the file's */
 } cli_model_use;
 
 /* Opens a model or training state; network options that were given must agree
