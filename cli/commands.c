@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands and the texts of their --help; options come from the table. */
-#include "commands.h"
+#include "cli.h"
 
 static const char pretrain_text[] =
     "Learns embeddings and encoder from the data alone, with four objectives: which attributes "
@@ -45,10 +45,10 @@ static const char finetune_text[] =
     "counted.\n"
     "\n"
     "With --model the network is the file's; only its dropouts are the recipe's or as given. A "
-    "resumed run takes its options from the state; one that contradicts it is refused. It goes on "
-    "with the file of --out, its best weights so far, and a refit starts from the file of --model "
-    "again: both must still be there (if --model was moved, say where). NAME_sample.txt is read "
-    "for --stop-protocol sampled only.\n"
+    "resumed run takes its options from the state; one that contradicts it is refused. The state "
+    "has the best weights so far, too; a file of --out with other weights is not replaced. A refit "
+    "starts from the file of --model again, which must still be there (if it was moved, say "
+    "where). NAME_sample.txt is read for --stop-protocol sampled only.\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data, 130 interrupted.";
 

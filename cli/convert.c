@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "event_data.h"
-#include "item_names.h"
-#include "json_output.h"
+#include "data.h"
+#include "items.h"
 #include "output.h"
-#include "plain_text.h"
+#include "print.h"
 #include "session.h"
 
 typedef struct conversion {

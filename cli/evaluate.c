@@ -3,14 +3,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "data_check.h"
-#include "event_data.h"
-#include "item_names.h"
-#include "json_output.h"
-#include "metrics_output.h"
+#include "data.h"
+#include "items.h"
 #include "output.h"
-#include "plain_text.h"
 #include "popularity.h"
+#include "print.h"
 #include "session.h"
 
 /* A line a user, with the name behind a tab where users have names. */

@@ -6,11 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "event_data.h"
-#include "item_names.h"
-#include "json_output.h"
+#include "data.h"
+#include "items.h"
 #include "output.h"
-#include "plain_text.h"
+#include "print.h"
 #include "session.h"
 
 enum { NAMES_SHOWN = 5 };
@@ -113,7 +112,7 @@ static json_t *describe_names(const s3rec_vocabulary *names) {
 }
 
 /* {"items": ..., "attributes": ...} */
-static json_t *list_names(const s3rec_model *model) {
+static json_t *list_model_names(const s3rec_model *model) {
   s3rec_vocabulary *items = NULL, *attributes = NULL;
   json_t *object = NULL;
   if (s3rec_model_item_names(model, &items) == S3REC_OK &&
@@ -201,7 +200,7 @@ static int show_model(const cli_options *options, s3rec_context *context, const 
     size_t total = 0;
     json_t *const parameters = list_parameters(model, &total);
     json_t *const sizes = cli_json_config(&config);
-    json_t *const names = list_names(model);
+    json_t *const names = list_model_names(model);
     if (options->json)
       cli_json_print(json_pack("{s:s, s:s, s:I, s:O, s:O, s:I, s:O, s:O}", "file", path, "kind",
                                metadata.state ? "state" : "model", "bytes",

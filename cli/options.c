@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Turns the option table into what argp reads, and back. */
-#include "options.h"
-
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +44,7 @@ bool cli_options_given(const cli_options *options, const char *name) {
 }
 
 /* "--hidden_size=64", as the reference spells it, becomes "--hidden-size=64". */
-static void normalise(const cli_command *command, char *argument) {
+static void spell_with_hyphens(const cli_command *command, char *argument) {
   if (strncmp(argument, "--", 2) != 0) return;
   const size_t length = strcspn(argument + 2, "=");
   char name[64];
@@ -99,7 +97,7 @@ static void check_arguments(const cli_options *options, struct argp_state *state
     argp_error(state, "FILE and --model say the same; give one");
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
   cli_options *const options = state->input;
   const size_t index = (size_t)(key - FIRST_KEY);
   if (key >= FIRST_KEY && index < cli_option_count) {
@@ -198,9 +196,11 @@ void cli_options_parse(int count, char **arguments, cli_options *options) {
                                        .doc = texts[i],
                                        .group = option->group};
   }
-  for (int i = 1; i < count; i++) normalise(command, arguments[i]);
-  const struct argp argp = {
-      .options = rows, .parser = parse, .args_doc = command->arguments, .doc = command->text};
+  for (int i = 1; i < count; i++) spell_with_hyphens(command, arguments[i]);
+  const struct argp argp = {.options = rows,
+                            .parser = parse_option,
+                            .args_doc = command->arguments,
+                            .doc = command->text};
   char program[64];
   snprintf(program, sizeof program, "s3rec %s", command->name);
   arguments[0] = program;

@@ -3,7 +3,7 @@
 #ifndef CLI_RECIPE_H
 #define CLI_RECIPE_H
 
-#include "options.h"
+#include "cli.h"
 
 /* Sets every option that the recipe decides. */
 void cli_recipe_set(s3rec_recipe recipe, cli_options *options);

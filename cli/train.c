@@ -6,8 +6,7 @@
 #include <unistd.h>
 
 #include "interrupt.h"
-#include "json_output.h"
-#include "metrics_output.h"
+#include "print.h"
 #include "report/report.h"
 #include "test_details.h"
 #include "training_log.h"
@@ -86,7 +85,7 @@ static int train_phase(cli_training *training) {
   return CLI_OK;
 }
 
-static int train(cli_training *training) {
+static int train_phases(cli_training *training) {
   s3rec_run_progress *const at = &training->at;
   const uint64_t first = (uint64_t)cli_epochs_done(training) * at->steps +
                          (at->event == S3REC_RUN_STEP ? at->step : 0);
@@ -127,7 +126,7 @@ static int train_to_end(cli_training *training, cli_options *options) {
   CLI_TRY(cli_training_open(training, options));
   if (training->run != NULL) CLI_TRY(check_out(training));
   CLI_TRY(cli_log_begin(training));
-  return training->run == NULL ? CLI_OK : train(training);
+  return training->run == NULL ? CLI_OK : train_phases(training);
 }
 
 static int end_pretraining(cli_training *training) {

@@ -5,8 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "data_check.h"
-#include "event_data.h"
+#include "data.h"
 #include "interrupt.h"
 #include "output.h"
 #include "session.h"

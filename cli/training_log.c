@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "event_data.h"
-#include "json_output.h"
+#include "data.h"
+#include "print.h"
 
 static const char head[] = "{\"event\":\""; /* of every line that was written whole or in part */
 
@@ -30,8 +30,8 @@ static json_t *begin_as_object(const cli_training *training) {
       options->command->name, "version", s3rec_version(), "data", "name",
       cli_json_text(cli_data_name(options)), "users", (json_int_t)info.user_count, "interactions",
       (json_int_t)info.interaction_count, "items", (int)info.item_size - 2, "attribute_size",
-      (int)info.attribute_size, "fingerprint", fingerprint, "network", cli_json_config(&options->config),
-      "options", cli_recorded_options(options));
+      (int)info.attribute_size, "fingerprint", fingerprint, "network",
+      cli_json_config(&options->config), "options", cli_recorded_options(options));
   if (training->events != NULL) json_object_set(object, "events", training->events);
   if (options->model != NULL) json_object_set_new(object, "model", cli_json_text(options->model));
   if (options->resume != NULL) {

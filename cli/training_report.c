@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "json_output.h"
+#include "print.h"
 #include "training_log.h"
 
 const char *cli_training_phase(const cli_training *training) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_output.h"
+#include "print.h"
 #include "session.h"
 #include "training.h"
 
@@ -206,8 +206,9 @@ int cli_resume_check_model(const cli_training *training) {
   if (options->model != NULL) return cli_resume_refuse_model(training, "it holds other weights");
   if (training->note == NULL)
     return cli_usage(options,
-                     "--resume: %s did not begin with fresh weights of its seed, and --refit starts "
-                     "from its first ones again; name their file with --model", options->resume);
+                     "--resume: %s did not begin with the fresh weights of its seed, and --refit "
+                     "starts from its first weights again; name their file with --model",
+                     options->resume);
   return cli_fail(CLI_BAD_DATA,
                   "%s: the fresh weights it began with, from which --refit starts again, are "
                   "others here; go on where it was begun",

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the files of this release that later ones must read: a part of the made-up catalogue in
-both forms, a tiny model, states of a trainer and of runs, and what they say (figures.txt).
+"""Makes the files of this release that later releases must read: a part of the made-up catalogue
+in both forms, a tiny model, states of a trainer and of runs, and what they say (figures.txt).
 
 usage: release_files.py BUILD_FOLDER tests/files-RELEASE
 
-A release does this once, last. The files are never made anew: they stay as that release wrote
-them, and release_files_test.c reads them for ever.
+Each release runs this once, as its last step. The files are never made again: they stay as that
+release wrote them, and release_files_test.c always reads them.
 """
 import csv
 import json
@@ -51,8 +51,9 @@ def main(build, folder):
     build, folder = pathlib.Path(build), pathlib.Path(folder)
     folder.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as made:
-        subprocess.run([build / "cli/s3rec", "generate", "--data", made, "--name", "demo",
-                        "--events", "--users", "400", "--items", "300", "--seed", "3"], check=True)
+        subprocess.run([build / "examples/catalogue/s3rec-catalogue", "generate", "--data", made,
+                        "--name", "demo", "--events", "--users", "400", "--items", "300",
+                        "--seed", "3"], check=True)
         cut(pathlib.Path(made), folder)
     subprocess.run([build / "tests/release_files", folder], check=True)
 

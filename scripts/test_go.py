@@ -4,8 +4,8 @@
 
 usage: test_go.py BUILD_FOLDER WORK RESULT.json
 
-WORK is a folder for what is made here; RESULT.json gets a record as meson's logs have them, for
-count_tests.py. Every test, and of tests with subtests every subtest, is one check.
+WORK is a folder for the files that are made. RESULT.json gets a record as in meson's logs, for
+count_tests.py. Every test is one check; of a test with subtests, every subtest is one.
 """
 import json
 import os
@@ -20,13 +20,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bindings/go"
 OLDEST = (1, 19)
 STATICCHECK = "honnef.co/go/tools/cmd/staticcheck@v0.8.2"
-STATICCHECK_OLDEST = (1, 25)  # what that version needs
+STATICCHECK_OLDEST = (1, 25)  # the Go that this version needs
 RACE = ("x86_64", "aarch64", "ppc64le")
 
 
 class GoStage(Stage):
     def version(self):
-        """Release of the Go that is there, (0, 0) without one."""
+        """Release of the installed Go, (0, 0) without Go."""
         if not shutil.which("go"):
             return (0, 0)
         found = re.search(r"go version go(\d+)\.(\d+)", self.run("go", "version")[1])
@@ -86,7 +86,7 @@ class GoStage(Stage):
             if event["Action"] in ("pass", "fail", "skip"):
                 results[name] = event["Action"]
         for name in texts:
-            results.setdefault(name, "fail")  # the program ended within it
+            results.setdefault(name, "fail")  # the program ended during this test
         for name, result in sorted(results.items()):
             below = [results[other] for other in results if other.startswith(name + "/")]
             if below and (result != "fail" or "fail" in below):

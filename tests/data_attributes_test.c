@@ -171,9 +171,9 @@ START_TEST(refuses_values) {
               ":1:7: value of item 1 is an object, must be an array of attributes");
   refuse_text("{\"1\":\nnull}", ":2:1: value of item 1 is null, must be an array of attributes");
   refuse_text("{\"1\": [1, 2, -3]}",
-              ":1:14: attribute -3 of item 1 is out of range, accepted is 0..2147483646");
+              ":1:14: attribute -3 of item 1 is out of range, must be 0..2147483646");
   refuse_text("{\"1\": [1,\n\t2147483647]}",
-              ":2:2: attribute 2147483647 of item 1 is out of range, accepted is 0..2147483646");
+              ":2:2: attribute 2147483647 of item 1 is out of range, must be 0..2147483646");
   refuse_text("{\"1\": [1, 2], \"7\": [3, \"4\"]}",
               ":1:24: attribute of item 7 is a string, must be an integer");
   refuse_text("{\"1\": [1.0]}",

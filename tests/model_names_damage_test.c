@@ -179,7 +179,7 @@ START_TEST(bad_orders) {
   bad_order(1, 3,
             "'names.item.order': entries 0 and 1 are 3 and 3, whose names are not in ascending "
             "order",
-            "'names.item.order': entry 1 is 3, as an earlier entry is");
+            "'names.item.order': entry 1 is 3, and so is an earlier entry");
 }
 END_TEST
 
@@ -261,7 +261,7 @@ START_TEST(bad_tensors) {
     refused(file, format, reason);
     file = begin_file();
     tensor_of(file, names[i])->name = "names.item.else";
-    refused(file, format, "tensor 'names.item.else' is no parameter of this model");
+    refused(file, format, "tensor 'names.item.else' is not a parameter of this model");
     file = begin_file();
     tensor_of(file, names[i])->rank = 2;
     tensor_of(file, names[i])->shape[1] = 1;

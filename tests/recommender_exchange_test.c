@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "recommender_fixture.h"
+#include "serving/recommender.h"
 #include "support/files.h"
 
 enum { ITEMS = FIXTURE_ITEMS, WORKERS = 3, EXCHANGES = 30, K = 8, SHIFT = 70 };
@@ -182,6 +183,40 @@ START_TEST(the_old_model_is_freed) {
 }
 END_TEST
 
+/* More seats at once than there are slots: all are kept, and none of the old model's, whether they
+ * were idle or at work during the exchange. */
+START_TEST(seats_are_kept_and_given_up) {
+  enum { SEATS = S3_SEAT_SLOTS + 10, AT_WORK = 5 };
+  s3_seat *seats[SEATS];
+  s3rec_context *context = score_context(S3REC_BACKEND_AUTO, S3REC_KERNELS_AUTO, 1, NULL);
+  s3rec_model *model = fixture_films(context, 4, 0), *next = fixture_films(context, 5, 0);
+  s3rec_recommender *recommender = fixture_recommender(model);
+  for (int round = 0; round < 3; round++) {
+    for (int i = 0; i < SEATS; i++) ASSERT_OK(s3_seat_take(recommender, NULL, &seats[i]));
+    ck_assert_uint_eq(fixture_statistics(recommender).scorer_count, SEATS);
+    for (int i = 0; i < (round < 2 ? SEATS : SEATS - AT_WORK); i++) {
+      s3_seat_put_back(recommender, seats[i]);
+    }
+  }
+  ASSERT_OK(s3rec_recommender_exchange_model(recommender, next, NULL));
+  ck_assert_uint_eq(fixture_statistics(recommender).scorer_count, AT_WORK + 1);
+  s3_seat *own = NULL;
+  s3_generation *const old = seats[SEATS - 1]->generation;
+  ASSERT_OK(s3_seat_take(recommender, old, &own)); /* as a request does that began before */
+  ck_assert_ptr_eq(own->generation, old);
+  s3_seat_put_back(recommender, own);
+  for (int i = SEATS - AT_WORK; i < SEATS; i++) s3_seat_put_back(recommender, seats[i]);
+  ck_assert_uint_eq(fixture_statistics(recommender).scorer_count, 1);
+  s3rec_recommender_destroy(recommender);
+  s3rec_trainer *trainer = NULL;
+  ASSERT_OK(s3rec_trainer_create(model, NULL, &trainer));
+  s3rec_trainer_destroy(trainer);
+  s3rec_model_destroy(next);
+  s3rec_model_destroy(model);
+  s3rec_context_destroy(context);
+}
+END_TEST
+
 /* The recommender answers by the model it had, and has counted so many refusals. */
 static void assert_refused(const s3rec_recommender *recommender, uint64_t refused) {
   const s3rec_recommender_statistics statistics = fixture_statistics(recommender);
@@ -350,6 +385,7 @@ TEST_SUITE(recommender_exchange) {
   TCase *load_case = tcase_create("load");
   tcase_add_test(load_case, exchange_under_load);
   tcase_add_test(load_case, the_old_model_is_freed);
+  tcase_add_test(load_case, seats_are_kept_and_given_up);
   TCase *checks = tcase_create("checks");
   tcase_add_test(checks, damaged_models_are_refused);
   tcase_add_test(checks, names_have_to_fit);

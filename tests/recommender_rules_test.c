@@ -152,6 +152,8 @@ START_TEST(questions_check_their_arguments) {
   ASSERT_FAILS(s3rec_answer_get(answer, 0, &items), S3REC_ERROR_NOT_FOUND, "the answer has 0");
   ASSERT_FAILS(s3rec_answer_get(NULL, 0, &items), argument, "answer");
   ASSERT_FAILS(s3rec_answer_get(answer, 0, NULL), argument, "items");
+  ASSERT_FAILS(s3rec_answer_rows(NULL, NULL, NULL, NULL), argument, "answer");
+  ASSERT_OK(s3rec_answer_rows(answer, NULL, NULL, NULL));
   s3rec_answer_destroy(answer);
   s3rec_answer_destroy(NULL);
   s3rec_recommender_destroy(recommender);

@@ -140,6 +140,11 @@ START_TEST(many_users_are_answered_as_one_by_one) {
     request.filter = of_all < FILTER_CASES ? filters[of_all] : NULL;
     request.include_history = of_all % 2 == 1;
     ASSERT_OK(s3rec_recommend_request(recommender, &request, &answer));
+    const int32_t *rows;
+    const float *row_scores;
+    size_t width;
+    ASSERT_OK(s3rec_answer_rows(answer, &rows, &row_scores, &width));
+    ck_assert_uint_eq(width, request.k);
     for (size_t user = 0; user < USERS; user++) {
       s3rec_request_init(&alone);
       alone.items = c.items + c.offsets[user];
@@ -151,6 +156,9 @@ START_TEST(many_users_are_answered_as_one_by_one) {
       const s3rec_ranked_items found = fixture_ranked(answer, user), own = fixture_ranked(one, 0);
       assert_same(found.ids, found.scores, found.count, own.ids, own.scores, own.count);
       ck_assert_int_eq(found.source, own.source);
+      ck_assert_ptr_eq(found.ids, rows + user * width);
+      ck_assert_ptr_eq(found.scores, row_scores + user * width);
+      ck_assert(found.count == width || found.ids[found.count] == 0);
       ck_assert_uint_eq(found.unknown_count, own.unknown_count);
       s3rec_answer_destroy(one);
     }

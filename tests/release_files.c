@@ -27,6 +27,8 @@ static void write_model(const release_setup *setup) {
   s3rec_vocabulary_destroy(items);
   s3rec_vocabulary_destroy(attributes);
 
+  release_ok(s3rec_model_count_popularity(model, setup->dataset, 1));
+
   s3rec_sampler *sampler;
   s3rec_batch *batch;
   s3rec_trainer *trainer = release_trainer(setup, model, &sampler);

@@ -98,11 +98,8 @@ s3rec_run *release_run(const release_setup *setup, s3rec_stage stage) {
   release_ok(s3rec_recipe_sampler(options.recipe, &draws));
   draws.batch_size = 8;
   options.sampler = &draws;
-  s3rec_model *model; /* of its own: nobody else writes or scores it */
-  release_ok(s3rec_model_clone(setup->model, &model));
   s3rec_run *run;
-  release_ok(s3rec_run_create(model, setup->dataset, &options, &run));
-  s3rec_model_destroy(model);
+  release_ok(s3rec_run_create(setup->model, setup->dataset, &options, &run));
   return run;
 }
 
@@ -151,6 +148,15 @@ static void note_names(release_figures *figures, const char *name, s3rec_vocabul
   s3rec_vocabulary_destroy(names);
 }
 
+static void note_ranked(release_figures *figures, const char *name, const char *what,
+                        const int32_t *ids, const float *scores, size_t count) {
+  release_check(count == TOP, "so many items are recommended");
+  for (size_t i = 0; i < count; i++) {
+    note_figure(figures, ids[i], EXACT, "%s.%s_%zu.id", name, what, i);
+    note_figure(figures, (double)scores[i], 1e-4, "%s.%s_%zu.score", name, what, i);
+  }
+}
+
 static void note_model(release_figures *figures, const char *name, s3rec_model *model) {
   s3rec_model_config config;
   s3rec_model_config_init(&config);
@@ -177,11 +183,24 @@ static void note_model(release_figures *figures, const char *name, s3rec_model *
   release_ok(s3rec_score_next(scorer, history, sizeof history / sizeof *history, NULL, TOP, ids,
                            scores, &count));
   s3rec_scorer_destroy(scorer);
-  release_check(count == TOP, "so many items are recommended");
-  for (size_t i = 0; i < count; i++) {
-    note_figure(figures, ids[i], EXACT, "%s.best_%zu.id", name, i);
-    note_figure(figures, (double)scores[i], 1e-4, "%s.best_%zu.score", name, i);
-  }
+  note_ranked(figures, name, "best", ids, scores, count);
+}
+
+/* The model file as a recommender has it: what is popular, for a history of unknown items. */
+static void note_popular(const release_setup *setup, release_figures *figures) {
+  s3rec_recommender_options options;
+  s3rec_recommender_options_init(&options);
+  options.context = setup->context;
+  s3rec_recommender *recommender;
+  release_ok(s3rec_recommender_open(release_path(setup, "model.safetensors"), &options,
+                                    &recommender));
+  static const int32_t unknown[] = {100000};
+  int32_t ids[TOP];
+  float scores[TOP];
+  size_t count;
+  release_ok(s3rec_recommend(recommender, unknown, 1, NULL, TOP, ids, scores, &count));
+  note_ranked(figures, "model", "popular", ids, scores, count);
+  s3rec_recommender_destroy(recommender);
 }
 
 /* A state of a trainer goes on for a few steps. */
@@ -215,13 +234,8 @@ static void note_trainer(const release_setup *setup, release_figures *figures) {
   s3rec_model_destroy(model);
 }
 
-/* A state of a run goes on to its end. */
-static void note_run(const release_setup *setup, release_figures *figures, s3rec_stage stage,
-                     const char *name) {
-  char file[48];
-  snprintf(file, sizeof file, "%s.state", name);
-  s3rec_run *run = release_run(setup, stage);
-  release_ok(s3rec_run_load(run, release_path(setup, file)));
+/* A run goes on to its end and hands out its model. */
+static void note_run(release_figures *figures, s3rec_run *run, const char *name) {
   s3rec_run_progress at;
   s3rec_run_progress_init(&at);
   int steps = 0, epochs = 0;
@@ -237,25 +251,46 @@ static void note_run(const release_setup *setup, release_figures *figures, s3rec
   } while (at.event != S3REC_RUN_DONE);
   note_figure(figures, steps, EXACT, "%s.steps", name);
   note_figure(figures, at.best_epoch, EXACT, "%s.best_epoch", name);
+  s3rec_model *made;
+  release_ok(s3rec_run_finish(run, &made));
   s3rec_run_destroy(run);
+  note_model(figures, name, made);
+  s3rec_model_destroy(made);
+}
+
+/* States of runs, each taken up with the run's options and by the file alone. */
+static void note_runs(const release_setup *setup, release_figures *figures) {
+  static const struct {
+    s3rec_stage stage;
+    const char *file, *loaded, *resumed;
+  } states[] = {{S3REC_STAGE_PRETRAIN, "pretrain.state", "pretrain", "pretrain_resumed"},
+                {S3REC_STAGE_FINETUNE, "finetune.state", "finetune", "finetune_resumed"}};
+  for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+    const char *path = release_path(setup, states[i].file);
+    s3rec_run *run = release_run(setup, states[i].stage);
+    release_ok(s3rec_run_load(run, path));
+    note_run(figures, run, states[i].loaded);
+    release_ok(s3rec_run_resume(setup->model, setup->dataset, path, 0, &run));
+    note_run(figures, run, states[i].resumed);
+  }
 }
 
 void release_read_all(const release_setup *setup, release_figures *figures) {
   s3rec_dataset *dataset;
   release_ok(s3rec_dataset_load(setup->context, release_path(setup, "data.txt"),
-                             release_path(setup, "data_item2attributes.json"),
-                             release_path(setup, "data_sample.txt"), &dataset));
+                                release_path(setup, "data_item2attributes.json"),
+                                release_path(setup, "data_sample.txt"), &dataset));
   note_dataset(figures, "data", dataset);
   s3rec_dataset_destroy(dataset);
   note_dataset(figures, "events", setup->dataset);
 
   s3rec_model *mapped;
   release_ok(s3rec_model_map(setup->context, release_path(setup, "model.safetensors"), NULL,
-                          &mapped));
+                             &mapped));
   note_model(figures, "model", setup->model);
   note_model(figures, "mapped", mapped);
   s3rec_model_destroy(mapped);
+  note_popular(setup, figures);
   note_trainer(setup, figures);
-  note_run(setup, figures, S3REC_STAGE_PRETRAIN, "pretrain");
-  note_run(setup, figures, S3REC_STAGE_FINETUNE, "finetune");
+  note_runs(setup, figures);
 }

@@ -10,39 +10,6 @@
 #include "support/hooks.h"
 #include "support/suite.h"
 
-typedef struct plan {
-  const char *name;
-  s3rec_stage stage;
-  s3rec_recipe recipe;
-  int32_t held_out_count, patience;
-  s3rec_protocol protocol;
-} plan;
-
-static const plan plans[] = {
-    {"pretraining", S3REC_STAGE_PRETRAIN, S3REC_RECIPE_BEST, -1, 0, S3REC_PROTOCOL_FULL},
-    {"refit", S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, -1, 0, S3REC_PROTOCOL_FULL},
-    {"refit on all", S3REC_STAGE_FINETUNE, S3REC_RECIPE_PAPER, 0, 1, S3REC_PROTOCOL_SAMPLED},
-    {"best epoch", S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 2, 2, S3REC_PROTOCOL_FULL},
-};
-enum { PLANS = sizeof plans / sizeof plans[0] };
-
-static void open_plan(run_fixture *f, const plan *p, int32_t threads) {
-  run_open(f, p->stage, p->recipe, threads);
-  f->options.held_out_count = p->held_out_count;
-  f->options.patience = p->patience;
-  f->options.protocol = p->protocol;
-}
-
-static bool same_progress(const s3rec_run_progress *a, const s3rec_run_progress *b) {
-  return a->event == b->event && a->refit == b->refit && a->epoch == b->epoch &&
-         a->epochs == b->epochs && a->step == b->step && a->steps == b->steps &&
-         a->loss == b->loss && a->aap == b->aap && a->mip == b->mip && a->map == b->map &&
-         a->sp == b->sp && a->sequence_count == b->sequence_count &&
-         a->target_count == b->target_count && a->valid_value == b->valid_value &&
-         a->best_value == b->best_value && a->best_epoch == b->best_epoch && a->last == b->last &&
-         a->token_count == b->token_count && a->selection_epochs == b->selection_epochs;
-}
-
 static bool same_metrics(const s3rec_run *a, const s3rec_run *b) {
   s3rec_metrics x, y;
   s3rec_metrics_init(&x);
@@ -74,12 +41,12 @@ static void go_on_from(run_fixture *f, const char *path, bool resume) {
 
 /* Loop: plans x 1 and 2 threads. Saved after every number of steps, the end included. */
 START_TEST(goes_on_bit_by_bit) {
-  const plan *const p = &plans[_i / 2];
+  const run_plan *const p = &run_plans[_i / 2];
   const test_path path = test_file("run.state");
   s3rec_run_progress straight_at[64];
   size_t steps = 0;
   run_fixture straight;
-  open_plan(&straight, p, 1);
+  run_open_plan(&straight, p, 1);
   run_begin(&straight);
   do {
     ck_assert_uint_lt(steps, 64);
@@ -89,7 +56,7 @@ START_TEST(goes_on_bit_by_bit) {
   float *weights = run_result_weights(&straight);
   for (size_t saved = 0; saved <= steps; saved++) {
     run_fixture f;
-    open_plan(&f, p, 1 + _i % 2);
+    run_open_plan(&f, p, 1 + _i % 2);
     run_begin(&f);
     test_ok(s3rec_run_set_note(f.run, "a note"));
     for (size_t i = 0; i < saved; i++) run_go_on(&f);
@@ -98,8 +65,8 @@ START_TEST(goes_on_bit_by_bit) {
     go_on_from(&f, path.text, saved % 2 == 1);
     for (size_t i = saved; i < steps; i++) {
       const s3rec_run_progress at = run_go_on(&f);
-      ck_assert_msg(same_progress(&at, &straight_at[i]), "%s: saved after %zu, step %zu differs",
-                    p->name, saved, i);
+      ck_assert_msg(run_same_progress(&at, &straight_at[i]),
+                    "%s: saved after %zu, step %zu differs", p->name, saved, i);
     }
     if (saved == steps) ck_assert_int_eq(run_go_on(&f).event, S3REC_RUN_DONE);
     s3rec_model *const result = run_result(&f);
@@ -121,7 +88,7 @@ START_TEST(a_state_opens_as_a_model) {
   s3rec_model *model;
   s3rec_model_config config;
   size_t count;
-  open_plan(&f, &plans[3], 1);
+  run_open_plan(&f, &run_plans[3], 1);
   float *first = test_weights(f.model, &count);
   run_begin(&f);
   for (int i = 0; i < 4; i++) run_go_on(&f);
@@ -137,132 +104,6 @@ START_TEST(a_state_opens_as_a_model) {
 }
 END_TEST
 
-/* The file says what the run goes by and where it is, and a run of these options is the same. */
-START_TEST(a_state_tells_its_run) {
-  const plan *const p = &plans[_i];
-  const test_path path = test_file("run.state");
-  run_fixture f;
-  s3rec_run_state *state;
-  open_plan(&f, p, 1);
-  f.options.seed = 7;
-  f.sampler.mask_p = 0.3;
-  run_begin(&f);
-  s3rec_run_progress at = run_go_on(&f);
-  while (p->stage == S3REC_STAGE_FINETUNE ? at.best_epoch == 0 : at.epoch < 2) at = run_go_on(&f);
-  test_ok(s3rec_run_set_note(f.run, "first"));
-  test_ok(s3rec_run_set_note(f.run, "caf\xc3\xa9 \"second\""));
-  test_ok(s3rec_run_save(f.run, path.text));
-  test_ok(s3rec_run_state_read(f.context, path.text, &state));
-  ck_assert_str_eq(state->note, "caf\xc3\xa9 \"second\"");
-  ck_assert_uint_eq(state->model_fingerprint, s3rec_model_fingerprint(f.model));
-  ck_assert(same_progress(state->progress, &at));
-  s3rec_run_progress again;
-  s3rec_run_progress_init(&again);
-  test_ok(s3rec_run_progress_get(f.run, &again));
-  ck_assert(same_progress(&again, &at));
-  again.struct_size = 8;
-  test_fails(s3rec_run_progress_get(f.run, &again), S3REC_ERROR_ARGUMENT);
-  const s3rec_run_options *const o = state->options;
-  ck_assert(o->stage == p->stage && o->seed == 7 && o->epochs == 3 && o->protocol == p->protocol);
-  ck_assert(o->sampler->mask_p == 0.3 && o->sampler->batch_size == f.sampler.batch_size);
-  ck_assert(o->metric == (p->protocol == S3REC_PROTOCOL_FULL ? S3REC_METRIC_NDCG_20
-                                                             : S3REC_METRIC_MRR));
-  s3rec_run_destroy(f.run);
-  test_ok(s3rec_run_create(f.model, f.dataset, o, &f.run));
-  test_ok(s3rec_run_load(f.run, path.text));
-  s3rec_run_state_destroy(state);
-  ck_assert_str_eq(s3rec_run_note(f.run), "caf\xc3\xa9 \"second\"");
-  test_ok(s3rec_run_set_note(f.run, NULL));
-  ck_assert_str_eq(s3rec_run_note(f.run), "");
-  ck_assert_str_eq(s3rec_run_note(NULL), "");
-  run_close(&f);
-}
-END_TEST
-
-/* The model that a run began with is needed for a refit that is ahead, and for nothing else. */
-START_TEST(resumes_without_the_first_model) {
-  const plan *const p = &plans[_i];
-  const bool refits = p->stage == S3REC_STAGE_FINETUNE && p->held_out_count < 2;
-  const test_path path = test_file("run.state");
-  run_fixture f, straight;
-  s3rec_run *none = NULL;
-  open_plan(&straight, p, 1);
-  run_begin(&straight);
-  run_to_end(&straight);
-  float *const weights = run_result_weights(&straight);
-  run_close(&straight);
-  open_plan(&f, p, 1);
-  run_begin(&f);
-  run_go_on(&f);
-  test_ok(s3rec_run_save(f.run, path.text));
-  s3rec_model *const other = test_model(f.context, &run_shape, 4);
-  if (refits) {
-    test_fails(s3rec_run_resume(NULL, f.dataset, path.text, 0, &none), S3REC_ERROR_ARGUMENT);
-    test_fails(s3rec_run_resume(other, f.dataset, path.text, 0, &none), S3REC_ERROR_MISMATCH);
-    ck_assert_ptr_null(none);
-    while (!run_go_on(&f).refit) continue;
-    test_ok(s3rec_run_save(f.run, path.text));
-  }
-  for (int i = 0; i < 2; i++) {
-    s3rec_run_destroy(f.run);
-    test_ok(s3rec_run_resume(i == 0 ? NULL : other, f.dataset, path.text, 0, &f.run));
-    run_to_end(&f);
-    s3rec_model *const result = run_result(&f);
-    ck_assert(test_same_weights(result, weights));
-    s3rec_model_destroy(result);
-  }
-  test_fails(s3rec_run_resume(NULL, NULL, path.text, 0, &none), S3REC_ERROR_ARGUMENT);
-  test_fails(s3rec_run_resume(NULL, f.dataset, NULL, 0, &none), S3REC_ERROR_ARGUMENT);
-  test_fails(s3rec_run_resume(NULL, f.dataset, path.text, -1, &none), S3REC_ERROR_ARGUMENT);
-  s3rec_model_destroy(other);
-  free(weights);
-  run_close(&f);
-}
-END_TEST
-
-/* More epochs of a constant learning rate are those that the longer run would have had. */
-START_TEST(resumes_with_more_epochs) {
-  const test_path path = test_file("run.state");
-  run_fixture f, longer;
-  s3rec_run *none = NULL;
-  for (int i = 0; i < 2; i++) {
-    run_fixture *const g = i == 0 ? &f : &longer;
-    run_open(g, S3REC_STAGE_FINETUNE, S3REC_RECIPE_PAPER, 1);
-    g->options.epochs = i == 0 ? 2 : 5;
-    g->options.warmup_epochs = 1;
-    run_begin(g);
-    run_to_end(g);
-  }
-  test_ok(s3rec_run_save(f.run, path.text));
-  s3rec_run_destroy(f.run);
-  test_fails(s3rec_run_resume(NULL, f.dataset, path.text, 1, &none), S3REC_ERROR_ARGUMENT);
-  test_ok(s3rec_run_resume(NULL, f.dataset, path.text, 5, &f.run));
-  run_to_end(&f);
-  float *const weights = run_result_weights(&longer);
-  s3rec_model *const result = run_result(&f);
-  ck_assert(test_same_weights(result, weights));
-  s3rec_model_destroy(result);
-  free(weights);
-  run_close(&longer);
-  run_close(&f);
-  run_open(&f, S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 1);
-  run_begin(&f);
-  run_go_on(&f);
-  test_ok(s3rec_run_save(f.run, path.text));
-  test_fails(s3rec_run_resume(f.model, f.dataset, path.text, 5, &none), S3REC_ERROR_ARGUMENT);
-  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "falls to 0 over 3 epochs"));
-  run_close(&f);
-  run_open(&f, S3REC_STAGE_FINETUNE, S3REC_RECIPE_PAPER, 1);
-  f.options.held_out_count = 1;
-  run_begin(&f);
-  while (!run_go_on(&f).refit) continue;
-  test_ok(s3rec_run_save(f.run, path.text));
-  test_fails(s3rec_run_resume(f.model, f.dataset, path.text, 5, &none), S3REC_ERROR_ARGUMENT);
-  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "is in its refit"));
-  run_close(&f);
-}
-END_TEST
-
 static void load_fails(run_fixture *f, const char *path, s3rec_status status, const char *text) {
   const s3rec_status found = s3rec_run_load(f->run, path);
   ck_assert_msg(found == status, "'%s': %s: %s", text, s3rec_status_name(found),
@@ -274,11 +115,11 @@ static void load_fails(run_fixture *f, const char *path, s3rec_status status, co
 
 /* A run like that of the plan but for one thing, which names what differs; nothing is left
  * of the attempt. */
-static void differs(const plan *p, const char *path, const char *text,
+static void differs(const run_plan *p, const char *path, const char *text,
                     void (*change)(run_fixture *f)) {
   run_fixture f, untouched;
-  open_plan(&f, p, 1);
-  open_plan(&untouched, p, 1);
+  run_open_plan(&f, p, 1);
+  run_open_plan(&untouched, p, 1);
   change(&f);
   change(&untouched);
   run_begin(&f);
@@ -332,10 +173,10 @@ static void change_learning_rate(run_fixture *f) {
 
 /* Loop: saved in the selection, and in the refit. */
 START_TEST(refuses_another_run) {
-  const plan *const p = &plans[2];
+  const run_plan *const p = &run_plans[2];
   const test_path path = test_file("run.state");
   run_fixture f;
-  open_plan(&f, p, 1);
+  run_open_plan(&f, p, 1);
   run_begin(&f);
   s3rec_run_progress at = run_go_on(&f);
   while (_i == 1 && !at.refit) at = run_go_on(&f);
@@ -400,7 +241,7 @@ START_TEST(refuses_damaged_states) {
   };
   const test_path path = test_file("run.state"), bad = test_file("bad.state");
   run_fixture f;
-  open_plan(&f, &plans[3], 1);
+  run_open_plan(&f, &run_plans[3], 1);
   run_begin(&f);
   for (int i = 0; i < 4; i++) run_go_on(&f);
   test_ok(s3rec_run_save(f.run, path.text));
@@ -413,7 +254,7 @@ START_TEST(refuses_damaged_states) {
   }
   load_fails(&f, test_file("none.state").text, S3REC_ERROR_IO, "none.state");
   test_ok(s3rec_model_save(f.model, bad.text));
-  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "no training state");
+  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "not a training state");
   s3rec_trainer *trainer;
   test_ok(s3rec_trainer_create(f.model, NULL, &trainer));
   test_ok(s3rec_trainer_save(trainer, NULL, "a note", bad.text));
@@ -422,7 +263,7 @@ START_TEST(refuses_damaged_states) {
   patch(path.text, bad.text, Q "format" Q ":1", Q "former" Q ":1");
   load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "of a release before 0.3");
   patch(path.text, bad.text, Q "format" Q ":1", Q "format" Q ":2");
-  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "has format 2, this release reads format 1");
+  load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "has format 2, but this release reads format 1");
   s3rec_run_state *state = NULL;
   test_fails(s3rec_run_state_read(f.context, bad.text, &state), S3REC_ERROR_FORMAT);
   ck_assert_ptr_null(state);
@@ -455,11 +296,11 @@ static s3rec_run_progress step_with_failures(run_fixture *f, test_hooks *hooks, 
 
 /* Loop: plans x whether the run goes through a file after each failure. */
 START_TEST(every_allocation_may_fail) {
-  const plan *const p = &plans[_i / 2];
+  const run_plan *const p = &run_plans[_i / 2];
   const test_path path = test_file("run.state");
   test_hooks hooks;
   run_fixture f, twin;
-  open_plan(&twin, p, 1);
+  run_open_plan(&twin, p, 1);
   run_begin(&twin);
   run_open_on(&f, test_hooks_context(&hooks), p->stage, p->recipe);
   f.options.held_out_count = p->held_out_count;
@@ -479,7 +320,7 @@ START_TEST(every_allocation_may_fail) {
   do {
     at = step_with_failures(&f, &hooks, _i % 2 == 0 ? NULL : path.text);
     expected = run_go_on(&twin);
-    ck_assert(same_progress(&at, &expected));
+    ck_assert(run_same_progress(&at, &expected));
   } while (at.event != S3REC_RUN_DONE);
   float *weights = run_result_weights(&twin);
   s3rec_model *const result = run_result(&f);
@@ -495,7 +336,7 @@ END_TEST
 /* Saving and loading, in the selection with best weights and in the refit; resuming, reading
  * what a state says, and handing out a model. */
 START_TEST(a_save_and_a_load_may_fail) {
-  const plan *const p = &plans[_i == 0 ? 3 : 1];
+  const run_plan *const p = &run_plans[_i == 0 ? 3 : 1];
   const test_path path = test_file("run.state");
   test_hooks hooks;
   run_fixture f;
@@ -522,7 +363,7 @@ START_TEST(a_save_and_a_load_may_fail) {
     run_begin(&f);
   }
   again = run_go_on(&f);
-  ck_assert(same_progress(&next, &again));
+  ck_assert(run_same_progress(&next, &again));
   for (int call = 0; call < 4; call++) {
     s3rec_run *resumed = NULL;
     s3rec_run_state *state = NULL;
@@ -551,14 +392,11 @@ END_TEST
 
 TEST_SUITE(run_state) {
   TCase *cases = tcase_create("run state");
-  tcase_add_loop_test(cases, goes_on_bit_by_bit, 0, 2 * PLANS);
+  tcase_add_loop_test(cases, goes_on_bit_by_bit, 0, 2 * RUN_PLANS);
   tcase_add_test(cases, a_state_opens_as_a_model);
-  tcase_add_loop_test(cases, a_state_tells_its_run, 0, PLANS);
-  tcase_add_loop_test(cases, resumes_without_the_first_model, 0, PLANS);
-  tcase_add_test(cases, resumes_with_more_epochs);
   tcase_add_loop_test(cases, refuses_another_run, 0, 2);
   tcase_add_test(cases, refuses_damaged_states);
-  tcase_add_loop_test(cases, every_allocation_may_fail, 0, 2 * PLANS);
+  tcase_add_loop_test(cases, every_allocation_may_fail, 0, 2 * RUN_PLANS);
   tcase_add_loop_test(cases, a_save_and_a_load_may_fail, 0, 2);
   test_add_cases(suite, cases, NULL);
 }

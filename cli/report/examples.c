@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "page.h"
-#include "plain_text.h"
+#include "print.h"
 #include "report.h"
 
 enum { ATTRIBUTES_SHOWN = 8 };
@@ -88,7 +88,7 @@ static void write_recommended(FILE *stream, const json_t *user) {
   html_table_end(stream);
 }
 
-static void write_user(FILE *stream, const json_t *user) {
+static void write_example_user(FILE *stream, const json_t *user) {
   char text[512];
   fputs("<article class=\"user\">\n<h3>", stream);
   const char *const name = log_text(user, NULL, "user");
@@ -111,7 +111,7 @@ static void write_user(FILE *stream, const json_t *user) {
   fputs("</article>\n", stream);
 }
 
-static void write_run(FILE *stream, const log_run *run, bool several) {
+static void write_run_users(FILE *stream, const log_run *run, bool several) {
   size_t index;
   json_t *user;
   if (several) {
@@ -119,7 +119,8 @@ static void write_run(FILE *stream, const log_run *run, bool several) {
     html_text(stream, run->name);
     fputs("</bdi></summary>\n", stream);
   }
-  json_array_foreach(json_object_get(run->done, "examples"), index, user) write_user(stream, user);
+  json_array_foreach(json_object_get(run->done, "examples"), index, user)
+      write_example_user(stream, user);
   if (several) fputs("</details>\n", stream);
 }
 
@@ -136,6 +137,6 @@ void report_examples(FILE *stream, const log_runs *runs) {
       stream);
   for (size_t i = 0; i < runs->count; i++)
     if (json_array_size(json_object_get(runs->runs[i].done, "examples")) > 0)
-      write_run(stream, &runs->runs[i], runs->count > 1);
+      write_run_users(stream, &runs->runs[i], runs->count > 1);
   html_section_end(stream);
 }

@@ -54,7 +54,8 @@ static bool check_number(const verdict *v, const json_t *object, const char *key
 
 static bool check_count(const verdict *v, const json_t *object, const char *key) {
   if (!check_number(v, object, key, 0, 1e15)) return false;
-  return json_is_integer(json_object_get(object, key)) || refuse_entry(v, key, "is not a whole number");
+  return json_is_integer(json_object_get(object, key)) ||
+         refuse_entry(v, key, "is not a whole number");
 }
 
 static bool check_text(const verdict *v, const json_t *object, const char *key) {
@@ -185,7 +186,7 @@ static bool check_entry(json_t *object, char *reason, size_t capacity) {
 
 /* -- runs */
 
-static bool begin_run(log_runs *runs, json_t *object) {
+static bool begin_log_run(log_runs *runs, json_t *object) {
   log_run *const grown = realloc(runs->runs, (runs->count + 1) * sizeof *grown);
   if (grown == NULL) return false;
   runs->runs = grown;
@@ -199,7 +200,7 @@ static bool begin_run(log_runs *runs, json_t *object) {
 static int take_entry(log_runs *runs, size_t first, json_t *object, const char *place) {
   const char *const event = log_text(object, NULL, "event");
   if (strcmp(event, "begin") == 0)
-    return begin_run(runs, object) ? CLI_OK : cli_fail(CLI_FAILURE, "out of memory");
+    return begin_log_run(runs, object) ? CLI_OK : cli_fail(CLI_FAILURE, "out of memory");
   const bool refit = strcmp(event, "refit") == 0;
   if (strcmp(event, "epoch") != 0 && !refit && strcmp(event, "done") != 0) return CLI_OK;
   log_run *const run = runs->count == first ? NULL : &runs->runs[runs->count - 1];

@@ -155,7 +155,8 @@ void html_page_begin(FILE *stream, const char *title) {
       stream);
   html_text(stream, title);
   fputs("</title>\n<style>\n", stream);
-  for (size_t i = 0; i < sizeof style_sheet / sizeof style_sheet[0]; i++) fprintf(stream, "%s\n", style_sheet[i]);
+  for (size_t i = 0; i < sizeof style_sheet / sizeof style_sheet[0]; i++)
+    fprintf(stream, "%s\n", style_sheet[i]);
   fputs("</style>\n</head>\n<body>\n<main>\n<h1>", stream);
   html_text(stream, title);
   fputs("</h1>\n", stream);

@@ -17,10 +17,10 @@ typedef struct configuration_row {
 } configuration_row;
 
 static const configuration_row fixed_rows[] = {{NULL, "command", "stage"},
-                              {"data", "name", "data"},
-                              {"data", "fingerprint", "fingerprint of the data"},
-                              {NULL, "model", "starts from"},
-                              {NULL, "version", "s3rec"}};
+                                               {"data", "name", "data"},
+                                               {"data", "fingerprint", "fingerprint of the data"},
+                                               {NULL, "model", "starts from"},
+                                               {NULL, "version", "s3rec"}};
 
 static bool entry_differs(const log_runs *runs, const configuration_row *e) {
   const char *const first = log_text(runs->runs[0].begin, e->group, e->key);
@@ -29,7 +29,8 @@ static bool entry_differs(const log_runs *runs, const configuration_row *e) {
   return false;
 }
 
-static void write_entry(FILE *stream, const log_runs *runs, const configuration_row *e, bool different) {
+static void write_entry(FILE *stream, const log_runs *runs, const configuration_row *e,
+                        bool different) {
   if (entry_differs(runs, e) != different) return;
   html_row_begin(stream, different ? "differs" : NULL);
   html_row_head(stream, HTML_WORD, "%s", e->title);

@@ -37,13 +37,17 @@ static const char help[] =
     "Exit codes: 0 done, 1 failed, 2 wrong command line.\n";
 
 enum { HELP = 'h', DATA, NAME, MODEL, SEED, ITEMS, USERS, USER, WANTED, EVENTS };
-static const struct option table[] = {
-    {"help", no_argument, NULL, HELP},         {"data", required_argument, NULL, DATA},
-    {"name", required_argument, NULL, NAME},   {"model", required_argument, NULL, MODEL},
-    {"seed", required_argument, NULL, SEED},   {"items", required_argument, NULL, ITEMS},
-    {"users", required_argument, NULL, USERS}, {"user", required_argument, NULL, USER},
-    {"k", required_argument, NULL, WANTED},     {"events", no_argument, NULL, EVENTS},
-    {NULL, 0, NULL, 0}};
+static const struct option table[] = {{"help", no_argument, NULL, HELP},
+                                      {"data", required_argument, NULL, DATA},
+                                      {"name", required_argument, NULL, NAME},
+                                      {"model", required_argument, NULL, MODEL},
+                                      {"seed", required_argument, NULL, SEED},
+                                      {"items", required_argument, NULL, ITEMS},
+                                      {"users", required_argument, NULL, USERS},
+                                      {"user", required_argument, NULL, USER},
+                                      {"k", required_argument, NULL, WANTED},
+                                      {"events", no_argument, NULL, EVENTS},
+                                      {NULL, 0, NULL, 0}};
 
 int catalogue_fail(int code, const char *format, ...) {
   va_list arguments;

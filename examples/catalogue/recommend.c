@@ -259,7 +259,8 @@ static int open_all(recommendation *r) {
                           "--items and the --seed that they were made with");
   if (s3rec_dataset_user_items(r->dataset, (size_t)options->user - 1, &r->watched.ids,
                                &r->watched.count) != S3REC_OK)
-    return catalogue_fail(CATALOGUE_USAGE, "--user: %s", s3rec_last_error());
+    return catalogue_fail(CATALOGUE_USAGE, "--user: %s.txt has no line %" PRId32, options->name,
+                          options->user);
   return CATALOGUE_OK;
 }
 

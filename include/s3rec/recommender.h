@@ -166,6 +166,12 @@ S3REC_API void s3rec_ranked_items_init(s3rec_ranked_items *items);
  * user). Any thread. Since 0.3. */
 S3REC_API s3rec_status s3rec_answer_get(const s3rec_answer *answer, size_t user,
                                         s3rec_ranked_items *items);
+/** The answers for all users at once, borrowed likewise: ids and scores [user_count, *width], a row
+ * for each user, best first, zeros behind the last item. *width is k, or the number of items if
+ * that is less. Each pointer but `answer` may be NULL. Status: ARGUMENT. Any thread.
+ * Since 0.3. */
+S3REC_API s3rec_status s3rec_answer_rows(const s3rec_answer *answer, const int32_t **ids,
+                                         const float **scores, size_t *width);
 /** NULL is fine. Since 0.3. */
 S3REC_API void s3rec_answer_destroy(s3rec_answer *answer);
 

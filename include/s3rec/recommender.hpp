@@ -108,6 +108,13 @@ struct ranked_items {
   std::size_t count() const noexcept { return ids.size(); }
 };
 
+/** The answers for all users: arrays [users, width], borrowed from the answer. */
+struct answer_rows {
+  const int32_t *ids = nullptr;
+  const float *scores = nullptr;
+  std::size_t width = 0;
+};
+
 /** s3rec_answer: read by any number of threads. */
 class answer : public handle<s3rec_answer, s3rec_answer_destroy> {
  public:
@@ -127,7 +134,13 @@ class answer : public handle<s3rec_answer, s3rec_answer_destroy> {
     items.model_number = found.model_number;
     return items;
   }
+  result<answer_rows> try_rows() const noexcept {
+    answer_rows found;
+    const s3rec_status status = s3rec_answer_rows(get(), &found.ids, &found.scores, &found.width);
+    return detail::done(status, found);
+  }
 #if S3REC_CPP_EXCEPTIONS
+  answer_rows rows() const { return try_rows().value(); }
   ranked_items operator[](std::size_t user) const { return try_get(user).value(); }
 #endif
 };

@@ -81,6 +81,7 @@
  *     Other machines and kernel levels differ in rounding.
  */
 #include "s3rec/recommender.h" /* IWYU pragma: export */
+#include "s3rec/train.h"       /* IWYU pragma: export */
 #include "s3rec/workshop.h"    /* IWYU pragma: export */
 
 #endif

@@ -23,5 +23,6 @@
 #include "s3rec/run.hpp"        /* IWYU pragma: export */
 
 #include "s3rec/recommender.hpp" /* IWYU pragma: export */
+#include "s3rec/train.hpp"       /* IWYU pragma: export */
 
 #endif

@@ -190,7 +190,7 @@ static s3rec_status check_request(const s3rec_request *request, s3rec_request *r
                  (long long)resolved->offsets[resolved->user_count], resolved->item_count);
 }
 
-static s3rec_status answer_request(s3rec_recommender *recommender, const s3rec_request *request,
+static s3rec_status check_and_answer(s3rec_recommender *recommender, const s3rec_request *request,
                                    bool similar, s3rec_answer **answer) {
   s3rec_request resolved;
   const s3rec_status status = check_request(request, &resolved, answer);
@@ -201,13 +201,13 @@ static s3rec_status answer_request(s3rec_recommender *recommender, const s3rec_r
 s3rec_status s3rec_recommend_request(s3rec_recommender *recommender, const s3rec_request *request,
                                      s3rec_answer **answer) {
   S3_REQUIRE(recommender);
-  return answer_request(recommender, request, false, answer);
+  return check_and_answer(recommender, request, false, answer);
 }
 
 s3rec_status s3rec_similar(s3rec_recommender *recommender, const s3rec_request *request,
                            s3rec_answer **answer) {
   S3_REQUIRE(recommender);
-  return answer_request(recommender, request, true, answer);
+  return check_and_answer(recommender, request, true, answer);
 }
 
 void s3rec_ranked_items_init(s3rec_ranked_items *items) {
@@ -235,6 +235,15 @@ s3rec_status s3rec_answer_get(const s3rec_answer *answer, size_t user, s3rec_ran
       .unknown_count = answered->unknown_count,
       .model_number = answer->model_number};
   s3_output_write(items, &found, sizeof found);
+  return S3REC_OK;
+}
+
+s3rec_status s3rec_answer_rows(const s3rec_answer *answer, const int32_t **ids,
+                               const float **scores, size_t *width) {
+  S3_REQUIRE(answer);
+  if (ids != NULL) *ids = answer->reply.ids;
+  if (scores != NULL) *scores = answer->reply.scores;
+  if (width != NULL) *width = answer->reply.stride;
   return S3REC_OK;
 }
 

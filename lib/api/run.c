@@ -30,7 +30,7 @@ s3rec_status s3rec_run_create(s3rec_model *model, s3rec_dataset *dataset,
   s3rec_run_options copy;
   s3rec_run_options_init(&copy, options->stage);
   S3_TRY(s3_options_copy(&copy, sizeof copy, options,
-                         S3_SIZE_UNTIL(s3rec_run_options, own_schedule),
+                         S3_SIZE_UNTIL(s3rec_run_options, time_budget),
                          "s3rec_run_options"));
   s3rec_sampler_options sampler;
   s3rec_sampler_options_init(&sampler, copy.stage);
@@ -56,7 +56,7 @@ void s3rec_run_destroy(s3rec_run *run) {
 s3rec_status s3rec_run_step(s3rec_run *run, s3rec_run_progress *progress) {
   S3_REQUIRE(run);
   if (progress != NULL)
-    S3_TRY(s3_output_check(progress, S3_SIZE_UNTIL(s3rec_run_progress, best_epoch),
+    S3_TRY(s3_output_check(progress, S3_SIZE_UNTIL(s3rec_run_progress, selection_epochs),
                            "s3rec_run_progress"));
   s3rec_run_progress made;
   S3_TRY(s3_run_step(run, &made));
@@ -67,7 +67,7 @@ s3rec_status s3rec_run_step(s3rec_run *run, s3rec_run_progress *progress) {
 s3rec_status s3rec_run_progress_get(const s3rec_run *run, s3rec_run_progress *progress) {
   S3_REQUIRE(run);
   S3_REQUIRE(progress);
-  S3_TRY(s3_output_check(progress, S3_SIZE_UNTIL(s3rec_run_progress, best_epoch),
+  S3_TRY(s3_output_check(progress, S3_SIZE_UNTIL(s3rec_run_progress, selection_epochs),
                          "s3rec_run_progress"));
   const s3rec_run_event event = run->done       ? S3REC_RUN_DONE
                                 : run->at.ended ? S3REC_RUN_EPOCH

@@ -53,7 +53,7 @@ s3rec_status s3rec_vocabulary_name(const s3rec_vocabulary *vocabulary, int32_t i
     return s3_fail(S3REC_ERROR_NOT_FOUND, "id is %" PRId32 ", but there are no names", id);
   }
   if (index < 0 || index >= (int64_t)names->count) {
-    return s3_fail(S3REC_ERROR_NOT_FOUND, "id is %" PRId32 ", names have %" PRId32 "..%" PRId64, id,
+    return s3_fail(S3REC_ERROR_NOT_FOUND, "id is %" PRId32 ", must be %" PRId32 "..%" PRId64, id,
                    vocabulary->first_id, (int64_t)vocabulary->first_id + (int64_t)names->count - 1);
   }
   *name = s3_name(names, (size_t)index);
@@ -98,7 +98,7 @@ s3rec_status s3rec_vocabulary_find_many(const s3rec_vocabulary *vocabulary, cons
     const int64_t least = i == 0 ? 0 : offsets[i - 1];
     if (offsets[i] < least || (i == 0 && offsets[i] != 0)) {
       return s3_fail(S3REC_ERROR_ARGUMENT,
-                     "offsets[%zu] is %" PRId64 ", offsets start at 0 and never fall", i,
+                     "offsets[%zu] is %" PRId64 ", but offsets start at 0 and never fall", i,
                      offsets[i]);
     }
   }

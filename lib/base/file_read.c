@@ -17,7 +17,7 @@ static s3rec_status read_all(const s3rec_context *context, const char *path, int
   if (fstat(descriptor, &info) != 0) return s3_fail_errno(path, "examine");
   const uintmax_t announced = S_ISREG(info.st_mode) ? (uintmax_t)info.st_size : 0;
   if (announced >= SIZE_MAX - 2) {
-    return s3_fail(S3REC_ERROR_MEMORY, "%s: exceeds the address space", path);
+    return s3_fail(S3REC_ERROR_MEMORY, "%s: the file exceeds the address space", path);
   }
   void *buffer = NULL;
   size_t capacity = 0, length = 0;

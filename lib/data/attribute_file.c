@@ -144,7 +144,7 @@ static s3rec_status read_attribute(const attribute_rows *rows, const json_t *val
                    rows->path, place.line, place.column, item, s3_json_type_name(value));
   return s3_fail(S3REC_ERROR_FORMAT,
                  "%s:%zu:%zu: attribute %" JSON_INTEGER_FORMAT
-                 " of item %d is out of range, accepted is 0..%d",
+                 " of item %d is out of range, must be 0..%d",
                  rows->path, place.line, place.column, number, item, S3_MAX_ATTRIBUTE_ID);
 }
 

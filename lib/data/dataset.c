@@ -89,12 +89,12 @@ static void log_dataset(const s3rec_dataset *dataset, size_t ignored_lists) {
          dataset->attributes.row_count, info->negatives_per_user);
   if (info->short_user_count > 0)
     s3_log(dataset->context, S3REC_LOG_WARNING,
-           "dataset: users of fewer than 3 items: %zu of %zu; kept for training (unless "
+           "dataset: users with fewer than 3 items: %zu of %zu; kept for training (unless "
            "reference_draws), skipped in evaluation",
            info->short_user_count, info->user_count);
   if (ignored_lists > 0)
     s3_log(dataset->context, S3REC_LOG_WARNING,
-           "dataset: attribute lists ignored: %zu, of items above %d, the largest of the sequences",
+           "dataset: attribute lists ignored: %zu, for items above %d, the largest in sequences",
            ignored_lists, info->item_size - 2);
 }
 
@@ -173,7 +173,7 @@ static s3rec_status check_row_values(const char *name, const int64_t *offsets,
     for (int64_t i = offsets[r]; i < offsets[r + 1]; i++)
       if (values[i] < minimum || values[i] > maximum)
         return s3_fail(S3REC_ERROR_FORMAT,
-                       "%s: %s %zu, index %" PRId64 ": id %d is out of range, accepted is %d..%d",
+                       "%s: %s %zu, index %" PRId64 ": id %d is out of range, must be %d..%d",
                        name, row, r, i - offsets[r], values[i], minimum, maximum);
   return S3REC_OK;
 }
@@ -181,8 +181,8 @@ static s3rec_status check_row_values(const char *name, const int64_t *offsets,
 static s3rec_status require_arrays(const s3rec_dataset_arrays *arrays) {
   if (arrays->user_count < 1 || arrays->item_offsets == NULL || arrays->items == NULL)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "user_count is %zu, item_offsets %s, items %s; needed are at least 1 user "
-                   "and both arrays",
+                   "user_count is %zu, item_offsets %s, items %s; at least 1 user and both "
+                   "arrays are needed",
                    arrays->user_count, arrays->item_offsets ? "given" : "NULL",
                    arrays->items ? "given" : "NULL");
   if (arrays->attributed_item_count > 0 &&
@@ -192,7 +192,7 @@ static s3rec_status require_arrays(const s3rec_dataset_arrays *arrays) {
                    "NULL",
                    arrays->attributed_item_count);
   if (arrays->negatives_per_user < 0 || arrays->negatives_per_user > MAXIMUM_NEGATIVES)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "negatives_per_user is %d, accepted is 0..%d",
+    return s3_fail(S3REC_ERROR_ARGUMENT, "negatives_per_user is %d, must be 0..%d",
                    arrays->negatives_per_user, MAXIMUM_NEGATIVES);
   if (arrays->negatives_per_user > 0 && arrays->negatives == NULL)
     return s3_fail(S3REC_ERROR_ARGUMENT, "negatives_per_user is %d, but negatives is NULL",
@@ -217,14 +217,13 @@ static s3rec_status add_attribute_arrays(s3rec_dataset *dataset, const s3rec_dat
   S3_TRY(check_row_offsets("attribute_offsets", offsets, count, "list", 0));
   if (offsets[count] > 0 && arrays->attributes == NULL)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "attribute_offsets announce %" PRId64 " ids, but attributes is NULL",
-                   offsets[count]);
+                   "attributes is NULL, but attribute_offsets end at %" PRId64, offsets[count]);
   S3_TRY(check_row_values("attributes", offsets, arrays->attributes, count, "list", 0,
                           S3_MAX_ATTRIBUTE_ID));
   for (size_t i = 0; i < count; i++)
     if (arrays->attributed_items[i] < 1 || arrays->attributed_items[i] > S3REC_MAX_ITEM_ID)
       return s3_fail(S3REC_ERROR_FORMAT,
-                     "attributed_items, index %zu: id %d is out of range, accepted is 1..%d", i,
+                     "attributed_items, index %zu: id %d is out of range, must be 1..%d", i,
                      arrays->attributed_items[i], S3REC_MAX_ITEM_ID);
   s3_attribute_lists lists = {0};
   S3_TRY(s3_attribute_lists_make(dataset->context, count, arrays->attributed_items, offsets,

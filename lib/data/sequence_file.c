@@ -115,7 +115,7 @@ static s3rec_status fail_at_word(const text_reader *reader, const char *end, con
     return s3_fail(S3REC_ERROR_FORMAT, "%s:%zu:%zu: %s \"%.*s%s\" is not an integer", reader->path,
                    reader->line, column, what, shown, word, more);
   return s3_fail(S3REC_ERROR_FORMAT,
-                 "%s:%zu:%zu: %s %.*s%s is out of range, accepted is %" PRId64 "..%" PRId64,
+                 "%s:%zu:%zu: %s %.*s%s is out of range, must be %" PRId64 "..%" PRId64,
                  reader->path, reader->line, column, what, shown, word, more, minimum, maximum);
 }
 
@@ -195,7 +195,7 @@ static s3rec_status read_negatives_of_user(const s3rec_context *context, text_re
   S3_TRY(read_integer_word(reader, "user name", 0, INT64_MAX, &name));
   if (name != expected_name)
     return s3_fail(S3REC_ERROR_FORMAT,
-                   "%s:%zu:%zu: user %" PRId64 " where the sequence file has user %" PRId64,
+                   "%s:%zu:%zu: user %" PRId64 ", but the sequence file has user %" PRId64,
                    reader->path, reader->line, name_column, name, expected_name);
   size_t count = 0;
   for (; !is_line_ended(reader); count++) {

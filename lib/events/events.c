@@ -193,7 +193,7 @@ static s3rec_status check_id_array(const char *name, size_t count, const s3rec_i
                      "%s: offsets fall from %" PRId64 " to %" PRId64 " at index %zu", name,
                      ids->offsets[i], ids->offsets[i + 1], i);
   if (ids->text == NULL && ids->offsets[count] > ids->offsets[0])
-    return s3_fail(S3REC_ERROR_ARGUMENT, "%s: offsets announce text, but text is NULL", name);
+    return s3_fail(S3REC_ERROR_ARGUMENT, "%s: text is NULL, but offsets give it a length", name);
   return S3REC_OK;
 }
 
@@ -237,7 +237,7 @@ static s3rec_status append_events(s3rec_events *events, size_t count, const s3re
     s3_event event = {.value = values != NULL ? values[i] : NAN,
                       .whole = timestamps != NULL ? timestamps[i] : 0};
     if (values != NULL && isnan(values[i]))
-      return s3_fail(S3REC_ERROR_FORMAT, "values, index %zu: NaN is no value", i);
+      return s3_fail(S3REC_ERROR_FORMAT, "values, index %zu: NaN is not a value", i);
     S3_TRY(add_array_id(events, &events->users, "users", users, i, &event.user));
     S3_TRY(add_array_id(events, &events->items, "items", items, i, &event.item));
     S3_TRY(s3_events_add(events, &event, kind));

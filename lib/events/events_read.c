@@ -34,7 +34,7 @@ static s3rec_status read_event_time(event_reader *r, s3_event *event, s3_time_ki
   S3_TRY(s3_read_timestamp(&r->file, column, &timestamp));
   *kind = timestamp.is_date ? S3_TIME_DATES : S3_TIME_NUMBERS;
   if (r->time_kind != S3_TIME_OPEN && r->time_kind != *kind)
-    return s3_fail_row(&r->file, column->part, "a %s where the rows before have %s",
+    return s3_fail_row(&r->file, column->part, "a %s, but the rows before have %s",
                        timestamp.is_date ? "date" : "number",
                        timestamp.is_date ? "numbers" : "dates");
   event->whole = timestamp.whole;
@@ -147,7 +147,7 @@ static s3rec_status add_delimited_column(attribute_reader *r, size_t index, cons
     const char *const wrong = s3_name_fault(name, length);
     if (wrong != NULL)
       return s3_fail_row(&r->file, "header",
-                         "name of column %zu: %s; attribute_columns may leave it out", index + 1,
+                         "name of column %zu: %s; attribute_columns can leave it out", index + 1,
                          wrong);
   }
   if (r->has_item && index == r->item.index)
@@ -214,7 +214,7 @@ static s3rec_status make_attribute_name(const attribute_reader *r, const attribu
                                         const char *text, size_t length, size_t *name_length) {
   const char *const part = column->name;
   if (column->name_length + 1 + length > S3REC_MAX_NAME_LENGTH)
-    return s3_fail_row(&r->file, part, "longer than %d bytes with the column's name",
+    return s3_fail_row(&r->file, part, "longer than %d bytes together with the column's name",
                        S3REC_MAX_NAME_LENGTH);
   memcpy(r->name, column->name, column->name_length);
   r->name[column->name_length] = '=';
@@ -278,7 +278,7 @@ static s3rec_status take_attribute_cell(attribute_reader *r, const attribute_col
   if (cell.kind == S3_CELL_OBJECT)
     return s3_fail_row(
         &r->file, column->name,
-        "an object cannot be an attribute; attribute_columns may name other columns");
+        "an object cannot be an attribute; attribute_columns can name other columns");
   return take_attribute_values(r, column, &cell, item);
 }
 
@@ -337,7 +337,7 @@ s3rec_status s3_events_read_attributes(s3rec_events *events, const char *path,
   S3_TRY(s3_id_column_check(&events->items, "item ids of a file", S3REC_NAMES_TEXT));
   S3_TRY(s3_id_column_check(&events->attributes, "attributes of a file", S3REC_NAMES_TEXT));
   if (strlen(options->attribute_separator) > S3_MAX_DELIMITER_LENGTH)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "attribute_separator has %zu bytes, accepted is 0..%d",
+    return s3_fail(S3REC_ERROR_ARGUMENT, "attribute_separator has %zu bytes, must have 0..%d",
                    strlen(options->attribute_separator), S3_MAX_DELIMITER_LENGTH);
   attribute_reader r = {.events = events};
   S3_TRY(s3_table_file_open(events->context, path, options, &r.file));

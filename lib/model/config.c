@@ -92,8 +92,8 @@ s3rec_status s3_config_same_sizes(const s3rec_model_config *config,
   };
   for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
     if (fields[i].value != fields[i].other) {
-      return s3_fail(S3REC_ERROR_MISMATCH, "%s is %d in one and %d in the other", fields[i].name,
-                     fields[i].value, fields[i].other);
+      return s3_fail(S3REC_ERROR_MISMATCH, "%s is %d in one model and %d in the other",
+                     fields[i].name, fields[i].value, fields[i].other);
     }
   }
   return S3REC_OK;
@@ -214,8 +214,8 @@ static s3rec_status read_layer_count(const s3_safetensors *file, int32_t *layer_
   S3_TRY(read_integer_entry(file, "num_hidden_layers", &repeated));
   if (repeated != *layer_count) {
     return s3_fail(S3REC_ERROR_FORMAT,
-                   "%s: metadata 'num_hidden_layers' is %d, but the tensors 'item_encoder.layer.*' "
-                   "make %d",
+                   "%s: metadata 'num_hidden_layers' is %d, but the tensors are those of "
+                   "%d layers",
                    s3_safetensors_path(file), repeated, *layer_count);
   }
   return S3REC_OK;

@@ -67,7 +67,7 @@ static s3rec_status check_tensor_names(const s3_safetensors *file,
     if (strncmp(name, S3_STATE_PREFIX, sizeof S3_STATE_PREFIX - 1) == 0) continue;
     if (s3_parameter_find(table, name) == NULL && !s3_is_names_tensor(name) &&
         !s3_is_popularity_tensor(name)) {
-      return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s' is no parameter of this model",
+      return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s' is not a parameter of this model",
                      s3_safetensors_path(file), name);
     }
   }

@@ -62,7 +62,7 @@ static s3rec_status read_header(s3_safetensors *file) {
   const unsigned char *const bytes = file->mapping != NULL ? file->mapping : (void *)file->bytes;
   if (file->byte_count < LENGTH_SIZE) {
     return s3_fail(S3REC_ERROR_FORMAT,
-                   "%s: not a safetensors file: %zu bytes, the header's length alone takes %d",
+                   "%s: not a safetensors file: %zu bytes, but the length of the header takes %d",
                    file->path, file->byte_count, LENGTH_SIZE);
   }
   uint64_t length = 0;
@@ -71,7 +71,7 @@ static s3rec_status read_header(s3_safetensors *file) {
   if (length > MAXIMUM_HEADER || length > rest) {
     return s3_fail(S3REC_ERROR_FORMAT,
                    "%s: not a safetensors file: header of %" PRIu64
-                   " bytes, the file has %zu more and %d are allowed",
+                   " bytes, but the file has %zu more and at most %d are allowed",
                    file->path, length, rest, MAXIMUM_HEADER);
   }
   const char *const text = (const char *)bytes + LENGTH_SIZE;
@@ -90,7 +90,7 @@ static s3rec_status read_metadata(s3_safetensors *file, json_t *metadata) {
   json_t *value;
   json_object_foreach(metadata, key, value) {
     if (!json_is_string(value)) {
-      return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata '%.100s' is not a text", file->path, key);
+      return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata '%.100s' is not text", file->path, key);
     }
   }
   file->metadata = metadata;
@@ -124,7 +124,7 @@ static s3rec_status read_shape(const s3_safetensors *file, const json_t *shape, 
   for (int32_t d = 0; d < tensor->rank; d++) {
     const json_t *const size = json_array_get(shape, (size_t)d);
     if (!json_is_integer(size) || json_integer_value(size) < 0) {
-      return fail_tensor(file, tensor->name, "shape holds something other than integers from 0 on");
+      return fail_tensor(file, tensor->name, "shape must hold only integers of 0 or more");
     }
     tensor->shape[d] = json_integer_value(size);
     if (tensor->shape[d] != 0 && *byte_count > UINT64_MAX / (uint64_t)tensor->shape[d]) {
@@ -140,7 +140,7 @@ static s3rec_status read_tensor_entry(const s3_safetensors *file, const char *na
   tensor->name = name;
   if (!json_is_object(entry)) return fail_tensor(file, name, "its entry is not an object");
   tensor->dtype = json_string_value(json_object_get(entry, "dtype"));
-  if (tensor->dtype == NULL) return fail_tensor(file, name, "dtype is not a text");
+  if (tensor->dtype == NULL) return fail_tensor(file, name, "dtype is not text");
   uint64_t wanted = dtype_size(tensor->dtype);
   if (wanted == 0) {
     return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s': unknown dtype '%.20s'", file->path,
@@ -156,13 +156,13 @@ static s3rec_status read_tensor_entry(const s3_safetensors *file, const char *na
   const json_int_t begin = json_integer_value(first), end = json_integer_value(last);
   if (begin < 0 || begin > end || (uint64_t)end > file->data_size) {
     return s3_fail(S3REC_ERROR_FORMAT,
-                   "%s: tensor '%.100s': data_offsets %lld..%lld, the data is 0..%zu", file->path,
+                   "%s: tensor '%.100s': data_offsets are %lld..%lld, the data 0..%zu", file->path,
                    name, (long long)begin, (long long)end, file->data_size);
   }
   tensor->byte_count = (size_t)(end - begin);
   if (tensor->byte_count != wanted) {
     return s3_fail(S3REC_ERROR_FORMAT,
-                   "%s: tensor '%.100s': data_offsets span %zu bytes, dtype and shape %" PRIu64,
+                   "%s: tensor '%.100s': data_offsets have %zu bytes, dtype and shape %" PRIu64,
                    file->path, name, tensor->byte_count, wanted);
   }
   tensor->data = file->data + begin;
@@ -186,12 +186,13 @@ static s3rec_status check_cover(const s3_safetensors *file) {
   for (size_t i = 0; i < file->tensor_count && status == S3REC_OK; i++) {
     const char *const begin = sorted[i]->data;
     if (begin < end) status = fail_tensor(file, sorted[i]->name, "overlaps another tensor");
-    if (begin > end) status = fail_tensor(file, sorted[i]->name, "unused bytes lie before it");
+    if (begin > end)
+      status = fail_tensor(file, sorted[i]->name, "there are unused bytes before it");
     end = begin + sorted[i]->byte_count;
   }
   s3_free(file->context, sorted);
   if (status == S3REC_OK && end != file->data + file->data_size) {
-    return fail_header(file, "unused bytes lie behind the last tensor");
+    return fail_header(file, "there are unused bytes after the last tensor");
   }
   return status;
 }

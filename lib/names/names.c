@@ -128,7 +128,7 @@ s3rec_status s3_names_check_permutation(const s3rec_context *context, const s3_n
     const uint32_t name = (uint32_t)names->order[i];
     const uint64_t bit = (uint64_t)1 << name % 64;
     if ((seen[name / 64] & bit) != 0) {
-      status = s3_fail(S3REC_ERROR_FORMAT, "%sentry %zu is %" PRIu32 ", as an earlier entry is",
+      status = s3_fail(S3REC_ERROR_FORMAT, "%sentry %zu is %" PRIu32 ", and so is an earlier entry",
                        where, i, name);
     }
     seen[name / 64] |= bit;

@@ -12,8 +12,7 @@
  * items fits into most_kept, it goes through both passes before the next one, and
  * exp(z - maximum so far) is kept in between; for larger tables all rows go through
  * the first pass and the second makes each tile again. A job owns a range of items, so
- * diff_E needs no reduction, and diff_x is kept per job until the caller adds it up in
- * order. */
+ * diff_E needs no reduction, and diff_x is kept per job until the caller sums it. */
 #include "objectives/next_item_ce.h"
 
 #include <math.h>

@@ -7,8 +7,8 @@
 
 /* Cross-entropy of a softmax over M items for all N targets of a step at once: over
  * all, rows 1..I-2 of the item table, or over candidates (next_item_sampled_ce.h). Work
- * is split by ranges of items into `groups` jobs, a fixed number, whose results are
- * added up in order. */
+ * is split by ranges of items into `groups` jobs, a fixed power of two, whose diff_x are
+ * summed like the gradients of shards, in a balanced tree. */
 enum { S3_CROSS_ENTROPY_GROUPS = 16 };     /* at most: each keeps a diff_x */
 enum { S3_CROSS_ENTROPY_KEPT = 32 << 20 }; /* bytes of exponentials */
 
@@ -23,7 +23,7 @@ typedef struct s3_cross_entropy {
   double label_smoothing; /* 0: none; see next_item_ce.c */
   float *x;               /* [N,H] hidden rows of the targets */
   int32_t *targets;       /* [N] rows of `items` */
-  float *diff_x;          /* [groups, N, H] to be added up by the caller */
+  float *diff_x;          /* [groups, N, H] to be summed by the caller */
   float *diff_items;      /* [M,H], lent; overwritten */
   /* Private. */
   size_t x_capacity, targets_capacity, diff_x_capacity, statistics_capacity, tiles_capacity;

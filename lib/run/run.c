@@ -196,7 +196,7 @@ static bool phase_over(const s3_run_settings *settings, const s3_run_position *a
                        time_is_up(settings, at));
 }
 
-static double now(void) {
+double s3_run_clock(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
@@ -216,7 +216,7 @@ static s3rec_status work_on_epoch(s3rec_run *run, s3rec_run_event *event) {
   return S3REC_OK;
 }
 
-static s3rec_status advance(s3rec_run *run, s3rec_run_event *event) {
+static s3rec_status advance_run(s3rec_run *run, s3rec_run_event *event) {
   s3_run_position *const at = &run->at;
   if (phase_over(&run->settings, at)) {
     if (at->refit || !s3_run_refits(&run->settings)) {
@@ -228,13 +228,13 @@ static s3rec_status advance(s3rec_run *run, s3rec_run_event *event) {
     begin_epoch(run, at->epoch + 1);
   }
   if (run->settings.options.time_budget <= 0 || at->refit) return work_on_epoch(run, event);
-  const double begun = now();
+  const double begun = s3_run_clock();
   const s3rec_status status = work_on_epoch(run, event);
-  at->seconds += now() - begun;
+  at->seconds += s3_run_clock() - begun;
   return status;
 }
 
-static double mean(double sum, uint64_t count) { return count == 0 ? 0 : sum / (double)count; }
+static double mean_of(double sum, uint64_t count) { return count == 0 ? 0 : sum / (double)count; }
 
 s3rec_run_progress s3_run_describe(const s3_run_settings *settings, const s3_run_position *at,
                                    size_t steps, s3rec_run_event event) {
@@ -247,12 +247,12 @@ s3rec_run_progress s3_run_describe(const s3_run_settings *settings, const s3_run
       .epochs = last_epoch(settings, at),
       .step = at->step,
       .steps = steps,
-      .loss = s3_run_finetunes(settings) ? mean(sums->next_item, sums->targets)
-                                         : mean(sums->total, sums->sequences),
-      .aap = mean(sums->aap, sums->sequences),
-      .mip = mean(sums->mip, sums->sequences),
-      .map = mean(sums->map, sums->sequences),
-      .sp = mean(sums->sp, sums->sequences),
+      .loss = s3_run_finetunes(settings) ? mean_of(sums->next_item, sums->targets)
+                                         : mean_of(sums->total, sums->sequences),
+      .aap = mean_of(sums->aap, sums->sequences),
+      .mip = mean_of(sums->mip, sums->sequences),
+      .map = mean_of(sums->map, sums->sequences),
+      .sp = mean_of(sums->sp, sums->sequences),
       .sequence_count = (size_t)sums->sequences,
       .target_count = (size_t)sums->targets,
       .valid_value = at->ended && !at->refit ? at->value : 0,
@@ -266,19 +266,20 @@ s3rec_run_progress s3_run_describe(const s3_run_settings *settings, const s3_run
 
 s3rec_status s3_run_step(s3rec_run *run, s3rec_run_progress *progress) {
   s3rec_run_event event = S3REC_RUN_DONE;
-  if (!run->done) S3_TRY(advance(run, &event));
+  if (!run->done) S3_TRY(advance_run(run, &event));
   *progress = s3_run_describe(&run->settings, &run->at, run->sampler->step_count, event);
   return S3REC_OK;
 }
 
 s3rec_status s3_run_finish(const s3rec_run *run, s3rec_model **model) {
-  const bool final = !s3_run_finetunes(&run->settings) || (run->done && run->at.refit);
+  const bool refitted = run->done && run->at.refit;
+  const bool final = !s3_run_finetunes(&run->settings) || refitted;
   if (!final && run->at.best_epoch == 0)
     return s3_fail(S3REC_ERROR_STATE, "no epoch of the run has been measured so far: there are no "
                                       "best weights");
   s3rec_model *made;
   S3_TRY(make_model(run, &run->model->config, final ? run->trained->weights : run->best, &made));
-  const int32_t held_out = run->at.refit ? run->settings.options.held_out_count : 2;
+  const int32_t held_out = refitted ? run->settings.options.held_out_count : 2;
   const s3rec_status status = s3_model_count_popularity(made, run->dataset, (size_t)held_out);
   if (status == S3REC_OK)
     *model = made;

@@ -12,7 +12,13 @@
 enum { HASH_SIZE = 17 };
 
 /* A number in a JSON object and where it is in memory: one list serves writing and reading. */
-typedef enum field_kind { FIELD_BOOL, FIELD_INT32, FIELD_SIZE, FIELD_UINT64, FIELD_REAL } field_kind;
+typedef enum field_kind {
+  FIELD_BOOL,
+  FIELD_INT32,
+  FIELD_SIZE,
+  FIELD_UINT64,
+  FIELD_REAL
+} field_kind;
 
 typedef struct state_field {
   const char *name;

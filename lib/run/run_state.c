@@ -106,7 +106,8 @@ static s3rec_status read_weights(const s3rec_run *run, const s3_safetensors *fil
                                  saved_run *saved) {
   const s3_parameter_table *const table = &run->trained->table;
   const s3_run_position *const at = &saved->run.at;
-  if (saved->run.negatives != negatives_hash(run)) return other_run(saved->path, "dataset's negatives");
+  if (saved->run.negatives != negatives_hash(run))
+    return other_run(saved->path, "dataset's negatives");
   if (at->refit) {
     const s3rec_sampler_options sampling = s3_run_sampling(&run->settings, true);
     S3_TRY(s3_sampler_create(run->dataset, &sampling, &saved->sampler));
@@ -148,7 +149,8 @@ static s3rec_status install_saved(s3rec_run *run, saved_run *saved) {
 static s3rec_status load_saved(s3rec_run *run, const s3_safetensors *file, saved_run *saved) {
   S3_TRY(read_saved(run->context, file, saved));
   S3_TRY(s3_run_entry_compare(saved->path, &saved->run.options, &run->settings.options));
-  if (saved->run.first_weights != run->first_weights) return other_run(saved->path, "model's weights");
+  if (saved->run.first_weights != run->first_weights)
+    return other_run(saved->path, "model's weights");
   S3_TRY(read_weights(run, file, saved));
   return install_saved(run, saved);
 }

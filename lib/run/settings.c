@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run goes by: the caller's options and the recipe's, and whether model and data fit. */
 #include <math.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "data/dataset.h"

@@ -141,10 +141,10 @@ typedef struct padded_array {
 static s3rec_status check_array_sizes(int32_t batch_size, int32_t length,
                                       const padded_array *arrays, size_t array_count) {
   if (batch_size < 1 || batch_size > S3_MAX_BATCH_SIZE)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "batch_size is %d, accepted is 1..%d", batch_size,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "batch_size is %d, must be 1..%d", batch_size,
                    S3_MAX_BATCH_SIZE);
   if (length < 1 || length > S3_MAX_BATCH_LENGTH)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "max_seq_length is %d, accepted is 1..%d", length,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "max_seq_length is %d, must be 1..%d", length,
                    S3_MAX_BATCH_LENGTH);
   for (size_t i = 0; i < array_count; i++)
     if (arrays[i].ids == NULL)
@@ -168,7 +168,7 @@ static s3rec_status check_padded_row(const padded_array *array, const padded_arr
                      array->name, row, column, ids[column], first->name);
   for (size_t column = begin; column < length; column++) {
     if (ids[column] >= array->minimum && ids[column] <= array->maximum) continue;
-    return s3_fail(S3REC_ERROR_FORMAT, "%s[%zu][%zu] is %d, accepted is %d..%d%s", array->name, row,
+    return s3_fail(S3REC_ERROR_FORMAT, "%s[%zu][%zu] is %d, must be %d..%d%s", array->name, row,
                    column, ids[column], array->minimum, array->maximum,
                    ids[column] == 0 ? " after the row's padding, which is on the left" : "");
   }
@@ -246,7 +246,7 @@ s3rec_status s3_batch_set_pretrain(s3rec_batch *batch, const s3rec_pretrain_arra
     return s3_fail(S3REC_ERROR_ARGUMENT, "attributes must not be NULL");
   if (mask_id < 2 || arrays->attribute_size < 1)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "mask_id is %d and attribute_size %d, accepted are at least 2 and 1", mask_id,
+                   "mask_id is %d and attribute_size %d, must be at least 2 and 1", mask_id,
                    arrays->attribute_size);
 
   const size_t rows = (size_t)arrays->batch_size, length = (size_t)arrays->max_seq_length;
@@ -270,7 +270,7 @@ static s3rec_status check_target_negatives(const int32_t *target_pos, const int3
   for (size_t slot = 0; slot < rows * length; slot++)
     if (target_pos[slot] != 0 && target_neg[slot] == 0)
       return s3_fail(S3REC_ERROR_FORMAT,
-                     "target_neg[%zu][%zu] is 0, accepted is 1..%d where target_pos is not 0",
+                     "target_neg[%zu][%zu] is 0, must be 1..%d where target_pos is not 0",
                      slot / length, slot % length, INT32_MAX);
   return S3REC_OK;
 }

@@ -303,28 +303,28 @@ static s3rec_status fill_finetune_batch(s3rec_sampler *sampler, size_t first, si
 
 static s3rec_status check_sampler_options(const s3rec_sampler_options *options) {
   if (options->stage != S3REC_STAGE_PRETRAIN && options->stage != S3REC_STAGE_FINETUNE)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "stage is %d, accepted is %d or %d", (int)options->stage,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "stage is %d, must be %d or %d", (int)options->stage,
                    S3REC_STAGE_PRETRAIN, S3REC_STAGE_FINETUNE);
   if (options->batch_size < 1 || options->batch_size > S3_MAX_BATCH_SIZE)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "batch_size is %d, accepted is 1..%d", options->batch_size,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "batch_size is %d, must be 1..%d", options->batch_size,
                    S3_MAX_BATCH_SIZE);
   if (options->max_seq_length < 1 || options->max_seq_length > S3_MAX_BATCH_LENGTH)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "max_seq_length is %d, accepted is 1..%d",
+    return s3_fail(S3REC_ERROR_ARGUMENT, "max_seq_length is %d, must be 1..%d",
                    options->max_seq_length, S3_MAX_BATCH_LENGTH);
   if (!(options->mask_p >= 0.0 && options->mask_p <= 1.0)) {
     char number[S3_NUMBER_SIZE];
     s3_format_double(options->mask_p, number);
-    return s3_fail(S3REC_ERROR_ARGUMENT, "mask_p is %s, accepted is 0..1", number);
+    return s3_fail(S3REC_ERROR_ARGUMENT, "mask_p is %s, must be 0..1", number);
   }
   if ((options->shuffle != 0 && options->shuffle != 1) ||
       (options->reference_draws != 0 && options->reference_draws != 1))
-    return s3_fail(S3REC_ERROR_ARGUMENT, "shuffle is %d and reference_draws %d, accepted is 0 or 1",
+    return s3_fail(S3REC_ERROR_ARGUMENT, "shuffle is %d and reference_draws %d, must be 0 or 1",
                    options->shuffle, options->reference_draws);
   if (options->held_out_count < 0 || options->held_out_count > 2)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "held_out_count is %d, accepted is 0..2",
+    return s3_fail(S3REC_ERROR_ARGUMENT, "held_out_count is %d, must be 0..2",
                    options->held_out_count);
   if (options->reference_draws && options->held_out_count != 2)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "held_out_count is %d, accepted with reference_draws is 2",
+    return s3_fail(S3REC_ERROR_ARGUMENT, "held_out_count is %d, must be 2 with reference_draws",
                    options->held_out_count);
   return S3REC_OK;
 }
@@ -379,7 +379,7 @@ static s3rec_status prepare_sampler(s3rec_sampler *sampler) {
   sampler->step_count = (sampler->instance_count + batch_size - 1) / batch_size;
   if (sampler->instance_count == 0)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "the dataset holds nothing to train on: no user's training part has %d items",
+                   "the dataset has nothing to train on: no user's training part has %d items",
                    is_pretrain(sampler) ? 1 : 2);
   if (sampler->options.shuffle) {
     sampler->order = s3_allocate(context, sampler->instance_count, sizeof *sampler->order);
@@ -392,7 +392,7 @@ s3rec_status s3_sampler_create(s3rec_dataset *dataset, const s3rec_sampler_optio
                                s3rec_sampler **sampler) {
   S3_TRY(check_sampler_options(options));
   if (dataset->info.interaction_count > UINT32_MAX)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "the dataset has %zu interactions, accepted is up to %u",
+    return s3_fail(S3REC_ERROR_ARGUMENT, "the dataset has %zu interactions, must have at most %u",
                    dataset->info.interaction_count, UINT32_MAX);
   s3rec_sampler *made = s3_allocate(dataset->context, 1, sizeof *made);
   if (made == NULL) return S3REC_ERROR_MEMORY;
@@ -419,7 +419,7 @@ void s3_sampler_destroy(s3rec_sampler *sampler) {
 
 s3rec_status s3_sampler_seek(s3rec_sampler *sampler, uint64_t epoch, size_t step) {
   if (step >= sampler->step_count)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "step is %zu, accepted is 0..%zu", step,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "step is %zu, must be 0..%zu", step,
                    sampler->step_count - 1);
   sampler->epoch = epoch;
   sampler->step = step;

@@ -314,11 +314,12 @@ s3rec_status s3_evaluate(s3rec_model *model, const s3rec_dataset *dataset,
   const size_t user_count = dataset->sequences.row_count;
   if (options->protocol == S3REC_PROTOCOL_SAMPLED && dataset->negatives.row_count == 0) {
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "the sampled protocol needs negatives, the dataset has none");
+                   "the sampled protocol needs negatives, but the dataset has none");
   }
   if (dataset->info.item_size > model->config.item_size) {
     return s3_fail(S3REC_ERROR_MISMATCH,
-                   "the dataset's item_size is %d, the model's %d: it does not know all items",
+                   "the dataset's item_size is %d, but the model's is %d: the model does not know "
+                   "all items",
                    dataset->info.item_size, model->config.item_size);
   }
   S3_TRY(s3_model_begin_scoring(model));

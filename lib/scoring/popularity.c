@@ -8,7 +8,8 @@ s3rec_status s3_model_count_popularity(s3rec_model *model, const s3rec_dataset *
                                        size_t held_out_count) {
   if (dataset->info.item_size > model->config.item_size) {
     return s3_fail(S3REC_ERROR_MISMATCH,
-                   "the dataset's item_size is %d, the model's %d: it does not know all items",
+                   "the dataset's item_size is %d, but the model's is %d: the model does not know "
+                   "all items",
                    (int)dataset->info.item_size, (int)model->config.item_size);
   }
   int32_t *const counts =

@@ -148,7 +148,7 @@ static s3rec_status check_id_rows(const s3rec_model *model, const int32_t *ids, 
       }
       if (id == 0 && begun) {
         return s3_fail(S3REC_ERROR_FORMAT,
-                       "ids: row %zu, column %zu: padding (0) behind an item, padding belongs on "
+                       "ids: row %zu, column %zu: padding (0) after an item; padding must be on "
                        "the left",
                        row, column);
       }

@@ -134,9 +134,12 @@ s3rec_status s3_recommend(s3rec_recommender *recommender, const int32_t *history
                           float *scores, size_t *count) {
   const uint64_t begin = s3_nanoseconds();
   const int64_t offsets[2] = {0, (int64_t)history_count};
-  s3_question question = {.items = history, .offsets = offsets, .k = k};
+  int32_t none = 0; /* stands for arrays of nothing, which may be NULL */
+  s3_question question = {
+      .items = history != NULL ? history : &none, .offsets = offsets, .k = k};
   s3_user_answer answered = {0};
-  const s3_reply reply = {.users = &answered, .ids = ids, .scores = scores};
+  const s3_reply reply = {
+      .users = &answered, .ids = ids != NULL ? ids : &none, .scores = scores};
   s3_seat *seat;
   s3rec_status status = s3_seat_take(recommender, NULL, &seat);
   if (status == S3REC_OK) {

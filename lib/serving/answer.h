@@ -7,7 +7,7 @@
 
 /* What is asked about some users, all of one generation. */
 typedef struct s3_question {
-  const int32_t *items;
+  const int32_t *items;   /* not NULL */
   const int64_t *offsets; /* [user_count + 1] places in `items` */
   size_t k;
   bool include_history;
@@ -20,7 +20,8 @@ typedef struct s3_user_answer {
   s3rec_answer_source source;
 } s3_user_answer;
 
-/* Where the answers go: user u has ids + u * stride, of room for k. `scores` may be NULL. */
+/* Where the answers go: user u has ids + u * stride, of room for k. `ids` is not NULL, `scores` may
+ * be. */
 typedef struct s3_reply {
   s3_user_answer *users;
   int32_t *ids;

@@ -200,10 +200,13 @@ static s3rec_status check_and_exchange(s3rec_recommender *recommender, s3_genera
   if (status == S3REC_OK) status = check_scores(seat);
   if (status == S3REC_OK) status = check_accuracy(serving->model, model, options);
   if (status == S3REC_OK) status = make_ready(serving, next);
-  if (status == S3REC_OK)
+  if (status == S3REC_OK) {
     s3_recommender_set_current(recommender, next);
-  else
+    s3_log(recommender->context, S3REC_LOG_INFO, "recommender: model %llu serves, items: %d",
+           (unsigned long long)serving->number + 1, (int)model->config.item_size - 2);
+  } else {
     s3_generation_release(next);
+  }
   if (seat != NULL) s3_seat_put_back(recommender, seat); /* destroys it where it does not serve */
   return status;
 }

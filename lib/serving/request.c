@@ -66,7 +66,8 @@ static s3rec_status find_items(request_work *work) {
   const s3rec_request *const request = work->request;
   const s3rec_context *const context = work->recommender->context;
   const s3rec_model *const model = work->generation->model;
-  work->question.items = request->items;
+  static const int32_t none = 0;
+  work->question.items = request->items != NULL ? request->items : &none;
   if (request->names == NULL) return S3REC_OK;
   if (model->item_names == NULL) {
     return s3_fail(S3REC_ERROR_ARGUMENT,

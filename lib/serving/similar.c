@@ -8,7 +8,7 @@
 #include "scoring/order.h"
 #include "serving/answer.h"
 
-static s3rec_status make_room(s3_seat *seat, size_t k) {
+static s3rec_status make_room_for_cosines(s3_seat *seat, size_t k) {
   const s3rec_model *const model = seat->generation->model;
   const s3rec_context *const context = model->context;
   S3_TRY(s3_grow(context, (void **)&seat->ranked, &seat->ranked_capacity, k,
@@ -138,7 +138,7 @@ s3rec_status s3_answer_similar(s3_seat *seat, const s3_question *question, size_
                                size_t last, const s3_reply *reply) {
   const float *inverse_norms;
   S3_TRY(s3_generation_inverse_norms(seat->generation, &inverse_norms));
-  S3_TRY(make_room(seat, question->k));
+  S3_TRY(make_room_for_cosines(seat, question->k));
   for (size_t user = first; user < last; user++) {
     answer_similar_user(seat, question, user, inverse_norms, reply);
   }

@@ -75,15 +75,15 @@ static s3rec_status find_by_header(const s3_table_file *file, s3_role role, s3_c
   column->there = column->index < file->column_count;
   if (column->there || role > S3_ITEM) return S3REC_OK;
   return fail_header_row(file, column->part,
-                         role == S3_USER ? "no column has a usual name, user_column may name it"
-                                         : "no column has a usual name, item_column may name it");
+                         role == S3_USER ? "no column has a usual name; user_column can name one"
+                                         : "no column has a usual name; item_column can name one");
 }
 
 s3rec_status s3_fail_one_column(const s3_table_file *file, const char *part) {
   const char *const delimiter = file->delimiter.bytes;
   return s3_fail_row(file, part,
-                     "the first row has one column, no delimiter \"%s\"; the option delimiter may "
-                     "name another",
+                     "the first row has one column and no delimiter \"%s\"; the option delimiter "
+                     "can set another",
                      strcmp(delimiter, "\t") == 0 ? "TAB" : delimiter);
 }
 
@@ -145,7 +145,7 @@ static s3rec_status find_json_key(const s3_table_file *file, s3_role role, const
   column->key = column->usual;
   column->there = best != SIZE_MAX;
   if (column->there || role > S3_ITEM) return S3REC_OK;
-  return s3_fail_row(file, column->part, "no key has a usual name, %s_column may name it",
+  return s3_fail_row(file, column->part, "no key has a usual name; %s_column can name one",
                      column->part);
 }
 
@@ -183,7 +183,7 @@ s3rec_status s3_check_absent_keys(const s3_table_file *file,
     S3_TRY(find_json_key(file, (s3_role)role, NULL, &found));
     if (found.there && !json_is_null(json_object_get(file->object, found.key)))
       return s3_fail_row(file, column->part,
-                         "\"%s\" is here, but not in the first row; %s_column may name it",
+                         "\"%s\" is here, but not in the first row; %s_column can name it",
                          found.key, column->part);
   }
   return S3REC_OK;
@@ -277,7 +277,7 @@ static s3rec_status copy_number_text(const s3_table_file *file, const s3_column 
     return s3_fail_row(file, column->part, "longer than %d bytes", LONGEST_NUMBER);
   for (size_t i = 0; i < number.length; i++)
     if ((signed char)number.text[i] <= 0)
-      return s3_fail_row(file, column->part, "has a byte 0x%02X in it, which no number has",
+      return s3_fail_row(file, column->part, "has a byte 0x%02X in it, which cannot be in a number",
                          (unsigned char)number.text[i]);
   memcpy(text, number.text, number.length);
   text[number.length] = '\0';

@@ -50,7 +50,7 @@ static s3rec_status format_of_text(s3_text_window *window, file_format *found) {
 static s3rec_status check_delimiter(const char *delimiter) {
   const size_t length = strlen(delimiter);
   if (length < 1 || length > S3_MAX_DELIMITER_LENGTH)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "delimiter has %zu bytes, accepted is 1..%d", length,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "delimiter has %zu bytes, must have 1..%d", length,
                    S3_MAX_DELIMITER_LENGTH);
   if (strpbrk(delimiter, "\"\r\n") != NULL)
     return s3_fail(S3REC_ERROR_ARGUMENT,
@@ -268,7 +268,7 @@ static s3rec_status next_delimited_row(s3_table_file *file, bool *found) {
 static s3rec_status check_delimited_row(const s3_table_file *file) {
   if (file->row.fault != NULL) return s3_fail_row(file, "row", "%s", file->row.fault);
   if (file->row.field_count == file->column_count) return S3REC_OK;
-  return s3_fail_row(file, "row", "%zu fields where the first row has %zu", file->row.field_count,
+  return s3_fail_row(file, "row", "%zu fields, but the first row has %zu", file->row.field_count,
                      file->column_count);
 }
 

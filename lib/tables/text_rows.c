@@ -103,7 +103,7 @@ static s3rec_status open_source(const s3rec_context *context, const char *path,
 static s3rec_status fail_decompression(const s3_byte_source *source, int result) {
   if (result == Z_MEM_ERROR)
     return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory to decompress it", source->path);
-  return s3_fail(S3REC_ERROR_IO, "%s: the gzip data are broken: %s", source->path,
+  return s3_fail(S3REC_ERROR_IO, "%s: the gzip data are damaged: %s", source->path,
                  source->stream.msg != NULL ? source->stream.msg : "unexpected end of a part");
 }
 
@@ -128,7 +128,7 @@ static s3rec_status read_compressed(s3_byte_source *source, char *bytes, size_t 
     S3_TRY(next_compressed_input(source));
     if (source->left == 0) {
       if (source->in_member)
-        return s3_fail(S3REC_ERROR_IO, "%s: the gzip data are cut short", source->path);
+        return s3_fail(S3REC_ERROR_IO, "%s: the gzip data end too early", source->path);
       break;
     }
     source->in_member = true;

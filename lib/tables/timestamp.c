@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char *const not_one = "is neither a number nor an ISO 8601 date";
-static const char *const out_of_range = "is out of range, accepted is -2^63..2^63-1";
+static const char *const out_of_range = "is out of range, must be -2^63..2^63-1";
 
 static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
@@ -154,12 +154,13 @@ static const char *parse_date(const char *text, s3_timestamp *timestamp) {
   at = parse_fixed_digits(pass_byte(at, '-'), 2, 1, 12, &month);
   at = parse_fixed_digits(pass_byte(at, '-'), 2, 1, 31, &day);
   int64_t days = 0;
-  if (at == NULL || !days_since_1970(year, month, day, &days)) return "is no date of the calendar";
+  if (at == NULL || !days_since_1970(year, month, day, &days))
+    return "is not a date of the calendar";
   s3_timestamp read = {.whole = days * 86400, .is_date = true};
   if (*at == 'T' || *at == 't' || (*at == ' ' && is_digit(at[1])))
     at = parse_time_of_day(at + 1, &read);
   at = parse_zone(at, &read);
-  if (at == NULL || *at != '\0') return "is no ISO 8601 time of the day";
+  if (at == NULL || *at != '\0') return "is not an ISO 8601 time of day";
   *timestamp = read;
   return NULL;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/number.h"
+#include "optimizer/tree_sum.h"
 
 #define NUMBER(field, low, high, low_excluded, high_excluded) \
   {#field, offsetof(s3rec_trainer_options, field), low, high, low_excluded, high_excluded}
@@ -65,13 +66,16 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
                    (int)options->negative_count);
   if (options->decay_steps != 0 && options->decay_steps <= options->warmup_steps)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "s3rec_trainer_options.decay_steps is %" PRIu64 ", must be 0 or above "
+                   "s3rec_trainer_options.decay_steps is %" PRIu64
+                   ", must be 0 or above "
                    "warmup_steps, %" PRIu64,
                    options->decay_steps, options->warmup_steps);
-  if (options->shard_count < 1 || options->shard_count > 256)
+  const int32_t shards = options->shard_count;
+  if (shards < 1 || shards > S3_LARGEST_SHARD_COUNT || (shards & (shards - 1)) != 0)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "s3rec_trainer_options.shard_count is %d, must be 1..256",
-                   (int)options->shard_count);
+                   "s3rec_trainer_options.shard_count is %d, must be a power of two in 1..%d: 1, "
+                   "2, 4, 8, 16, 32, 64, 128 or 256",
+                   (int)shards, S3_LARGEST_SHARD_COUNT);
   return S3REC_OK;
 }
 

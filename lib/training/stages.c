@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "optimizer/tree_sum.h"
 #include "training/trainer.h"
 
 /* Tells the draw of candidates from the sites of dropout, numbers of 32 bits. */
@@ -108,9 +109,11 @@ static s3rec_status softmax_backward_job(void *argument, size_t turn, size_t wor
   const int32_t *targets = trainer->batch->ids[S3_STREAM_POS] + shard->first_token;
   for (size_t row = 0, n = shard->first_target; row < shard->token_count; row++) {
     if (targets[row] == 0) continue;
+    s3_tree_sum tree = s3_tree_sum_begin(trainer->context->kernels, hidden);
     for (size_t g = 0; g < ce->groups; g++)
-      trainer->context->kernels->add(hidden, ce->diff_x + (g * ce->target_count + n) * hidden,
-                                     slot->diff_hidden + row * hidden);
+      s3_tree_sum_add(&tree, g, ce->diff_x + (g * ce->target_count + n) * hidden);
+    memcpy(slot->diff_hidden + row * hidden, s3_tree_sum_end(&tree),
+           hidden * sizeof *slot->diff_hidden);
     n++;
   }
   s3_item_rows_begin(items, slot->row_of);

@@ -150,7 +150,8 @@ static s3rec_status check_batch(const s3rec_trainer *trainer, const s3rec_batch 
   if (trainer->options.finetune_loss == S3REC_LOSS_BCE)
     return batch->has_negatives
                ? S3REC_OK
-               : s3_fail(S3REC_ERROR_ARGUMENT, "the BCE loss needs target_neg, the batch has none");
+               : s3_fail(S3REC_ERROR_ARGUMENT,
+                         "the BCE loss needs target_neg, but the batch has none");
   for (size_t t = 0; t < batch->token_count; t++)
     if (batch->ids[S3_STREAM_POS][t] == config->item_size - 1)
       return s3_fail(S3REC_ERROR_MISMATCH, "a target of the batch is the mask, item %d",
@@ -173,20 +174,30 @@ static s3rec_status prepare_slots(s3rec_trainer *trainer, size_t slot_count) {
   return S3REC_OK;
 }
 
-static void sum_losses(const s3rec_trainer *trainer, s3rec_losses *losses) {
+/* Sums the losses over the shards in the tree of the gradients (optimizer/tree_sum.h), in
+ * place. Losses of absent shards are +0, and no loss is -0. */
+static void sum_losses(s3rec_trainer *trainer, s3rec_losses *losses) {
   const s3rec_trainer_options *o = &trainer->options;
   const s3rec_batch *batch = trainer->batch;
-  *losses = (s3rec_losses){.sequence_count = batch->sequence_count,
+  const size_t shard_count = (size_t)o->shard_count;
+  s3_shard *shards = trainer->shards;
+  for (size_t half = 1; half < shard_count; half *= 2) {
+    for (size_t s = 0; s < shard_count; s += 2 * half) {
+      shards[s].aap += shards[s + half].aap;
+      shards[s].mip += shards[s + half].mip;
+      shards[s].map += shards[s + half].map;
+      shards[s].sp += shards[s + half].sp;
+      shards[s].next_item += shards[s + half].next_item;
+    }
+  }
+  *losses = (s3rec_losses){.aap = shards[0].aap,
+                           .mip = shards[0].mip,
+                           .map = shards[0].map,
+                           .sp = shards[0].sp,
+                           .next_item = shards[0].next_item,
+                           .sequence_count = batch->sequence_count,
                            .token_count = batch->token_count,
                            .target_count = batch->target_count};
-  for (size_t s = 0; s < (size_t)o->shard_count; s++) {
-    const s3_shard *shard = &trainer->shards[s];
-    losses->aap += shard->aap;
-    losses->mip += shard->mip;
-    losses->map += shard->map;
-    losses->sp += shard->sp;
-    losses->next_item += shard->next_item;
-  }
   losses->total = batch->stage == S3REC_STAGE_FINETUNE
                       ? losses->next_item
                       : o->aap_weight * losses->aap + o->mip_weight * losses->mip +

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The trainer's inside. A step is cut into shards, runs of whole sequences with
  * about equal token counts; a shard's work is done in a slot, the memory for one
- * shard at a time. Gradients belong to shards and are summed in shard order, so
- * that neither slots nor threads show in the result. */
+ * shard at a time. Gradients belong to shards and are summed in a balanced tree over
+ * them (optimizer/tree_sum.h), so that neither slots nor threads change the result. */
 #ifndef S3_TRAINING_TRAINER_H
 #define S3_TRAINING_TRAINER_H
 

@@ -188,13 +188,14 @@ static s3rec_status check_format(const state_reader *reader) {
   const json_t *const format = json_object_get(reader->object, "format");
   if (format == NULL)
     return s3_fail(S3REC_ERROR_FORMAT,
-                   "%s: the state is of a release before 0.3, which this one does not read; "
-                   "begin the training anew", reader->path);
+                   "%s: the state is of a release before 0.3 and cannot be read; "
+                   "start the training again", reader->path);
   int32_t number = 0;
   S3_TRY(read_i32(reader, "format", &number));
   if (number == STATE_FORMAT) return S3REC_OK;
   return s3_fail(S3REC_ERROR_FORMAT,
-                 "%s: the state has format %d, this release reads format %d; a newer one wrote it",
+                 "%s: the state has format %d, but this release reads format %d; "
+                 "a newer release wrote it",
                  reader->path, (int)number, (int)STATE_FORMAT);
 }
 
@@ -259,7 +260,7 @@ static s3rec_status read_fields(const state_reader *reader, const s3rec_context 
 
 static s3rec_status other_sampler(const char *path, const char *field) {
   return s3_fail(S3REC_ERROR_MISMATCH,
-                 "%s: the state was saved with another %s of the sampler than this one's", path,
+                 "%s: the state was saved with another %s of the sampler", path,
                  field);
 }
 
@@ -283,8 +284,8 @@ static s3rec_status match_sampler(const char *path, const s3_trainer_state *stat
   if (saved->mask_p != own->mask_p) return other_sampler(path, "mask_p");
   if (saved->seed != own->seed) return other_sampler(path, "seed");
   if (state->fingerprint != sampler->dataset->info.fingerprint)
-    return s3_fail(S3REC_ERROR_MISMATCH, "%s: the state was saved with other data (fingerprint)",
-                   path);
+    return s3_fail(S3REC_ERROR_MISMATCH,
+                   "%s: the state was saved with another dataset (other fingerprint)", path);
   const state_reader reader = {path, NULL};
   return state->sampler_step < sampler->step_count ? S3REC_OK : bad_field(&reader, "step");
 }
@@ -309,11 +310,11 @@ static s3rec_status match_config(const s3_safetensors *file, const s3rec_model *
                      s3_safetensors_path(file), fields[i].name, (int)fields[i].saved,
                      (int)fields[i].own);
   if (config.hidden_dropout_prob != own->hidden_dropout_prob)
-    return s3_fail(S3REC_ERROR_MISMATCH, "%s: hidden_dropout_prob is not that of the model",
+    return s3_fail(S3REC_ERROR_MISMATCH, "%s: hidden_dropout_prob differs from that of the model",
                    s3_safetensors_path(file));
   if (config.attention_probs_dropout_prob != own->attention_probs_dropout_prob)
     return s3_fail(S3REC_ERROR_MISMATCH,
-                   "%s: attention_probs_dropout_prob is not that of the model",
+                   "%s: attention_probs_dropout_prob differs from that of the model",
                    s3_safetensors_path(file));
   return S3REC_OK;
 }
@@ -322,7 +323,8 @@ static s3rec_status match_config(const s3_safetensors *file, const s3rec_model *
 static s3rec_status read_entry(const s3_safetensors *file, json_t **object) {
   const char *text = s3_safetensors_metadata(file, STATE_KEY);
   if (text == NULL)
-    return s3_fail(S3REC_ERROR_FORMAT, "%s: no training state: metadata " STATE_KEY " is missing",
+    return s3_fail(S3REC_ERROR_FORMAT,
+                   "%s: not a training state: metadata " STATE_KEY " is missing",
                    s3_safetensors_path(file));
   json_error_t error;
   *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);

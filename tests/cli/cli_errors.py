@@ -162,7 +162,7 @@ def remarks(tool):
     done = tool.run("evaluate", *tool.data("brief"), "--model", "model.safetensors", "--json")
     tool.report.check("short users: a warning, beside the result",
                       (done.returncode != 0 or "\n" in done.stdout[:-1] or
-                       not done.stderr.startswith("warning: dataset: users of fewer than 3 items: "
+                       not done.stderr.startswith("warning: dataset: users with fewer than 3 items: "
                                                   "1 of 2;")) and f"{done.stdout}{done.stderr}")
     tool.path("small_names.tsv").write_text("id\ttitle\n1\tone\x1b[31m\n")
     done = tool.run("recommend", *tool.data(), "--model", "model.safetensors", "--history", "1 2")

@@ -90,7 +90,7 @@ def other_states(tool):
     state = path.read_bytes()
     tool.equal("its format", state.count(rb'\"format\":1'), 1)
     path.write_bytes(state.replace(rb'\"format\":1', rb'\"former\":1'))
-    tool.refused("an older state", 3, "is of a release before 0.3, .*begin the training anew", *resume)
+    tool.refused("an older state", 3, "is of a release before 0.3 .*start the training again", *resume)
 
 
 def best_weights(tool):

@@ -68,6 +68,17 @@ void stopped(const s3rec::context &context, const s3rec::model &model,
   CHECK(same_scores(trained, resumed.trained(), dataset));
 }
 
+/* The front door: data in, a model out. */
+void trained_at_once(const s3rec::dataset &dataset) {
+  s3rec::train_options options;
+  options.with(dataset).pretrain_epochs = 1;
+  options.finetune_epochs = 1;
+  const s3rec::trained whole = s3rec::train(options);
+  CHECK(whole.metrics.user_count == 12 && !whole.model.item_names());
+  options.finetune_epochs = 0;
+  CHECK_FAILURE(s3rec::try_train(options), s3rec::status::argument, "finetune_epochs is 0");
+}
+
 }  // namespace
 
 void runs() {
@@ -88,6 +99,7 @@ void runs() {
   model = pretraining.trained();
   pretraining.reset();
   stopped(context, model, dataset);
+  trained_at_once(dataset);
   CHECK(model.item_names().name(3) == "film 3");
   CHECK(model.attribute_names().find("genre 0") == 0);
 }

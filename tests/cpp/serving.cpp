@@ -45,6 +45,8 @@ void questions(const s3rec::recommender &recommender, const s3rec::model &model)
 
   const int64_t bounds[] = {0, 2, 2, 3};
   const auto many = recommender.recommend(s3rec::request(history).users(bounds).best(2));
+  CHECK(many.rows().width == 2 && many.rows().ids[2] == many[1].ids[0] &&
+        many.rows().scores[5] == many[2].scores[1]);
   CHECK(many[1].source == s3rec::answer_source::popular && many[1].count() == 2);
   const auto last = s3rec::span<const int32_t>(history).last(1);
   CHECK(ids_of(many[2]) == recommender.recommend(last, 2).items);

@@ -5,8 +5,8 @@
 
     data = s3rec.Dataset.from_events(frame, user="user", item="film", timestamp="when")
     model = s3rec.Model.create(data)
-    s3rec.pretrain(model, data)
-    s3rec.finetune(model, data)
+    model = s3rec.pretrain(model, data)
+    model = s3rec.finetune(model, data)
     print(s3rec.evaluate(model, data))
     items, scores = model.recommend(user="anna", dataset=data, k=10)
     model.save("model.safetensors")
@@ -24,19 +24,22 @@ from s3rec._estimator import S3Rec
 from s3rec._evaluate import Metrics, evaluate
 from s3rec._events import Events, EventsReport, TableReport
 from s3rec._model import Model, ModelConfig
-from s3rec._run import History, Progress, Run, TrainingOptions, finetune, pretrain
+from s3rec._options import RecipePlan, TrainingOptions, recipe_plan
+from s3rec._run import Callback, Callbacks, History, Progress, Run, finetune, pretrain
+from s3rec._sampler import Batch, BatchInfo, Sampler
 from s3rec._scoring import Recommendation, RecommendationBatch
-from s3rec._torch_read import read_torch
-from s3rec._torch_write import write_torch
+from s3rec._torch import read_torch, write_torch
+from s3rec._trainer import Losses, Trainer
 from s3rec._vocabulary import Vocabulary
 
 __version__: str = _library.s3rec_version().decode()
 
 __all__ = [
-    "ArgumentError", "Context", "Dataset", "EngineError", "Error", "Events", "EventsReport",
-    "FormatError", "History", "IoError", "Metrics", "MismatchError", "Model", "ModelConfig",
-    "NotFoundError", "NumericError", "OutOfMemoryError", "Progress", "Recommendation",
-    "RecommendationBatch", "Run", "S3Rec", "StateError", "TableReport", "ThreadError",
-    "TrainingOptions", "UnsupportedError", "Vocabulary", "build_info", "evaluate", "finetune",
-    "pretrain", "read_torch", "write_torch",
+    "ArgumentError", "Batch", "BatchInfo", "Callback", "Callbacks", "Context", "Dataset",
+    "EngineError", "Error", "Events", "EventsReport", "FormatError", "History", "IoError",
+    "Losses", "Metrics", "MismatchError", "Model", "ModelConfig", "NotFoundError",
+    "NumericError", "OutOfMemoryError", "Progress", "RecipePlan", "Recommendation",
+    "RecommendationBatch", "Run", "S3Rec", "Sampler", "StateError", "TableReport",
+    "ThreadError", "Trainer", "TrainingOptions", "UnsupportedError", "Vocabulary", "build_info",
+    "evaluate", "finetune", "pretrain", "read_torch", "recipe_plan", "write_torch",
 ]

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Arrays of numbers for the library, without a copy where the layout allows."""
+"""Arrays of numbers for the library.
+
+What the library checks first and uses then is a copy: other threads may write into the caller's.
+"""
 from __future__ import annotations
 
-import ctypes
 from typing import Any, Optional
 
 import numpy as np
@@ -10,13 +12,11 @@ import numpy.typing as npt
 
 from s3rec._columns import column
 from s3rec._errors import ArgumentError, FormatError
-from s3rec._handle import Handle
-
 _INT32 = np.iinfo(np.int32)
 
 
 def int32_array(source: Any, what: str, unknown: Optional[int] = None) -> npt.NDArray[np.int32]:
-    """Integers [n] as contiguous int32; a C-contiguous int32 array as it is.
+    """Integers [n] as contiguous int32; a C-contiguous int32 array as it is, the caller's own.
 
     unknown: what stands for numbers that int32 cannot hold; None: they are refused.
     """
@@ -46,23 +46,23 @@ def int32_array(source: Any, what: str, unknown: Optional[int] = None) -> npt.ND
 
 
 def offsets_array(source: Any, what: str, count: int) -> npt.NDArray[np.int64]:
-    """Offsets [rows + 1] that start at 0, never fall and end at `count`."""
-    offsets = np.ascontiguousarray(source)
-    if offsets.ndim != 1 or len(offsets) < 1 or offsets.dtype.kind not in "iu":
+    """A copy of offsets [rows + 1] that start at 0, never fall and end at `count`."""
+    given = np.asarray(source)
+    if given.ndim != 1 or len(given) < 1 or given.dtype.kind not in "iu":
         raise ArgumentError(f"offsets of {what} must be integers [rows + 1]")
-    offsets = offsets.astype(np.int64, copy=False)
+    offsets = np.array(given, np.int64)
     if offsets[0] != 0 or bool((np.diff(offsets) < 0).any()) or offsets[-1] != count:
         raise ArgumentError(f"offsets of {what} must start at 0, never fall and end at {count}")
     return offsets
 
 
 def ragged_int32(source: Any, what: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Values [n] and offsets [rows + 1] of a list of rows, a 2-dimensional array, or of that pair.
-    """
+    """Copies of the values [n] and offsets [rows + 1] of a list of rows, a 2-dimensional array, or
+    of that pair."""
     if (isinstance(source, tuple) and len(source) == 2 and isinstance(source[0], np.ndarray)
             and isinstance(source[1], np.ndarray) and source[1].dtype.kind in "iu"
             and len(source[1]) and source[1][0] == 0):
-        values = int32_array(source[0], what)
+        values = np.array(int32_array(source[0], what))
         return values, offsets_array(source[1], what, len(values))
     if isinstance(source, (str, bytes)):
         raise TypeError(f"{what} is {type(source).__name__}, a list of arrays is needed")
@@ -70,25 +70,3 @@ def ragged_int32(source: Any, what: str) -> tuple[npt.NDArray[np.int32], npt.NDA
     offsets = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(row) for row in rows], out=offsets[1:])
     return np.concatenate(rows) if rows else np.zeros(0, np.int32), offsets
-
-
-class _Hold:
-    """Keeps the handle of an object open as long as this lives."""
-
-    def __init__(self, owner: Handle) -> None:
-        self._use = owner._use()
-        self._use.__enter__()
-
-    def __del__(self) -> None:
-        self._use.__exit__()
-
-
-def borrowed_int32(address: Optional[int], count: int, owner: Handle) -> npt.NDArray[np.int32]:
-    """A read-only array over memory that belongs to `owner`, which it keeps open."""
-    if not count or not address:
-        return np.zeros(0, np.int32)
-    memory = (ctypes.c_int32 * count).from_address(address)
-    setattr(memory, "owner", _Hold(owner))
-    array: npt.NDArray[np.int32] = np.ctypeslib.as_array(memory)
-    array.flags.writeable = False
-    return array

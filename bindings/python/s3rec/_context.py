@@ -7,13 +7,14 @@ import itertools
 import logging
 import os
 import threading
-from typing import Callable, Optional, Union
+from typing import Callable, Optional
 
 from s3rec import _abi
 from s3rec._abi import library
-from s3rec._errors import check
-from s3rec._handle import Handle
-from s3rec._words import BACKENDS, KERNEL_LEVELS, number_of, word_of
+from s3rec._errors import check, held_back
+from s3rec._handle import Handle, Pointer
+from s3rec._words import (BACKENDS, KERNEL_LEVELS, Backend, Kernels, assign, number_of,
+                          word_of)
 
 Log = Callable[[int, str], object]
 LOGGER = logging.getLogger("s3rec")
@@ -29,14 +30,16 @@ def _forward(level: int, message: bytes, key: Optional[int]) -> None:
         return
     try:
         log(_LEVELS.get(level, logging.INFO), message.decode("utf-8", "replace"))
-    except Exception:  # it may not unwind through the library's frames
+    except Exception:
         LOGGER.exception("the log function of a context failed")
+    except BaseException as error:
+        held_back[threading.get_ident()] = error
 
 
 _trampoline = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(_forward)
 
 
-def _destroy(pointer: int, key: int) -> None:
+def _destroy(pointer: Pointer, key: int) -> None:
     library.s3rec_context_destroy(pointer)
     _logs.pop(key, None)
 
@@ -58,52 +61,50 @@ class Context(Handle):
     log: gets (level, text) with a level of `logging`; None: the logger "s3rec".
     """
 
-    def __init__(self, threads: Optional[int] = None, kernels: str = "auto",
-                 backend: str = "auto", log: Optional[Log] = None) -> None:
+    def __init__(self, threads: Optional[int] = None, kernels: Kernels = "auto",
+                 backend: Backend = "auto", log: Optional[Log] = None) -> None:
         options = _abi.new(_abi.ContextOptions)
-        options.thread_count = processors() if threads is None else int(threads)
+        assign(options, "thread_count", processors() if threads is None else threads)
         options.kernel_level = number_of("kernels", KERNEL_LEVELS, kernels)
         options.backend = number_of("backend", BACKENDS, backend)
         key = next(_keys)
         options.log = ctypes.cast(_trampoline, ctypes.c_void_p)
         options.log_user_data = key
         _logs[key] = log if log is not None else LOGGER.log
-        pointer = ctypes.c_void_p()
+        pointer = Pointer(lambda made: _destroy(made, key))
         try:
             check(library.s3rec_context_create(ctypes.byref(options), ctypes.byref(pointer)))
-        except Exception:
-            del _logs[key]
+        except BaseException:
+            _logs.pop(key, None)
             raise
         self.threads = int(options.thread_count)
-        self._own(pointer.value, lambda address: _destroy(address, key))
+        self._pointer = pointer
 
     @property
     def kernels(self) -> str:
         """The kernels that "auto" stands for here."""
-        with self._use() as pointer:
-            return word_of(KERNEL_LEVELS, library.s3rec_context_kernel_level(pointer))
+        return word_of(KERNEL_LEVELS, library.s3rec_context_kernel_level(self._live()))
 
     @property
     def backend(self) -> str:
         """The backend that "auto" stands for."""
-        with self._use() as pointer:
-            return word_of(BACKENDS, library.s3rec_context_backend(pointer))
+        return word_of(BACKENDS, library.s3rec_context_backend(self._live()))
 
     def __repr__(self) -> str:
         return f"<s3rec.Context threads={self.threads}>"
 
 
-_default: Optional[Context] = None
-_default_lock = threading.Lock()
+_shared: dict[str, Context] = {}
 
 
 def default_context() -> Context:
     """The context of all calls that were given none; made when first needed."""
-    global _default
-    with _default_lock:
-        if _default is None or _default.closed:
-            _default = Context()
-        return _default
+    found = _shared.get("context")
+    if found is None:
+        found = _shared.setdefault("context", Context())
+    if not found._usable():
+        found = _shared["context"] = Context()
+    return found
 
 
 def build_info() -> str:
@@ -114,5 +115,6 @@ def build_info() -> str:
     return text.value.decode("utf-8", "replace")
 
 
-def use(context: Union[Context, None]) -> Context:
+def use(context: Optional[Context]) -> Context:
+    """The given context, or the one for all."""
     return default_context() if context is None else context

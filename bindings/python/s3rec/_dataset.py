@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from s3rec import _abi
 from s3rec._abi import library
-from s3rec._arrays import borrowed_int32, int32_array, ragged_int32
+from s3rec._arrays import int32_array, ragged_int32
 from s3rec._context import Context, use
 from s3rec._errors import ArgumentError, NotFoundError, check
 from s3rec._events import Events, EventsReport
-from s3rec._handle import Handle, PathLike, path_bytes
+from s3rec._handle import Handle, PathLike, Pointer, patiently, path_bytes
 from s3rec._vocabulary import Name, Vocabulary, adopt
+from s3rec._words import Format, Header, Repeats, int32
 
 Names = Union[None, Vocabulary, Any]
 
@@ -39,8 +40,7 @@ class Dataset(Handle):
 
     report: Optional[EventsReport] = None
 
-    def _take(self, pointer: Optional[int], context: Context) -> None:
-        self._own(pointer, library.s3rec_dataset_destroy)
+    def _take(self, pointer: Pointer, context: Context) -> None:
         self._context = context
         info = _abi.new(_abi.DatasetInfo)
         check(library.s3rec_dataset_info_get(pointer, ctypes.byref(info)))
@@ -51,13 +51,13 @@ class Dataset(Handle):
         self.negatives_per_user: int = info.negatives_per_user
         self.short_user_count: int = info.short_user_count
         self.fingerprint: int = info.fingerprint
-        assert pointer
-        self.item_names = adopt(library.s3rec_dataset_item_names, pointer, context)
-        self.user_names = adopt(library.s3rec_dataset_user_names, pointer, context)
-        self.attribute_names = adopt(library.s3rec_dataset_attribute_names, pointer, context)
+        self.item_names = adopt(library.s3rec_dataset_item_names, pointer)
+        self.user_names = adopt(library.s3rec_dataset_user_names, pointer)
+        self.attribute_names = adopt(library.s3rec_dataset_attribute_names, pointer)
+        self._pointer = pointer
 
     @classmethod
-    def _made(cls, pointer: Optional[int], context: Context) -> Dataset:
+    def _made(cls, pointer: Pointer, context: Context) -> Dataset:
         made = cls.__new__(cls)
         made._take(pointer, context)
         return made
@@ -68,7 +68,7 @@ class Dataset(Handle):
                     attribute_item: Optional[str] = None,
                     attribute_columns: Optional[list[str]] = None,
                     attribute_separator: Optional[str] = None,
-                    min_value: Optional[float] = None, repeats: str = "keep",
+                    min_value: Optional[float] = None, repeats: Repeats = "keep",
                     min_user_events: int = 1, min_item_events: int = 1,
                     max_length: Optional[int] = None, min_length: int = 1,
                     item_names: Names = None, context: Optional[Context] = None) -> Dataset:
@@ -111,15 +111,15 @@ class Dataset(Handle):
     @classmethod
     def from_files(cls, events: Union[PathLike, Sequence[PathLike]],
                    attributes: Union[None, PathLike, Sequence[PathLike]] = None, *,
-                   format: str = "auto", header: str = "auto", delimiter: Optional[str] = None,
+                   format: Format = "auto", header: Header = "auto", delimiter: Optional[str] = None,
                    user: Optional[str] = None, item: Optional[str] = None,
                    timestamp: Optional[str] = None, value: Optional[str] = None,
-                   bad_row_limit: int = 0, attribute_format: str = "auto",
-                   attribute_header: str = "auto", attribute_delimiter: Optional[str] = None,
+                   bad_row_limit: int = 0, attribute_format: Format = "auto",
+                   attribute_header: Header = "auto", attribute_delimiter: Optional[str] = None,
                    attribute_item: Optional[str] = None,
                    attribute_columns: Union[None, str, list[str], tuple[str, ...]] = None,
                    attribute_separator: Optional[str] = None,
-                   min_value: Optional[float] = None, repeats: str = "keep",
+                   min_value: Optional[float] = None, repeats: Repeats = "keep",
                    min_user_events: int = 1, min_item_events: int = 1,
                    max_length: Optional[int] = None, min_length: int = 1,
                    item_names: Names = None, context: Optional[Context] = None) -> Dataset:
@@ -148,12 +148,12 @@ class Dataset(Handle):
              negatives: Optional[PathLike] = None, *, context: Optional[Context] = None
              ) -> Dataset:
         """The authors' text formats (docs/file-format.md): "user item item ..." a line."""
-        owner, pointer = use(context), ctypes.c_void_p()
+        owner, pointer = use(context), Pointer(library.s3rec_dataset_destroy)
         paths = [None if path is None else path_bytes(path)
                  for path in (sequences, attributes, negatives)]
-        with owner._use() as handle:
-            check(library.s3rec_dataset_load(handle, *paths, ctypes.byref(pointer)))
-        return cls._made(pointer.value, owner)
+        patiently(lambda: check(library.s3rec_dataset_load(owner._live(), *paths,
+                                                           ctypes.byref(pointer))))
+        return cls._made(pointer, owner)
 
     @classmethod
     def from_arrays(cls, sequences: Any, attributes: Optional[Mapping[int, Any]] = None,
@@ -170,7 +170,7 @@ class Dataset(Handle):
         arrays = _abi.new(_abi.DatasetArrays)
         arrays.user_count = len(offsets) - 1
         arrays.item_offsets, arrays.items = offsets.ctypes.data, items.ctypes.data
-        keep: list[Any] = []
+        keep: list[Any] = [items, offsets]
         if attributes:
             named = int32_array(list(attributes), "items of attributes")
             values, value_offsets = ragged_int32(list(attributes.values()), "attributes")
@@ -184,15 +184,19 @@ class Dataset(Handle):
             if table.ndim != 2 or len(table) != arrays.user_count:
                 raise ArgumentError(f"negatives have the shape {table.shape}, must be "
                                     f"[{arrays.user_count} users, negatives]")
-            flat = int32_array(table.reshape(-1), "negatives")
+            flat = np.array(int32_array(table.reshape(-1), "negatives"))
             arrays.negatives_per_user = table.shape[1]
             arrays.negatives = flat.ctypes.data
             keep.append(flat)
-        owner, pointer = use(context), ctypes.c_void_p()
-        with owner._use() as handle:
-            check(library.s3rec_dataset_from_arrays(handle, ctypes.byref(arrays),
+        owner, pointer = use(context), Pointer(library.s3rec_dataset_destroy)
+
+        def work() -> Any:
+            check(library.s3rec_dataset_from_arrays(owner._live(), ctypes.byref(arrays),
                                                     ctypes.byref(pointer)))
-        return cls._made(pointer.value, owner)
+            return keep
+
+        patiently(work)
+        return cls._made(pointer, owner)
 
     def user_number(self, user: Name) -> int:
         """The number (from 0) of a user: by name when the dataset has names."""
@@ -204,31 +208,30 @@ class Dataset(Handle):
             raise NotFoundError(f"user is {user}, must be 0..{self.user_count - 1}")
         return int(user)
 
-    def _borrow(self, function: Any, number: int) -> npt.NDArray[np.int32]:
-        pointer, count = ctypes.c_void_p(), ctypes.c_size_t()
-        with self._use() as handle:
-            check(function(handle, number, ctypes.byref(pointer), ctypes.byref(count)))
-        return borrowed_int32(pointer.value, count.value, self)
+    def _copy(self, function: Any, number: int) -> npt.NDArray[np.int32]:
+        place, count, pointer = ctypes.c_void_p(), ctypes.c_size_t(), self._live()
+        check(function(pointer, number, ctypes.byref(place), ctypes.byref(count)))
+        found = np.empty(count.value, np.int32)
+        if count.value:
+            ctypes.memmove(found.ctypes.data, place, found.nbytes)
+        return found
 
     def user_items(self, user: Name) -> npt.NDArray[np.int32]:
-        """Item numbers of a user, oldest first, [n]; read-only and not copied.
-
-        The memory is the dataset's; close() gives it back when the last such array is gone.
-        """
-        return self._borrow(library.s3rec_dataset_user_items, self.user_number(user))
+        """Item numbers of a user, oldest first, [n]."""
+        return self._copy(library.s3rec_dataset_user_items, self.user_number(user))
 
     def item_attributes(self, item: int) -> npt.NDArray[np.int32]:
-        """Attribute numbers of the item with this number, [n]; likewise."""
-        return self._borrow(library.s3rec_dataset_item_attributes, int(item))
+        """Attribute numbers of the item with this number, [n]."""
+        return self._copy(library.s3rec_dataset_item_attributes, int32("item", item))
 
     def user_negatives(self, user: Name) -> npt.NDArray[np.int32]:
-        """Negatives of a user, item numbers [n]; likewise."""
-        return self._borrow(library.s3rec_dataset_user_negatives, self.user_number(user))
+        """Negatives of a user, item numbers [n]."""
+        return self._copy(library.s3rec_dataset_user_negatives, self.user_number(user))
 
     def history(self, user: Name) -> npt.NDArray[Any]:
         """Items of a user, oldest first, [n]: by name when the dataset has names."""
         numbers = self.user_items(user)
-        return numbers.copy() if self.item_names is None else self.item_names.names(numbers)
+        return numbers if self.item_names is None else self.item_names.names(numbers)
 
     def __len__(self) -> int:
         return self.user_count

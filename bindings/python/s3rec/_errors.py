@@ -2,6 +2,7 @@
 """Exceptions: one for each status of the library, each a built-in exception of its kind too."""
 from __future__ import annotations
 
+import threading
 from typing import Optional, Type
 
 from s3rec._abi import library
@@ -109,7 +110,16 @@ def failure(status: int) -> Error:
     return BY_STATUS.get(status, Error)(detail, status)
 
 
+# KeyboardInterrupt and the like, raised in a log function by the thread of that number: it may not
+# unwind through the library's frames and waits for the end of the call.
+held_back: dict[int, BaseException] = {}
+
+
 def check(status: int) -> None:
     """Raises the exception of a status other than OK."""
+    if held_back:
+        error = held_back.pop(threading.get_ident(), None)
+        if error is not None:
+            raise error
     if status:
         raise failure(status)

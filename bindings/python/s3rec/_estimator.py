@@ -16,6 +16,7 @@ from s3rec._model import Model
 from s3rec._run import finetune, pretrain
 from s3rec._scoring import RecommendationBatch
 from s3rec._vocabulary import Name
+from s3rec._words import Protocol, Recipe, Refit, Repeats, Seen, Split
 
 
 class S3Rec:
@@ -35,13 +36,13 @@ class S3Rec:
 
     def __init__(self, *, user: Optional[str] = None, item: Optional[str] = None,
                  timestamp: Optional[str] = None, value: Optional[str] = None,
-                 min_value: Optional[float] = None, repeats: str = "keep",
+                 min_value: Optional[float] = None, repeats: Repeats = "keep",
                  min_user_events: int = 1, min_item_events: int = 1,
                  max_events: Optional[int] = None, min_events: int = 1, hidden_size: int = 64,
                  num_hidden_layers: int = 2, num_attention_heads: int = 2,
-                 max_seq_length: int = 50, recipe: str = "best",
+                 max_seq_length: int = 50, recipe: Recipe = "best",
                  pretrain_epochs: Optional[int] = None, finetune_epochs: Optional[int] = None,
-                 patience: Optional[int] = None, refit: Optional[str] = None, seed: int = 42,
+                 patience: Optional[int] = None, refit: Optional[Refit] = None, seed: int = 42,
                  threads: Optional[int] = None, progress: Optional[bool] = None) -> None:
         given = dict(locals())
         del given["self"]
@@ -101,14 +102,16 @@ class S3Rec:
             max_seq_length=chosen["max_seq_length"])
         pretrained = finetuned = None
         if chosen["pretrain_epochs"] != 0:
-            pretrained = pretrain(model, dataset, recipe=chosen["recipe"],
-                                  epochs=chosen["pretrain_epochs"], seed=chosen["seed"],
-                                  progress=chosen["progress"])
+            model = pretrain(model, dataset, recipe=chosen["recipe"],
+                             epochs=chosen["pretrain_epochs"], seed=chosen["seed"],
+                             progress=chosen["progress"])
+            pretrained = model.history
         if chosen["finetune_epochs"] != 0:
-            finetuned = finetune(model, dataset, recipe=chosen["recipe"],
-                                 epochs=chosen["finetune_epochs"], patience=chosen["patience"],
-                                 refit=chosen["refit"], seed=chosen["seed"],
-                                 progress=chosen["progress"])
+            model = finetune(model, dataset, recipe=chosen["recipe"],
+                             epochs=chosen["finetune_epochs"], patience=chosen["patience"],
+                             refit=chosen["refit"], seed=chosen["seed"],
+                             progress=chosen["progress"])
+            finetuned = model.history
         self.model_, self.dataset_ = model, dataset
         self.pretrain_history_, self.finetune_history_ = pretrained, finetuned
         return self
@@ -132,8 +135,8 @@ class S3Rec:
         return model.recommend_batch(X, k, users=users, dataset=dataset, exclude=exclude,
                                      candidates=candidates, include_history=include_history)
 
-    def evaluate(self, dataset: Optional[Dataset] = None, *, split: str = "test",
-                 protocol: str = "full", seen: str = "exclude") -> Metrics:
+    def evaluate(self, dataset: Optional[Dataset] = None, *, split: Split = "test",
+                 protocol: Protocol = "full", seen: Seen = "exclude") -> Metrics:
         """Metrics on a dataset; None: on the one it was fitted to."""
         model = self._fitted()
         chosen = dataset if dataset is not None else getattr(self, "dataset_", None)

@@ -13,8 +13,9 @@ from s3rec import _abi
 from s3rec._abi import library
 from s3rec._dataset import Dataset
 from s3rec._errors import check
-from s3rec._model import Model
-from s3rec._words import PROTOCOLS, SEEN, SPLITS, number_of, word_of
+from s3rec._handle import patiently
+from s3rec._model import Model, as_model
+from s3rec._words import (PROTOCOLS, SEEN, SPLITS, Protocol, Seen, Split, number_of, word_of)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +48,8 @@ def metrics_of(found: _abi.Metrics, ranks: Optional[npt.NDArray[np.int64]]) -> M
                    found.mrr, ranks)
 
 
-def evaluate(model: Model, dataset: Dataset, *, split: str = "test", protocol: str = "full",
-             seen: str = "exclude", ranks: bool = False) -> Metrics:
+def evaluate(model: Model, dataset: Dataset, *, split: Split = "test",
+             protocol: Protocol = "full", seen: Seen = "exclude", ranks: bool = False) -> Metrics:
     """Ranks each user's held-out item, on the context's threads.
 
     split: "test" (the last item of each user) or "valid" (the one before).
@@ -56,15 +57,18 @@ def evaluate(model: Model, dataset: Dataset, *, split: str = "test", protocol: s
     seen: items of the history leave the ranking ("exclude"), get score 0 as in the authors' code
         ("zero"), or stay ("include").
     ranks: give the rank of each user's answer, too.
+
+    After Ctrl-C the library finishes the measurement in the background, and nobody gets it.
     """
-    model._check_names(dataset)
+    now = as_model(model)._now()
+    now.check_names(dataset)
     options, found = _abi.new(_abi.EvaluateOptions), _abi.new(_abi.Metrics)
     options.split = number_of("split", SPLITS, split)
     options.protocol = number_of("protocol", PROTOCOLS, protocol)
     options.seen = number_of("seen", SEEN, seen)
     answer_ranks = np.empty(dataset.user_count, np.int64) if ranks else None
-    with model._use() as c_model, dataset._use() as c_dataset:
-        check(library.s3rec_evaluate(
-            c_model, c_dataset, ctypes.byref(options), ctypes.byref(found),
-            None if answer_ranks is None else answer_ranks.ctypes.data))
+    c_dataset = dataset._live()
+    patiently(lambda: check(library.s3rec_evaluate(
+        now.pointer, c_dataset, ctypes.byref(options), ctypes.byref(found),
+        None if answer_ranks is None else answer_ranks.ctypes.data)))
     return metrics_of(found, answer_ranks)

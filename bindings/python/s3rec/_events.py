@@ -17,9 +17,10 @@ from s3rec._columns import IdColumn, column, id_column, int64_values
 from s3rec._context import Context, use
 from s3rec._errors import ArgumentError, FormatError, check
 from s3rec._frames import attribute_pairs, event_columns
-from s3rec._handle import Handle, PathLike, path_bytes
+from s3rec._handle import Lone, PathLike, Pointer, patiently, path_bytes
 from s3rec._vocabulary import Vocabulary
-from s3rec._words import FORMATS, HEADERS, REPEATS, number_of
+from s3rec._words import (FORMATS, HEADERS, REPEATS, Format, Header, Repeats, assign, number_of,
+                          whole)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +91,7 @@ def number_values(source: Any, what: str) -> npt.NDArray[np.float64]:
 
 
 def _c_ids(ids: IdColumn) -> _abi.IdArray:
+    """The ids for the library, in memory of `ids`."""
     if ids.integers is not None:
         return _abi.IdArray(ids.integers.ctypes.data, None, None)
     text, offsets = ids.as_text()
@@ -104,7 +106,7 @@ def _same_length(**columns: Any) -> int:
     return next(iter(lengths.values()))
 
 
-def table_options(*, format: str, header: str, delimiter: Optional[str], user: Optional[str],
+def table_options(*, format: Format, header: Header, delimiter: Optional[str], user: Optional[str],
                   item: Optional[str], timestamp: Optional[str], value: Optional[str],
                   attributes: Union[None, str, list[str], tuple[str, ...]],
                   attribute_separator: Optional[str], bad_row_limit: int) -> _abi.TableOptions:
@@ -123,24 +125,29 @@ def table_options(*, format: str, header: str, delimiter: Optional[str], user: O
                 raise TypeError(f"{name} is {type(text).__name__} {text!r}, must be text: a "
                                 f"column's name, or its number from 1 as text")
             setattr(options, name, text.encode("utf-8"))
-    if bad_row_limit < 0:
-        raise ArgumentError(f"bad_row_limit is {bad_row_limit}, must be at least 0")
-    options.bad_row_limit = bad_row_limit
+    options.bad_row_limit = whole("bad_row_limit", bad_row_limit, 0, 2**62)
     return options
 
 
-class Events(Handle):
+class Events(Lone):
     """A growing table of events and item attributes, from files and arrays in any mixture.
 
-    One thread at a time. A call that fails adds nothing.
+    One thread at a time; another one gets StateError. A call that fails adds nothing.
     """
 
     def __init__(self, context: Optional[Context] = None) -> None:
-        pointer = ctypes.c_void_p()
+        pointer = Pointer(library.s3rec_events_destroy)
         self._context = use(context)
-        with self._context._use() as handle:
-            check(library.s3rec_events_create(handle, ctypes.byref(pointer)))
-        self._own(pointer.value, library.s3rec_events_destroy)
+        check(library.s3rec_events_create(self._context._live(), ctypes.byref(pointer)))
+        self._own(pointer)
+
+    def _work(self, function: Any, *arguments: Any, keep: Any = None) -> None:
+        """Calls a function of the library, which may take long and uses memory of `keep`."""
+        def work() -> Any:
+            check(self._alone(function, *arguments))
+            return keep
+
+        patiently(work)
 
     def append(self, data: Any = None, *, user: Any = None, item: Any = None,
                timestamp: Any = None, value: Any = None) -> int:
@@ -162,11 +169,10 @@ class Events(Handle):
         values = None if value is None else number_values(value, "value")
         count = _same_length(user=users, item=items, timestamp=times, value=values)
         c_users, c_items = _c_ids(users), _c_ids(items)
-        with self._use() as handle:
-            check(library.s3rec_events_append(
-                handle, count, ctypes.byref(c_users), ctypes.byref(c_items),
-                None if times is None else times.ctypes.data,
-                None if values is None else values.ctypes.data))
+        self._work(library.s3rec_events_append, count, ctypes.byref(c_users),
+                   ctypes.byref(c_items), None if times is None else times.ctypes.data,
+                   None if values is None else values.ctypes.data,
+                   keep=(users, items, times, values))
         return count
 
     def append_attributes(self, attributes: Any, *, item: Optional[str] = None,
@@ -184,18 +190,16 @@ class Events(Handle):
         items, names = attribute_pairs(attributes, item, columns, separator)
         count = _same_length(item=items, attribute=names)
         c_items, c_names = _c_ids(items), _c_ids(names)
-        with self._use() as handle:
-            check(library.s3rec_events_append_attributes(
-                handle, count, ctypes.byref(c_items), ctypes.byref(c_names)))
+        self._work(library.s3rec_events_append_attributes, count, ctypes.byref(c_items),
+                   ctypes.byref(c_names), keep=(items, names))
         return count
 
     def _read(self, function: Any, path: PathLike, options: _abi.TableOptions) -> TableReport:
         report = _abi.new(_abi.TableReport)
-        with self._use() as handle:
-            check(function(handle, path_bytes(path), ctypes.byref(options), ctypes.byref(report)))
+        self._work(function, path_bytes(path), ctypes.byref(options), ctypes.byref(report))
         return TableReport(report.row_count, report.bad_row_count, report.first_bad_line)
 
-    def read(self, path: PathLike, *, format: str = "auto", header: str = "auto",
+    def read(self, path: PathLike, *, format: Format = "auto", header: Header = "auto",
              delimiter: Optional[str] = None, user: Optional[str] = None,
              item: Optional[str] = None, timestamp: Optional[str] = None,
              value: Optional[str] = None, bad_row_limit: int = 0) -> TableReport:
@@ -211,8 +215,8 @@ class Events(Handle):
             timestamp=timestamp, value=value, attributes=None, attribute_separator=None,
             bad_row_limit=bad_row_limit))
 
-    def read_attributes(self, path: PathLike, *, format: str = "auto", header: str = "auto",
-                        delimiter: Optional[str] = None, item: Optional[str] = None,
+    def read_attributes(self, path: PathLike, *, format: Format = "auto",
+                        header: Header = "auto", delimiter: Optional[str] = None, item: Optional[str] = None,
                         columns: Union[None, str, list[str], tuple[str, ...]] = None,
                         separator: Optional[str] = None, bad_row_limit: int = 0) -> TableReport:
         """Adds item attributes from a file with a row an item, or several rows for one.
@@ -225,22 +229,25 @@ class Events(Handle):
             timestamp=None, value=None, attributes=columns, attribute_separator=separator,
             bad_row_limit=bad_row_limit))
 
-    def _dataset(self, *, min_value: Optional[float], repeats: str, min_user_events: int,
+    def _dataset(self, *, min_value: Optional[float], repeats: Repeats, min_user_events: int,
                  min_item_events: int, max_length: Optional[int], min_length: int,
                  item_names: Optional[Vocabulary], attribute_names: Optional[Vocabulary]
-                 ) -> tuple[Optional[int], EventsReport]:
+                 ) -> tuple[Pointer, EventsReport]:
         options, report = _abi.new(_abi.EventsOptions), _abi.new(_abi.EventsReport)
-        options.min_value = -math.inf if min_value is None else float(min_value)
+        assign(options, "min_value", -math.inf if min_value is None else min_value)
         options.repeats = number_of("repeats", REPEATS, repeats)
-        options.min_user_events, options.min_item_events = min_user_events, min_item_events
-        options.max_length, options.min_length = max_length or 0, min_length
-        options.item_names = item_names._pointer if item_names is not None else None
-        options.attribute_names = attribute_names._pointer if attribute_names is not None else None
-        pointer = ctypes.c_void_p()
-        with self._use() as handle:
-            check(library.s3rec_events_dataset(handle, ctypes.byref(options),
-                                               ctypes.byref(pointer), ctypes.byref(report)))
-        return pointer.value, EventsReport(**{
+        for name, count in (("min_user_events", min_user_events), ("max_length", max_length or 0),
+                            ("min_item_events", min_item_events), ("min_length", min_length)):
+            assign(options, name, count)
+        keep = []
+        for name, names in (("item_names", item_names), ("attribute_names", attribute_names)):
+            if names is not None:
+                keep.append(names._live())
+                setattr(options, name, keep[-1].value)
+        pointer = Pointer(library.s3rec_dataset_destroy)
+        self._work(library.s3rec_events_dataset, ctypes.byref(options), ctypes.byref(pointer),
+                   ctypes.byref(report), keep=keep)
+        return pointer, EventsReport(**{
             field.name: getattr(report, field.name) for field in dataclasses.fields(EventsReport)})
 
 

@@ -1,40 +1,86 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Objects that own a handle of the library."""
+"""Objects that own a handle of the library.
+
+No program may crash or hang the interpreter by what it closes, shares, interrupts or forks:
+
+- A `Pointer` gives its handle back when the last reference to it goes. A call of the library gets
+  the Pointer itself: the call's arguments keep it alive, whoever closes the object meanwhile. The
+  interpreter counts; an exception cannot make its count wrong.
+- What serves one thread at a time has a lock that is tried and never waited for (`alone`). The lock
+  is taken, the library called and the lock released by one call of C code. Signal handlers run
+  between bytecodes, so none of them, and no KeyboardInterrupt, can come in between.
+- A process that is forked while another of its threads is inside the library has a child in which
+  handles may be half changed and locks of the library taken for ever. The child refuses them.
+"""
 from __future__ import annotations
 
+import ctypes
+import itertools
+import operator
 import os
+import sys
 import threading
-import weakref
+from functools import partial
 from types import TracebackType
-from typing import Any, Callable, Optional, Type, TypeVar, Union
+from typing import Any, Callable, Optional, Sequence, Type, TypeVar, Union
 
 from s3rec._errors import ArgumentError, StateError
 
 H = TypeVar("H", bound="Handle")
+T = TypeVar("T")
 PathLike = Union[str, "os.PathLike[str]"]
 
 
-class _Use:
-    """While it is entered the handle is not given back, whoever closes it."""
+class _Forks:
+    """How many forks lie between this process and the one that imported the package."""
 
-    def __init__(self, handle: Handle) -> None:
-        self._owner = handle
+    count = 0
+    torn = 0  # the last fork during which another thread was inside the library
+    busy = False
 
-    def __enter__(self) -> int:
-        owner = self._owner
-        with owner._lock:
-            if owner._closed:
-                raise StateError(f"this {type(owner).__name__} was closed")
-            owner._users += 1
-            return owner._pointer
+    @classmethod
+    def before(cls) -> None:
+        own = threading.get_ident()
+        cls.busy = any(_is_inside(frame) for thread, frame in sys._current_frames().items()
+                       if thread != own)
 
-    def __exit__(self, *_: object) -> None:
-        owner = self._owner
-        with owner._lock:
-            owner._users -= 1
-            last = owner._closed and owner._users == 0
-        if last:
-            owner._finalizer()
+    @classmethod
+    def in_child(cls) -> None:
+        cls.count += 1
+        if cls.busy:
+            cls.torn = cls.count
+
+
+def _is_inside(frame: Any) -> bool:
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).startswith("s3rec."):
+            return True
+        frame = frame.f_back
+    return False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_Forks.before, after_in_child=_Forks.in_child)
+
+
+class Pointer(ctypes.c_void_p):
+    """A handle of the library; the caller of a create function passes this by reference.
+
+    threads: threads of the library may serve the handle, which a forked child does not have.
+    """
+
+    def __init__(self, destroy: Callable[[Pointer], None], threads: bool = False) -> None:
+        super().__init__()
+        self.destroy, self.threads, self.born = destroy, threads, _Forks.count
+
+    def lost(self) -> bool:
+        """Whether a fork has made the handle unusable in this process."""
+        return self.born < _Forks.torn or (self.threads and self.born < _Forks.count)
+
+    def __del__(self) -> None:
+        # At the interpreter's end other threads may still be inside calls; the system frees all.
+        if self.value and not sys.is_finalizing() and not self.lost():
+            self.destroy(self)
 
 
 class Handle:
@@ -43,45 +89,115 @@ class Handle:
     Threads may close an object while others use it: it goes with the last of them.
     """
 
-    _pointer: int
+    _pointer: Optional[Pointer] = None
 
     def __init__(self, *_: Any, **__: Any) -> None:
         raise TypeError(f"{type(self).__name__} objects are made by its class methods")
 
-    def _own(self, pointer: Optional[int], destroy: Callable[[int], None]) -> None:
-        assert pointer
-        self._pointer = pointer
-        self._lock = threading.Lock()
-        self._users = 0
-        self._closed = False
-        self._finalizer = weakref.finalize(self, destroy, pointer)
-        # At the interpreter's end other threads may still be inside calls; the system frees all.
-        self._finalizer.atexit = False
-
     @property
     def closed(self) -> bool:
         """Whether close() was called."""
-        return self._closed
+        return self._pointer is None
 
-    def _use(self) -> _Use:
-        """`with self._use() as pointer:` around calls of the library."""
-        return _Use(self)
+    def _live(self) -> Pointer:
+        """The handle, for a call of the library; StateError when there is none any more."""
+        pointer = self._pointer
+        if pointer is None:
+            raise StateError(f"this {type(self).__name__} was closed")
+        if pointer.born != _Forks.count and pointer.lost():
+            raise StateError(f"this {type(self).__name__} was made before the process was forked: "
+                             f"make another one here")
+        return pointer
+
+    def _usable(self) -> bool:
+        return self._pointer is not None and not self._pointer.lost()
 
     def close(self) -> None:
         """Gives memory back now. May be called again; every other use raises StateError."""
-        with self._lock:
-            self._closed = True
-            if self._users:
-                return
-        self._finalizer()
+        self._pointer = None
 
     def __enter__(self: H) -> H:
-        with self._use():
-            return self
+        self._live()
+        return self
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException],
                  trace: Optional[TracebackType]) -> None:
         self.close()
+
+
+class Lone(Handle):
+    """A handle that serves one thread at a time; a second one gets StateError."""
+
+    _lock: Any = None
+
+    def _own(self, pointer: Pointer) -> None:
+        self._lock, self._pointer = threading.Lock(), pointer
+
+    def _alone(self, function: Any, *arguments: Any) -> Any:
+        """What a function of the library returns for this handle and `arguments`."""
+        return alone((self,), function, self._live(), *arguments)
+
+
+_call = operator.methodcaller("__call__")
+_is_not_false = partial(operator.is_not, False)
+
+
+def alone(handles: Sequence[Lone], function: Any, *arguments: Any) -> Any:
+    """What a function of the library returns while no other call uses the handles.
+
+    `steps` is an iterator of C code over C functions: nothing of Python runs between a lock's
+    acquire and its release. It ends early where a lock is taken: acquire then returns False.
+    """
+    for kind, argument in zip(function.argtypes, arguments):
+        kind.from_param(argument)  # nothing but a lock may fail below
+    inner: Any = partial(function, *arguments)
+    for handle in handles:
+        steps = map(_call, (partial(handle._lock.acquire, False), inner, handle._lock.release))
+        inner = partial(list, itertools.takewhile(_is_not_false, steps))
+    result = inner()
+    for handle in reversed(handles):
+        if not result:
+            raise StateError(f"another call uses this {type(handle).__name__}, which serves one "
+                             f"thread at a time")
+        result = result[1]
+    return result
+
+
+def patiently(work: Callable[[], T]) -> T:
+    """The result of `work`, which may take long.
+
+    Signals are handled by the main thread, between two bytecodes. It lets another thread work and
+    waits, which an exception of a signal handler ends: KeyboardInterrupt. The work then goes on to
+    its end, unseen; it keeps what it uses.
+    """
+    if threading.get_ident() != threading.main_thread().ident:
+        return work()
+    outcome: list[Any] = []
+    done = threading.Lock()
+    done.acquire()
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:
+            outcome.extend((None, error))
+        finally:
+            done.release()
+
+    thread = threading.Thread(target=run, name="s3rec", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # no more threads, or the interpreter ends
+        return work()
+    done.acquire()
+    if len(outcome) > 1:
+        error = outcome.pop()
+        try:
+            raise error
+        finally:
+            del error
+    result: T = outcome[0]
+    return result
 
 
 def path_bytes(path: PathLike) -> bytes:

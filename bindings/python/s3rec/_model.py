@@ -7,7 +7,7 @@ import dataclasses
 import os
 import tempfile
 from collections import OrderedDict
-from typing import Any, Callable, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,14 @@ from s3rec._abi import library
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, NotFoundError, check
-from s3rec._handle import PathLike, path_bytes
-from s3rec._scoring import Scoring
-from s3rec._torch_read import read_torch
-from s3rec._torch_write import write_torch
-from s3rec._vocabulary import Vocabulary, adopt
-from s3rec._words import ACTIVATIONS, number_of, word_of
+from s3rec._handle import PathLike, Pointer, patiently, path_bytes
+from s3rec._scoring import Scoring, Version
+from s3rec._torch import model_sizes, read_torch, to_tensors, write_torch
+from s3rec._vocabulary import Vocabulary
+from s3rec._words import ACTIVATIONS, Activation, assign, number_of, seed_number, word_of
+
+if TYPE_CHECKING:
+    from s3rec._run import History
 
 _CONFIG_FIELDS = ("item_size", "attribute_size", "max_seq_length", "hidden_size",
                   "num_hidden_layers", "num_attention_heads", "hidden_act",
@@ -54,45 +56,40 @@ def _c_config(fields: Mapping[str, Any]) -> _abi.ModelConfig:
         if value is None:
             continue
         if name == "hidden_act":
-            value = number_of(name, ACTIVATIONS, value)
-        elif name in _CONFIG_FIELDS[:6] and not -2**31 <= value < 2**31:
-            raise ArgumentError(f"{name} is {value}, beyond 32 bits")
-        setattr(config, name, value)
+            config.hidden_act = number_of(name, ACTIVATIONS, value)
+        else:
+            assign(config, name, value)
     return config
 
 
 class Model(Scoring):
-    """A model: made by `create`, `load`, `map` or `from_torch`.
+    """A model: made by `create`, `load`, `map` or `from_torch`, or by training.
 
-    Any number of threads may score one model; each has a scorer of its own. What writes the
-    weights (training, `set_parameter`) waits for calls under way.
+    Any number of threads may use one model. What writes weights or names (`set_parameter`,
+    `load_state_dict`, `copy_weights`, `set_names`, `set_dropouts`) changes a copy and then puts it
+    in place at once: calls under way end with the weights that they began with.
+
+    history: what the training did that made this model; None for other models.
     """
 
-    def _take(self, pointer: Optional[int], context: Context) -> None:
-        self._own(pointer, library.s3rec_model_destroy)
-        self._context = context
-        self._prepare_scoring()
-        config = self.config
-        self.item_size, self.hidden_size = config.item_size, config.hidden_size
-        self._load_names()
-
-    def _load_names(self) -> None:
-        with self._use() as handle:
-            self.item_names = adopt(library.s3rec_model_item_names, handle, self._context)
-            self.attribute_names = adopt(library.s3rec_model_attribute_names, handle,
-                                         self._context)
+    history: Optional[History] = None
+    _context: Context
 
     @classmethod
-    def _made(cls, pointer: Optional[int], context: Context) -> Model:
+    def _made(cls, pointer: Pointer, context: Context) -> Model:
         made = cls.__new__(cls)
-        made._take(pointer, context)
+        made._context = context
+        made._begin(pointer)
+        config = made.config
+        made.item_size, made.hidden_size = config.item_size, config.hidden_size
+        made._slice = _slice(config)
         return made
 
     @classmethod
     def create(cls, dataset: Optional[Dataset] = None, *, item_size: Optional[int] = None,
                attribute_size: Optional[int] = None, max_seq_length: int = 50,
                hidden_size: int = 64, num_hidden_layers: int = 2, num_attention_heads: int = 2,
-               hidden_act: str = "gelu", hidden_dropout_prob: float = 0.5,
+               hidden_act: Activation = "gelu", hidden_dropout_prob: float = 0.5,
                attention_probs_dropout_prob: float = 0.5, initializer_range: float = 0.02,
                seed: int = 42, context: Optional[Context] = None) -> Model:
         """A model with fresh weights from `seed`.
@@ -113,23 +110,22 @@ class Model(Scoring):
             "attention_probs_dropout_prob": attention_probs_dropout_prob,
             "initializer_range": initializer_range})
         owner = dataset._context if context is None and dataset is not None else use(context)
-        pointer = ctypes.c_void_p()
-        with owner._use() as handle:
-            check(library.s3rec_model_create(handle, ctypes.byref(config), seed % 2**64,
-                                             ctypes.byref(pointer)))
-        model = cls._made(pointer.value, owner)
+        pointer = Pointer(library.s3rec_model_destroy)
+        check(library.s3rec_model_create(owner._live(), ctypes.byref(config), seed_number(seed),
+                                         ctypes.byref(pointer)))
         if dataset is not None and dataset.item_names is not None:
-            model.set_names(dataset.item_names, dataset.attribute_names)
-        return model
+            _name(pointer, dataset.item_names, dataset.attribute_names)
+        return cls._made(pointer, owner)
 
     @classmethod
     def _open(cls, function: Callable[..., int], path: PathLike, fallback: Mapping[str, Any],
               context: Optional[Context]) -> Model:
         config = _c_config(fallback)
-        owner, pointer = use(context), ctypes.c_void_p()
-        with owner._use() as handle:
-            check(function(handle, path_bytes(path), ctypes.byref(config), ctypes.byref(pointer)))
-        return cls._made(pointer.value, owner)
+        owner, pointer = use(context), Pointer(library.s3rec_model_destroy)
+        encoded = path_bytes(path)
+        patiently(lambda: check(function(owner._live(), encoded, ctypes.byref(config),
+                                         ctypes.byref(pointer))))
+        return cls._made(pointer, owner)
 
     @classmethod
     def load(cls, path: PathLike, *, context: Optional[Context] = None, **fallback: Any) -> Model:
@@ -152,15 +148,15 @@ class Model(Scoring):
     @classmethod
     def from_torch(cls, path: PathLike, *, context: Optional[Context] = None, seed: int = 42,
                    **fields: Any) -> Model:
-        """Reads the state dict of a PyTorch checkpoint (`.pt`, both containers) without torch.
+        """Reads the state dict of a PyTorch checkpoint (`.pt`); needs torch.
 
         Sizes come from the shapes; fields: what a state dict does not say, such as
-        num_attention_heads or hidden_act. A checkpoint whose entry "state_dict" or
-        "model_state_dict" is the state dict will do. Only tensors and plain containers are
-        read; anything else in the file is refused (`read_torch`).
+        num_attention_heads or hidden_act. A checkpoint whose entry "state_dict",
+        "model_state_dict" or "model" is the state dict will do. It is read by
+        torch.load(weights_only=True), which runs nothing of the file.
         """
         tensors = read_torch(path)
-        sizes = _sizes(tensors, os.fspath(path))
+        sizes = model_sizes(tensors, os.fspath(path))
         sizes.update(fields)
         model = cls.create(seed=seed, context=context, **sizes)
         try:
@@ -172,19 +168,16 @@ class Model(Scoring):
 
     def save(self, path: PathLike) -> None:
         """Writes a safetensors file, whole or not at all; names are saved, too."""
-        with self._use() as handle:
-            check(library.s3rec_model_save(handle, path_bytes(path)))
+        encoded, pointer = path_bytes(path), self._live()
+        patiently(lambda: check(library.s3rec_model_save(pointer, encoded)))
 
     def save_torch(self, path: PathLike) -> None:
-        """Writes the state dict as PyTorch's zip container: torch.load(weights_only=True)."""
+        """Writes the state dict by torch.save, for torch.load(weights_only=True); needs torch."""
         write_torch(path, self.parameters())
 
     def clone(self) -> Model:
-        """A copy of its own, for instance to serve while training goes on."""
-        pointer = ctypes.c_void_p()
-        with self._use() as handle:
-            check(library.s3rec_model_clone(handle, ctypes.byref(pointer)))
-        return self._made(pointer.value, self._context)
+        """A copy of its own."""
+        return self._made(copy_of(self._live()), self._context)
 
     def __copy__(self) -> Model:
         return self.clone()
@@ -203,61 +196,53 @@ class Model(Scoring):
     def config(self) -> ModelConfig:
         """Sizes, activation, dropouts."""
         found = _abi.new(_abi.ModelConfig)
-        with self._use() as handle:
-            check(library.s3rec_model_config_get(handle, ctypes.byref(found)))
+        check(library.s3rec_model_config_get(self._live(), ctypes.byref(found)))
         fields = {name: getattr(found, name) for name in _CONFIG_FIELDS}
         fields["hidden_act"] = word_of(ACTIVATIONS, found.hidden_act)
         return ModelConfig(**fields)
 
     @property
     def memory(self) -> int:
-        """Bytes of the weights and of what scorers made of them."""
-        with self._use() as handle:
-            return int(library.s3rec_model_memory(handle))
+        """Bytes of the weights, of what scorers made of them, and of scorers that are idle."""
+        now = self._now()
+        scorers = []
+        while now.idle:
+            scorers.append(now.scorer())
+        now.idle += scorers
+        parts = [library.s3rec_scorer_memory(scorer) for scorer in scorers]
+        parts.append(library.s3rec_model_memory(now.pointer))
+        return sum(map(int, parts))
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Shapes of all parameters by their PyTorch names, in the reference's order."""
-        shapes = {}
-        info = _abi.new(_abi.ParameterInfo)
-        with self._use() as handle:
-            for index in range(library.s3rec_model_parameter_count(handle)):
-                check(library.s3rec_model_parameter_info(handle, index, ctypes.byref(info)))
-                shapes[info.name.decode()] = tuple(info.shape[:info.rank])
-        return shapes
-
-    def _shape(self, name: str) -> tuple[int, ...]:
-        shape = self.parameter_shapes().get(name)
-        if shape is None:
-            raise NotFoundError(f"no parameter is called {name!r}")
-        return shape
-
-    def _read(self, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-        values = np.empty(shape, np.float32)
-        with self._use() as handle:
-            check(library.s3rec_model_parameter_read(handle, name.encode(), values.ctypes.data,
-                                                     values.size))
-        return values
+        return shapes_of(self._live())
 
     def parameter(self, name: str) -> npt.NDArray[np.float32]:
         """A copy of one parameter."""
-        return self._read(name, self._shape(name))
+        pointer = self._live()
+        return read_values(library.s3rec_model_parameter_read, pointer, name,
+                           shape_of(pointer, name))
 
     def parameters(self) -> OrderedDict[str, npt.NDArray[np.float32]]:
         """Copies of all parameters by their PyTorch names."""
-        return OrderedDict((name, self._read(name, shape))
-                           for name, shape in self.parameter_shapes().items())
+        pointer = self._live()
+        return OrderedDict(
+            (name, read_values(library.s3rec_model_parameter_read, pointer, name, shape))
+            for name, shape in shapes_of(pointer).items())
+
+    def _change(self, change: Callable[[Pointer], None]) -> None:
+        """Changes a copy of the model and puts it in place; anew when another thread was faster."""
+        while True:
+            number, now = self._latest()
+            pointer = copy_of(now.pointer)
+            change(pointer)
+            if self._put(number, Version(pointer, now.scan)):
+                return
 
     def set_parameter(self, name: str, values: npt.ArrayLike) -> None:
-        """Replaces one parameter by values of its shape."""
-        self._write(name, self._shape(name), values)
-
-    def _write(self, name: str, shape: tuple[int, ...], values: npt.ArrayLike) -> None:
-        array = np.ascontiguousarray(values, np.float32)
-        if np.shape(values) != shape:
-            raise ArgumentError(f"{name} has the shape {np.shape(values)}, must be {shape}")
-        with self._writing(), self._use() as handle:
-            check(library.s3rec_model_parameter_write(handle, name.encode(), array.ctypes.data,
-                                                      array.size))
+        """Replaces one parameter by values of its shape; for several use `load_state_dict`."""
+        array = fitting(name, shape_of(self._live(), name), values)
+        self._change(lambda pointer: _write(pointer, name, array))
 
     def load_state_dict(self, tensors: Mapping[str, Any]) -> None:
         """Replaces all parameters; names and shapes must be the model's. All or nothing."""
@@ -268,44 +253,38 @@ class Model(Scoring):
             raise ArgumentError("the state dict does not fit the model: " + "; ".join(
                 f"{what} {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
                 for what, names in (("it lacks", missing), ("it has", unknown)) if names))
-        arrays = {name: np.asarray(tensors[name]) for name in shapes}
-        for name, shape in shapes.items():
-            if arrays[name].shape != shape:
-                raise ArgumentError(f"{name} has the shape {arrays[name].shape}, must be {shape}")
-        with self._writing():
-            with self.clone() as changed:
-                for name, shape in shapes.items():
-                    changed._write(name, shape, arrays[name])
-                self.copy_weights(changed)
+        arrays = {name: fitting(name, shape, tensors[name]) for name, shape in shapes.items()}
+
+        def write_all(pointer: Pointer) -> None:
+            for name, array in arrays.items():
+                _write(pointer, name, array)
+
+        self._change(write_all)
 
     def copy_weights(self, source: Model) -> None:
         """Takes over the weights of a model of the same sizes."""
-        with self._writing(), self._use() as handle, source._use() as other:
-            check(library.s3rec_model_copy_weights(handle, other))
+        other = as_model(source)._live()
+        self._change(lambda pointer: check(library.s3rec_model_copy_weights(pointer, other)))
 
     def set_dropouts(self, hidden_dropout_prob: float, attention_probs_dropout_prob: float
                      ) -> None:
         """Sets the dropouts of later training, 0..0.99 each."""
-        with self._writing(), self._use() as handle:
-            check(library.s3rec_model_set_dropouts(handle, hidden_dropout_prob,
-                                                   attention_probs_dropout_prob))
+        shares = float(hidden_dropout_prob), float(attention_probs_dropout_prob)
+        self._change(lambda pointer: check(library.s3rec_model_set_dropouts(pointer, *shares)))
 
     def set_names(self, items: Optional[Vocabulary], attributes: Optional[Vocabulary] = None
                   ) -> None:
         """Gives the model names for its items (first id 1) and attributes (first id 0)."""
-        with self._writing(), self._use() as handle:
-            check(library.s3rec_model_set_names(
-                handle, items._pointer if items is not None else None,
-                attributes._pointer if attributes is not None else None))
-            self._agreed.clear()
-            self._load_names()
+        self._change(lambda pointer: _name(pointer, items, attributes))
 
     def item_vectors(self, items: Any = None, *, raw_ids: bool = False) -> npt.NDArray[np.float32]:
         """Vectors of items, [n, hidden_size]; without `items` of all, by number from 1."""
-        table = self._read("item_embeddings.weight", (self.item_size, self.hidden_size))
+        now = self._now()
+        table = read_values(library.s3rec_model_parameter_read, now.pointer,
+                            "item_embeddings.weight", (self.item_size, self.hidden_size))
         if items is None:
             return table[1:-1]
-        numbers = self._numbers(items, "items", raw_ids)
+        numbers = now.numbers(items, "items", raw_ids)
         bad = (numbers < 1) | (numbers > self.item_size - 2)
         if bool(bad.any()):
             row = int(np.argmax(bad))
@@ -314,34 +293,77 @@ class Model(Scoring):
 
     def to_torch_state_dict(self, tensors: bool = False) -> OrderedDict[str, Any]:
         """All parameters as numpy arrays, or as torch tensors (needs torch)."""
-        arrays: OrderedDict[str, Any] = self.parameters()
-        if tensors:
-            import torch  # type: ignore[import-not-found,unused-ignore]
-
-            return OrderedDict((name, torch.from_numpy(array)) for name, array in arrays.items())
-        return arrays
+        return to_tensors(self.parameters()) if tensors else self.parameters()
 
     def __repr__(self) -> str:
         return f"<s3rec.Model of {self.item_size - 2} items, hidden_size={self.hidden_size}>"
 
 
-def _sizes(tensors: Mapping[str, npt.NDArray[Any]], where: str) -> dict[str, Any]:
-    """Fields of a configuration that the shapes of a state dict give."""
-    def shape(name: str) -> tuple[int, ...]:
-        if name not in tensors or tensors[name].ndim != 2:
-            raise NotFoundError(f"{where}: no matrix is called {name!r}")
-        return tensors[name].shape
+def as_model(model: Any) -> Model:
+    """The model; TypeError for what is none."""
+    if not isinstance(model, Model):
+        raise TypeError(f"model is {type(model).__name__}, must be a Model")
+    return model
 
-    items = shape("item_embeddings.weight")
-    layers = {name.split(".")[2] for name in tensors if name.startswith("item_encoder.layer.")}
-    for layer in layers:  # a small file does not ask for much memory
-        if shape(f"item_encoder.layer.{layer}.attention.query.weight") != (items[1], items[1]):
-            raise ArgumentError(f"{where}: the query matrix of layer {layer!r:.40} does not have "
-                                f"the items' hidden_size {items[1]}")
-    return {"item_size": items[0], "hidden_size": items[1],
-            "attribute_size": shape("attribute_embeddings.weight")[0],
-            "max_seq_length": shape("position_embeddings.weight")[0],
-            "num_hidden_layers": len(layers)}
+
+def _slice(config: ModelConfig) -> int:
+    """How many users of one call of the library take about 0.1 s; a power of two."""
+    width = config.hidden_size
+    cost = config.item_size * width + (
+        12 * config.max_seq_length * config.num_hidden_layers * width * width)
+    return 1 << min(13, max(6, (2**33 // cost).bit_length() - 1))
+
+
+def copy_of(model: Pointer) -> Pointer:
+    """A copy of the library's model."""
+    pointer = Pointer(library.s3rec_model_destroy)
+    check(library.s3rec_model_clone(model, ctypes.byref(pointer)))
+    return pointer
+
+
+def shapes_of(model: Pointer) -> dict[str, tuple[int, ...]]:
+    """Shapes of all parameters by name."""
+    shapes = {}
+    info = _abi.new(_abi.ParameterInfo)
+    for index in range(library.s3rec_model_parameter_count(model)):
+        check(library.s3rec_model_parameter_info(model, index, ctypes.byref(info)))
+        shapes[info.name.decode()] = tuple(info.shape[:info.rank])
+    return shapes
+
+
+def shape_of(model: Pointer, name: str) -> tuple[int, ...]:
+    """The shape of one parameter; NotFoundError when there is none of that name."""
+    shape = shapes_of(model).get(name)
+    if shape is None:
+        raise NotFoundError(f"no parameter is called {name!r}")
+    return shape
+
+
+def read_values(read: Callable[..., int], owner: Pointer, name: str, shape: tuple[int, ...]
+                ) -> npt.NDArray[np.float32]:
+    """A parameter or its gradient, by a function of the library such as
+    s3rec_model_parameter_read."""
+    values = np.empty(shape, np.float32)
+    check(read(owner, name.encode(), values.ctypes.data, values.size))
+    return values
+
+
+def fitting(name: str, shape: tuple[int, ...], values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """A copy of values that have the shape of a parameter."""
+    array = np.array(values, np.float32, order="C")
+    if array.shape != shape:
+        raise ArgumentError(f"{name} has the shape {array.shape}, must be {shape}")
+    return array
+
+
+def _write(model: Pointer, name: str, array: npt.NDArray[np.float32]) -> None:
+    check(library.s3rec_model_parameter_write(model, name.encode(), array.ctypes.data,
+                                              array.size))
+
+
+def _name(model: Pointer, items: Optional[Vocabulary], attributes: Optional[Vocabulary]) -> None:
+    check(library.s3rec_model_set_names(model, items._live() if items is not None else None,
+                                        attributes._live() if attributes is not None else None))
 
 
 def _unpickle(content: bytes) -> Model:

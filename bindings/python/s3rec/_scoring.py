@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import itertools
 import operator
-import threading
 import weakref
 from typing import Any, NamedTuple, Optional, Sequence
 
@@ -17,10 +16,10 @@ from s3rec._abi import library
 from s3rec._arrays import int32_array, offsets_array
 from s3rec._columns import column
 from s3rec._dataset import Dataset
-from s3rec._errors import ArgumentError, MismatchError, check, failure
-from s3rec._handle import Handle
-from s3rec._vocabulary import Name, Vocabulary
-from s3rec._words import SCANS, number_of
+from s3rec._errors import ArgumentError, MismatchError, StateError, check, failure
+from s3rec._handle import Handle, Pointer, patiently
+from s3rec._vocabulary import Name, Vocabulary, adopt
+from s3rec._words import ATTENTIONS, SCANS, Attention, Scan, number_of
 
 _INT32 = np.dtype(np.int32)
 _UNKNOWN = -1  # no item's number: the library passes over it
@@ -48,13 +47,14 @@ class RecommendationBatch(NamedTuple):
     counts: npt.NDArray[np.int64]
 
 
-class _Seat:
-    """A thread's scorer, with memory for a call's input and output."""
+class _Scorer(Pointer):
+    """A scorer, with memory for a call's input and output. Only the call that took it uses it."""
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.wanted = False  # by a writer, who otherwise never finds the lock free
-        self.pointer = 0
+    def __init__(self, model: Pointer, scan: str) -> None:
+        super().__init__(library.s3rec_scorer_destroy)
+        options = _abi.new(_abi.ScorerOptions)
+        options.scan = SCANS[scan]
+        check(library.s3rec_scorer_create_with(model, ctypes.byref(options), ctypes.byref(self)))
         self.count = ctypes.c_size_t()
         self.count_address = ctypes.addressof(self.count)
         self.options = _abi.new(_abi.ScoreOptions)
@@ -73,104 +73,39 @@ class _Seat:
         self.ids, self.scores = np.empty(k, np.int32), np.empty(k, np.float32)
         self.ids_address, self.scores_address = self.ids.ctypes.data, self.scores.ctypes.data
 
-    def release(self) -> None:
-        pointer, self.pointer = self.pointer, 0
-        if pointer:
-            library.s3rec_scorer_destroy(pointer)
-
-    def __del__(self) -> None:
-        if library is not None:
-            self.release()
-
-
-class _Writing:
-    """While it is entered the model has no scorers; threads that want one wait."""
-
-    def __init__(self, model: Scoring) -> None:
-        self._model = model
-
-    def __enter__(self) -> None:
-        self._model._pool_lock.acquire()
-        self._model._empty_pool()
-
-    def __exit__(self, *_: object) -> None:
-        self._model._pool_lock.release()
+    def fill(self, exclude: Optional[npt.NDArray[np.int32]],
+             candidates: Optional[npt.NDArray[np.int32]], include_history: bool) -> int:
+        """The address of score options; the caller keeps the arrays alive."""
+        options = self.options
+        options.include_history = 1 if include_history else 0
+        options.excluded = None if exclude is None else exclude.ctypes.data
+        options.excluded_count = 0 if exclude is None else len(exclude)
+        # NULL would mean all items, but no candidates are none.
+        options.candidates = None if candidates is None else (
+            candidates.ctypes.data or self.ids_address)
+        options.candidate_count = 0 if candidates is None else len(candidates)
+        return self.options_address
 
 
-class Scoring(Handle):
-    """What of a model is about recommending. Each thread gets a scorer of its own."""
+class Version:
+    """Weights and names of a model at one time. Nothing changes them: a changed model has another
+    Version, and calls under way end with the one that they began with."""
 
-    item_names: Optional[Vocabulary]
-    item_size: int
-    hidden_size: int
+    def __init__(self, pointer: Pointer, scan: str = "auto") -> None:
+        self.pointer, self.scan = pointer, scan
+        self.item_names = adopt(library.s3rec_model_item_names, pointer)
+        self.attribute_names = adopt(library.s3rec_model_attribute_names, pointer)
+        self.idle: list[_Scorer] = []
+        self.agreed: weakref.WeakSet[Dataset] = weakref.WeakSet()
 
-    def _prepare_scoring(self) -> None:
-        self._local = threading.local()
-        self._pool_lock = threading.RLock()
-        self._pool: weakref.WeakSet[_Seat] = weakref.WeakSet()
-        self._scan = "auto"
-        self._agreed: weakref.WeakSet[Dataset] = weakref.WeakSet()
-
-    @property
-    def scan(self) -> str:
-        """What is read to find the best items: "auto", "f32", "bf16" or "int8".
-
-        It decides about time and memory, never about the result (s3rec_scan).
-        """
-        return self._scan
-
-    @scan.setter
-    def scan(self, scan: str) -> None:
-        number_of("scan", SCANS, scan)
-        with self._writing():
-            self._scan = scan
-
-    def _writing(self) -> _Writing:
-        return _Writing(self)
-
-    def _empty_pool(self) -> None:
-        with self._pool_lock:
-            for seat in list(self._pool):
-                seat.wanted = True
-                with seat.lock:
-                    seat.release()
-                seat.wanted = False
-
-    def close(self) -> None:
-        with self._pool_lock:
-            super().close()
-            self._empty_pool()
-
-    def _seat(self) -> _Seat:
-        """The calling thread's seat, whose scorer another thread may take away (see _occupy)."""
+    def scorer(self) -> _Scorer:
+        """A scorer for one call, which puts it back into `idle` or lets it go."""
         try:
-            seat: _Seat = self._local.seat
-        except AttributeError:
-            seat = self._local.seat = _Seat()
-        return seat
+            return self.idle.pop()
+        except IndexError:
+            return _Scorer(self.pointer, self.scan)
 
-    def _occupy(self) -> _Seat:
-        """The calling thread's seat, locked, with a scorer."""
-        seat = self._seat()
-        while True:
-            if seat.wanted:
-                with self._pool_lock:
-                    pass
-            seat.lock.acquire()
-            if seat.pointer:
-                return seat
-            seat.lock.release()
-            # Always the pool's lock first, as writers do.
-            with self._pool_lock, self._use() as handle:
-                options, pointer = _abi.new(_abi.ScorerOptions), ctypes.c_void_p()
-                options.scan = SCANS[self._scan]
-                check(library.s3rec_scorer_create_with(handle, ctypes.byref(options),
-                                                       ctypes.byref(pointer)))
-                with seat.lock:
-                    seat.pointer = pointer.value or 0
-                    self._pool.add(seat)
-
-    def _numbers(self, items: Any, what: str, raw_ids: bool) -> npt.NDArray[np.int32]:
+    def numbers(self, items: Any, what: str, raw_ids: bool) -> npt.NDArray[np.int32]:
         """Numbers of items given by name, or by number; -1 for those that are not known."""
         if self.item_names is None or raw_ids:
             return int32_array(items, what, unknown=_UNKNOWN)
@@ -180,33 +115,116 @@ class Scoring(Handle):
             return np.zeros(0, np.int32)
         return self.item_names._find_items(items, what)
 
-    def _check_names(self, dataset: Dataset) -> None:
+    def names(self, numbers: npt.NDArray[np.int32], raw_ids: bool) -> npt.NDArray[Any]:
+        """What the caller gets for numbers of items."""
+        if self.item_names is None or raw_ids:
+            return numbers
+        return self.item_names.names(numbers)
+
+    def check_names(self, dataset: Dataset) -> None:
         """A dataset with names numbers its items as this model does."""
-        if dataset in self._agreed:
+        if not isinstance(dataset, Dataset):
+            raise TypeError(f"dataset is {type(dataset).__name__}, must be a Dataset")
+        if dataset in self.agreed:
             return
         if (self.item_names is not None and dataset.item_names is not None
                 and not self.item_names.same_as(dataset.item_names)):
             raise MismatchError("the dataset numbers its items otherwise than the model: make it "
                                 "with item_names=model")
-        self._agreed.add(dataset)
+        self.agreed.add(dataset)
 
-    def _history(self, history: Any, user: Optional[Name], dataset: Optional[Dataset],
+
+class Scoring(Handle):
+    """What of a model is about recommending, for any number of threads at once."""
+
+    item_size: int
+    hidden_size: int
+    _slice: int  # users of one call of the library: about 0.1 s
+    _closed = False
+
+    def _begin(self, pointer: Pointer) -> None:
+        # The last entry counts. A change adds one by setdefault, which one of several threads wins.
+        self._versions = {0: Version(pointer)}
+
+    def _latest(self) -> tuple[int, Version]:
+        found = list(getattr(self, "_versions", {}).items())
+        if self._closed or not found:
+            raise StateError(f"this {type(self).__name__} was closed")
+        number, now = found[-1]
+        if now.pointer.lost():
+            raise StateError(f"this {type(self).__name__} was made before the process was forked: "
+                             f"make another one here")
+        return number, now
+
+    def _now(self) -> Version:
+        return self._latest()[1]
+
+    def _live(self) -> Pointer:
+        return self._latest()[1].pointer
+
+    def _put(self, number: int, made: Version) -> bool:
+        """Lets `made` follow the version `number`; False when another thread was faster."""
+        if self._versions.setdefault(number + 1, made) is not made:
+            return False
+        for old in list(self._versions):
+            if old <= number:
+                self._versions.pop(old, None)
+        if self._closed:
+            self._versions.clear()
+        return True
+
+    def _usable(self) -> bool:
+        return not self._closed and not self._now().pointer.lost()
+
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+        return self._closed
+
+    def close(self) -> None:
+        """Gives memory back when the calls under way have ended; other uses raise StateError."""
+        self._closed = True
+        getattr(self, "_versions", {}).clear()
+
+    @property
+    def item_names(self) -> Optional[Vocabulary]:
+        """Names of the items; None: they have numbers only."""
+        return self._now().item_names
+
+    @property
+    def attribute_names(self) -> Optional[Vocabulary]:
+        """Names of the attributes, likewise."""
+        return self._now().attribute_names
+
+    @property
+    def scan(self) -> str:
+        """What is read to find the best items: "auto", "f32", "bf16" or "int8".
+
+        It decides about time and memory, never about the result (s3rec_scan).
+        """
+        return self._now().scan
+
+    @scan.setter
+    def scan(self, scan: Scan) -> None:
+        number_of("scan", SCANS, scan)
+        while True:
+            number, now = self._latest()
+            if self._put(number, Version(now.pointer, scan)):
+                return
+
+    @staticmethod
+    def _history(now: Version, history: Any, user: Optional[Name], dataset: Optional[Dataset],
                  raw_ids: bool) -> npt.NDArray[np.int32]:
         if (history is None) == (user is None):
             raise ArgumentError("either history or user is needed, not both")
         if user is None:
             if isinstance(history, (str, bytes)):
                 raise TypeError("history is one text, must be a list or array of items")
-            return self._numbers(history, "history", raw_ids)
+            return now.numbers(history, "history", raw_ids)
         if dataset is None:
             raise ArgumentError("user needs dataset=, which has the users' histories")
-        self._check_names(dataset)
+        now.check_names(dataset)
         return dataset.user_items(user)
-
-    def _names_of(self, numbers: npt.NDArray[np.int32], raw_ids: bool) -> npt.NDArray[Any]:
-        if self.item_names is None or raw_ids:
-            return numbers
-        return self.item_names.names(numbers)
 
     def recommend(self, history: Any = None, k: int = 10, *, user: Optional[Name] = None,
                   dataset: Optional[Dataset] = None, exclude: Any = None, candidates: Any = None,
@@ -221,67 +239,53 @@ class Scoring(Handle):
 
         An empty history gives no items: there is nothing to go by.
         """
+        now = self._now()
         if not (type(history) is np.ndarray and history.dtype is _INT32 and history.ndim == 1
-                and user is None and (raw_ids or self.item_names is None)):
-            history = self._history(history, user, dataset, raw_ids)
+                and user is None and (raw_ids or now.item_names is None)):
+            history = self._history(now, history, user, dataset, raw_ids)
         extra = None
         if exclude is not None or candidates is not None or include_history:
-            extra = (None if exclude is None else self._numbers(exclude, "exclude", raw_ids),
-                     None if candidates is None else
-                     self._numbers(candidates, "candidates", raw_ids))
-        k = min(operator.index(k), self.item_size)
-        if k < 1:
-            raise ArgumentError(f"k is {k}, must be at least 1")
+            extra = (None if exclude is None else _copy(
+                now.numbers(exclude, "exclude", raw_ids)), None if candidates is None else _copy(
+                now.numbers(candidates, "candidates", raw_ids)))
+        k = _wanted(k, self.item_size)
         count = len(history)
-        seat = self._occupy()
+        scorer = now.scorer()
         try:
-            if count > seat.history_capacity:
-                seat.grow_history(count)
-            if k > seat.k_capacity:
-                seat.grow_k(k)
-            seat.history[:count] = history
+            if count > scorer.history_capacity:
+                scorer.grow_history(count)
+            if k > scorer.k_capacity:
+                scorer.grow_k(k)
+            scorer.history[:count] = history
             options = None
             if extra is not None:
-                options = self._fill(seat, extra[0], extra[1], include_history)
-            status = library.s3rec_score_next(seat.pointer, seat.history_address, count, options,
-                                              k, seat.ids_address, seat.scores_address,
-                                              seat.count_address)
+                options = scorer.fill(extra[0], extra[1], include_history)
+            status = library.s3rec_score_next(scorer, scorer.history_address, count, options, k,
+                                              scorer.ids_address, scorer.scores_address,
+                                              scorer.count_address)
             if status:
                 raise failure(status)
-            found = seat.count.value
-            ids, scores = seat.ids[:found].copy(), seat.scores[:found].copy()
+            found = scorer.count.value
+            ids, scores = scorer.ids[:found].copy(), scorer.scores[:found].copy()
         finally:
-            seat.lock.release()
-        if self.item_names is not None and not raw_ids:
-            return Recommendation(self.item_names.names(ids), scores)
+            now.idle.append(scorer)
+        if now.item_names is not None and not raw_ids:
+            return Recommendation(now.item_names.names(ids), scores)
         return Recommendation(ids, scores)
 
-    @staticmethod
-    def _fill(seat: _Seat, exclude: Optional[npt.NDArray[np.int32]],
-              candidates: Optional[npt.NDArray[np.int32]], include_history: bool) -> int:
-        """The address of score options; the caller keeps the arrays alive."""
-        options = seat.options
-        options.include_history = 1 if include_history else 0
-        options.excluded = None if exclude is None else exclude.ctypes.data
-        options.excluded_count = 0 if exclude is None else len(exclude)
-        # NULL would mean all items, but no candidates are none.
-        options.candidates = None if candidates is None else (
-            candidates.ctypes.data or seat.ids_address)
-        options.candidate_count = 0 if candidates is None else len(candidates)
-        return seat.options_address
-
-    def _ragged(self, histories: Any, users: Optional[Sequence[Name]],
+    def _ragged(self, now: Version, histories: Any, users: Optional[Sequence[Name]],
                 dataset: Optional[Dataset], raw_ids: bool
                 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Numbers [n] and offsets [users + 1] of many histories."""
+        """Numbers [n] and offsets [users + 1] of many histories; the offsets are a copy."""
         if (histories is None) == (users is None):
             raise ArgumentError("either histories or users are needed, not both")
         if users is not None:
-            rows: list[Any] = [self._history(None, user, dataset, raw_ids) for user in users]
+            rows: list[Any] = [self._history(now, None, user, dataset, raw_ids)
+                               for user in users]
         elif (isinstance(histories, tuple) and len(histories) == 2
               and isinstance(histories[1], np.ndarray) and histories[1].ndim == 1
               and histories[1].dtype == np.int64):
-            numbers = self._numbers(histories[0], "histories", raw_ids)
+            numbers = now.numbers(histories[0], "histories", raw_ids)
             return numbers, offsets_array(histories[1], "histories", len(numbers))
         elif hasattr(histories, "__arrow_c_stream__") or hasattr(histories, "__arrow_c_array__"):
             found = column(histories, "histories")
@@ -289,9 +293,10 @@ class Scoring(Handle):
                 raise TypeError(f"histories hold {found.kind} values, lists are needed")
             found.refuse_nulls("histories")
             start, end = int(found.offsets[0]), int(found.offsets[-1])
-            flat = self._numbers(found.child, "histories", raw_ids) if end else np.zeros(
+            flat = now.numbers(found.child, "histories", raw_ids) if end else np.zeros(
                 0, np.int32)
-            return flat[start:end], found.offsets - start
+            flat = flat[start:end]
+            return flat, offsets_array(found.offsets - start, "histories", len(flat))
         elif isinstance(histories, (str, bytes)):
             raise TypeError("histories are one text, must be a list of histories")
         else:
@@ -306,10 +311,10 @@ class Scoring(Handle):
         if users is not None:
             return np.concatenate(rows), offsets
         if all(isinstance(row, np.ndarray) for row in rows):
-            return self._numbers(np.concatenate([row for row in rows if len(row)]), "histories",
-                                 raw_ids), offsets
+            return now.numbers(np.concatenate([row for row in rows if len(row)]), "histories",
+                               raw_ids), offsets
         flat_items = list(itertools.chain.from_iterable(rows))
-        return self._numbers(flat_items, "histories", raw_ids), offsets
+        return now.numbers(flat_items, "histories", raw_ids), offsets
 
     def recommend_batch(self, histories: Any = None, k: int = 10, *,
                         users: Optional[Sequence[Name]] = None,
@@ -321,31 +326,33 @@ class Scoring(Handle):
         histories: a list of histories, a column of lists, or (items [n], offsets [users + 1]
             as int64). users, dataset: instead. The others: as of `recommend`, for all alike.
         """
-        numbers, offsets = self._ragged(histories, users, dataset, raw_ids)
-        k = min(operator.index(k), self.item_size)
-        if k < 1:
-            raise ArgumentError(f"k is {k}, must be at least 1")
-        excluded = None if exclude is None else self._numbers(exclude, "exclude", raw_ids)
-        chosen = None if candidates is None else self._numbers(candidates, "candidates", raw_ids)
+        now = self._now()
+        numbers, offsets = self._ragged(now, histories, users, dataset, raw_ids)
+        k = _wanted(k, self.item_size)
+        excluded = None if exclude is None else _copy(now.numbers(exclude, "exclude", raw_ids))
+        chosen = None if candidates is None else _copy(
+            now.numbers(candidates, "candidates", raw_ids))
         user_count = len(offsets) - 1
         ids = np.zeros((user_count, k), np.int32)
         scores = np.zeros((user_count, k), np.float32)
-        counts = np.zeros(user_count, np.uint64 if ctypes.sizeof(ctypes.c_size_t) == 8
-                          else np.uint32)
-        numbers = np.ascontiguousarray(numbers, np.int32)
-        offsets = np.ascontiguousarray(offsets, np.int64)
-        if user_count:
-            seat = self._occupy()
-            try:
-                options = self._fill(seat, excluded, chosen, include_history)
-                status = library.s3rec_score_next_batch(
-                    seat.pointer, numbers.ctypes.data, offsets.ctypes.data, user_count, options, k,
-                    ids.ctypes.data, scores.ctypes.data, counts.ctypes.data)
-                if status:
-                    raise failure(status)
-            finally:
-                seat.lock.release()
-        return RecommendationBatch(self._names_of(ids, raw_ids), scores, counts.astype(np.int64))
+        counts = np.zeros(user_count, np.uintp)
+        scorer = now.scorer()
+        try:
+            options = scorer.fill(excluded, chosen, include_history)
+            for first in range(0, user_count, self._slice):
+                # A signal is seen between two slices. Theirs are copies, which nobody writes into.
+                last = min(first + self._slice, user_count)
+                places = offsets[first:last + 1] - offsets[first]
+                history = _copy(numbers[offsets[first]:offsets[last]])
+                if len(history) != places[-1]:
+                    raise ArgumentError("the histories have become shorter during the call")
+                check(library.s3rec_score_next_batch(
+                    scorer, history.ctypes.data, places.ctypes.data, last - first, options, k,
+                    ids[first:].ctypes.data, scores[first:].ctypes.data,
+                    counts[first:].ctypes.data))
+        finally:
+            now.idle.append(scorer)
+        return RecommendationBatch(now.names(ids, raw_ids), scores, counts.astype(np.int64))
 
     def score_all(self, history: Any = None, *, user: Optional[Name] = None,
                   dataset: Optional[Dataset] = None, raw_ids: bool = False
@@ -354,8 +361,9 @@ class Scoring(Handle):
 
         Row 0 is padding, the last one the mask; nothing is left out.
         """
-        return self._one(library.s3rec_score_all, self.item_size,
-                         self._history(history, user, dataset, raw_ids))
+        now = self._now()
+        return self._one(now, library.s3rec_score_all, self.item_size,
+                         self._history(now, history, user, dataset, raw_ids))
 
     def user_vectors(self, histories: Any = None, *, users: Optional[Sequence[Name]] = None,
                      dataset: Optional[Dataset] = None, raw_ids: bool = False
@@ -365,23 +373,57 @@ class Scoring(Handle):
         histories, users, dataset: as of `recommend_batch`. A history without a known item is
         refused: there is nothing to encode.
         """
-        numbers, offsets = self._ragged(histories, users, dataset, raw_ids)
+        now = self._now()
+        numbers, offsets = self._ragged(now, histories, users, dataset, raw_ids)
         vectors = np.empty((len(offsets) - 1, self.hidden_size), np.float32)
         for row in range(len(vectors)):
-            vectors[row] = self._one(library.s3rec_user_vector, self.hidden_size,
+            vectors[row] = self._one(now, library.s3rec_user_vector, self.hidden_size,
                                      numbers[offsets[row]:offsets[row + 1]])
         return vectors
 
-    def _one(self, function: Any, size: int, history: npt.NDArray[np.int32]
+    @staticmethod
+    def _one(now: Version, function: Any, size: int, history: npt.NDArray[np.int32]
              ) -> npt.NDArray[np.float32]:
         out = np.empty(size, np.float32)
-        history = np.ascontiguousarray(history, np.int32)
-        seat = self._occupy()
+        history = _copy(history)
+        scorer = now.scorer()
         try:
-            status = function(seat.pointer, history.ctypes.data, len(history), out.ctypes.data,
-                              size)
-            if status:
-                raise failure(status)
+            check(function(scorer, history.ctypes.data, len(history), out.ctypes.data, size))
         finally:
-            seat.lock.release()
+            now.idle.append(scorer)
         return out
+
+    def encode(self, ids: npt.ArrayLike, attention: Attention = "causal"
+               ) -> npt.NDArray[np.float32]:
+        """Output of the encoder at every position, without dropout: [rows, length, hidden_size].
+
+        ids: item numbers [rows, length], 0 for padding on the left; the mask is item_size - 1.
+            length is at most max_seq_length.
+        attention: "causal" as in fine-tuning and scoring, or "bidirectional" as in pretraining.
+        """
+        kind, table, now = number_of("attention", ATTENTIONS, attention), np.asarray(ids), self._now()
+        if table.ndim != 2:
+            raise ArgumentError(f"ids have {table.ndim} dimensions, must have 2")
+        rows, length = table.shape
+        flat = _copy(int32_array(table.reshape(-1), "ids"))
+        hidden = np.zeros((rows, length, self.hidden_size), np.float32)
+
+        def work() -> npt.NDArray[np.float32]:
+            scorer = now.scorer()
+            check(library.s3rec_encode(scorer, kind, flat.ctypes.data, rows, length,
+                                       hidden.ctypes.data))
+            now.idle.append(scorer)
+            return hidden
+
+        return patiently(work)
+
+
+def _copy(numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    return np.array(numbers, np.int32)
+
+
+def _wanted(k: Any, item_size: int) -> int:
+    wanted = min(operator.index(k), item_size)
+    if wanted < 1:
+        raise ArgumentError(f"k is {k}, must be at least 1")
+    return wanted

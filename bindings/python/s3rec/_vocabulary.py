@@ -12,10 +12,12 @@ from s3rec import _abi
 from s3rec._abi import library
 from s3rec._columns import IdColumn, id_column
 from s3rec._context import Context, use
-from s3rec._errors import ArgumentError, NotFoundError, check
-from s3rec._handle import Handle
+from s3rec._errors import ArgumentError, NotFoundError, StateError, check
+from s3rec._handle import Handle, Pointer
+from s3rec._words import int32
 
 Name = Union[int, str]
+_Views = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 INTEGER = 2
 TEXT = 1
 _SHORT = 256  # names of a list that are remembered
@@ -32,45 +34,40 @@ class Vocabulary(Handle):
     def __init__(self, names: Any, first_id: int, context: Optional[Context] = None) -> None:
         column = id_column(names, "names")
         text, offsets = column.as_text()
-        pointer = ctypes.c_void_p()
-        owner = use(context)
-        with owner._use() as handle:
-            check(library.s3rec_vocabulary_create(
-                handle, TEXT if column.integers is None else INTEGER, int(first_id),
-                text.ctypes.data, offsets.ctypes.data, len(offsets) - 1, ctypes.byref(pointer)))
-        self._take(pointer.value, owner)
+        pointer, owner = Pointer(library.s3rec_vocabulary_destroy), use(context)
+        check(library.s3rec_vocabulary_create(
+            owner._live(), TEXT if column.integers is None else INTEGER,
+            int32("first_id", first_id), text.ctypes.data, offsets.ctypes.data, len(offsets) - 1,
+            ctypes.byref(pointer)))
+        self._take(pointer)
 
-    def _take(self, pointer: Optional[int], context: Context) -> None:
-        self._own(pointer, library.s3rec_vocabulary_destroy)
-        self._context = context
+    def _take(self, pointer: Pointer) -> None:
         self.first_id: int = library.s3rec_vocabulary_first_id(pointer)
         self.integer: bool = library.s3rec_vocabulary_kind(pointer) == INTEGER
         count: int = library.s3rec_vocabulary_count(pointer)
         self._count = count
         text, offsets = ctypes.c_void_p(), ctypes.c_void_p()
         check(library.s3rec_vocabulary_text(pointer, ctypes.byref(text), ctypes.byref(offsets)))
-        size = 0
-        self._offsets: npt.NDArray[np.int64] = np.zeros(1, np.int64)
-        if count and offsets.value:
-            borrowed = (ctypes.c_int64 * (count + 1)).from_address(offsets.value)
-            self._offsets = np.ctypeslib.as_array(borrowed)
-            size = int(self._offsets[-1])
-        self._text: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
-        if size and text.value:
-            self._text = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(text.value))
+        places = _view(pointer, ctypes.c_int64, offsets.value, count + 1 if count else 0)
+        self._views: Optional[_Views] = (_view(
+            pointer, ctypes.c_uint8, text.value, int(places[-1]) if count else 0), places)
+        self._pointer = pointer
         self._values: Optional[npt.NDArray[np.int64]] = None  # of integers
         self._order: Optional[npt.NDArray[np.int64]] = None
         self._cache: list[Optional[str]] = []  # of texts, as they are asked for
         self._known: dict[Name, int] = {}  # numbers of names, likewise
 
-    @classmethod
-    def _adopt(cls, pointer: Optional[int], context: Context) -> Optional[Vocabulary]:
-        """The Python object of a reference that the library gave; None for none."""
-        if not pointer:
-            return None
-        made = cls.__new__(cls)
-        made._take(pointer, context)
-        return made
+    def close(self) -> None:
+        self._views = None
+        super().close()
+
+    def _texts(self) -> _Views:
+        """UTF-8 of all names with NUL behind each, and where each begins; they keep the handle."""
+        self._live()
+        views = self._views
+        if views is None:
+            raise StateError("this Vocabulary was closed")
+        return views
 
     def __len__(self) -> int:
         return self._count
@@ -89,9 +86,8 @@ class Vocabulary(Handle):
     def _integers(self) -> npt.NDArray[np.int64]:
         """All names as integers, [count]."""
         if self._values is None:
-            with self._use():
-                text = self._text.tobytes().replace(b"\0", b" ")
-            self._values = np.array(text.split(), dtype=np.int64)
+            self._values = np.array(self._texts()[0].tobytes().replace(b"\0", b" ").split(),
+                                    dtype=np.int64)
         return self._values
 
     def _text_at(self, index: int) -> str:
@@ -100,9 +96,8 @@ class Vocabulary(Handle):
             cache = self._cache = [None] * self._count
         found = cache[index]
         if found is None:
-            offsets = self._offsets
-            with self._use():
-                found = self._text[offsets[index]:offsets[index + 1] - 1].tobytes().decode()
+            text, offsets = self._texts()
+            found = text[offsets[index]:offsets[index + 1] - 1].tobytes().decode()
             cache[index] = found
         return found
 
@@ -147,9 +142,8 @@ class Vocabulary(Handle):
             return None
         encoded = name.encode("utf-8", "surrogatepass")
         number = ctypes.c_int32()
-        with self._use() as handle:
-            status = library.s3rec_vocabulary_find(handle, encoded, len(encoded),
-                                                   ctypes.byref(number))
+        status = library.s3rec_vocabulary_find(self._live(), encoded, len(encoded),
+                                               ctypes.byref(number))
         return number.value if status == 0 else None
 
     def find(self, name: Name) -> int:
@@ -174,29 +168,28 @@ class Vocabulary(Handle):
         than the way through arrays."""
         if type(names) is not list or len(names) > _SHORT or (
                 set(map(type, names)) != {int if self.integer else str}):
-            return self._find_column(id_column(names, what))
+            return self._find_column(id_column(names, what), what)
         known = self._known
         try:
             return np.array([known[name] for name in names], np.int32)
         except KeyError:
-            numbers = self._find_column(id_column(names, what))
+            numbers = self._find_column(id_column(names, what), what)
         if len(known) < _REMEMBERED:
             known.update(pair for pair in zip(names, numbers.tolist()) if pair[1] >= 0)
         return numbers
 
-    def _find_column(self, column: IdColumn) -> npt.NDArray[np.int32]:
+    def _find_column(self, column: IdColumn, what: str) -> npt.NDArray[np.int32]:
         if (column.integers is not None) != self.integer:
             found, known = ("integers", "texts") if column.integers is not None else (
                 "texts", "integers")
-            raise ArgumentError(f"names are {found}, but here they are {known}")
+            raise ArgumentError(f"{what} holds {found}, but the names here are {known}")
         if column.integers is not None:
             return self._find_integers(column.integers)
         text, offsets = column.as_text()
         numbers = np.empty(len(offsets) - 1, np.int32)
-        with self._use() as handle:
-            check(library.s3rec_vocabulary_find_many(
-                handle, text.ctypes.data, offsets.ctypes.data, len(numbers),
-                numbers.ctypes.data))
+        check(library.s3rec_vocabulary_find_many(
+            self._live(), text.ctypes.data, offsets.ctypes.data, len(numbers),
+            numbers.ctypes.data))
         return numbers
 
     def _find_integers(self, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
@@ -214,13 +207,25 @@ class Vocabulary(Handle):
         """Whether both give the same numbers to the same names."""
         if self is other:
             return True
-        with self._use(), other._use():
-            return (self.integer == other.integer and self.first_id == other.first_id and
-                    bool(np.array_equal(self._text, other._text)))
+        return (self.integer == other.integer and self.first_id == other.first_id and
+                bool(np.array_equal(self._texts()[0], other._texts()[0])))
 
 
-def adopt(function: Any, owner: int, context: Context) -> Optional[Vocabulary]:
-    """What a function such as s3rec_model_item_names gives for a handle."""
-    pointer = ctypes.c_void_p()
+def _view(pointer: Pointer, kind: Any, address: Optional[int], count: int) -> npt.NDArray[Any]:
+    """Numbers in the memory of a handle, which the array keeps."""
+    if not address or not count:
+        return np.zeros(0, kind)
+    memory = (kind * count).from_address(address)
+    memory.pointer = pointer
+    return np.ctypeslib.as_array(memory)
+
+
+def adopt(function: Any, owner: Pointer) -> Optional[Vocabulary]:
+    """What a function such as s3rec_model_item_names gives for a handle; None for none."""
+    pointer = Pointer(library.s3rec_vocabulary_destroy)
     check(function(owner, ctypes.byref(pointer)))
-    return Vocabulary._adopt(pointer.value, context)
+    if not pointer.value:
+        return None
+    made = Vocabulary.__new__(Vocabulary)
+    made._take(pointer)
+    return made

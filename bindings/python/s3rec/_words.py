@@ -1,8 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words of this package for the enumerations of the library."""
+"""Words and numbers of Python for the enumerations and fields of the library."""
 from __future__ import annotations
 
+import ctypes
+import operator
+from typing import Any, Literal
+
 from s3rec._errors import ArgumentError
+
+Kernels = Literal["auto", "baseline", "avx2", "avx512"]
+Backend = Literal["auto", "fused", "onednn"]
+Stage = Literal["pretrain", "finetune"]
+Activation = Literal["gelu", "relu", "swish"]
+Loss = Literal["ce", "bce", "sampled-ce"]
+Recipe = Literal["best", "paper"]
+Scan = Literal["auto", "f32", "bf16", "int8"]
+Attention = Literal["causal", "bidirectional"]
+Split = Literal["valid", "test"]
+Protocol = Literal["full", "sampled"]
+Seen = Literal["exclude", "zero", "include"]
+Format = Literal["auto", "csv", "tsv", "jsonl"]
+Header = Literal["auto", "no", "yes"]
+Repeats = Literal["keep", "runs", "drop"]
+Refit = Literal["none", "valid", "all"]
 
 KERNEL_LEVELS = {"auto": 0, "baseline": 1, "avx2": 2, "avx512": 3}
 BACKENDS = {"auto": 0, "fused": 1, "onednn": 2}
@@ -11,6 +31,7 @@ ACTIVATIONS = {"gelu": 1, "relu": 2, "swish": 3}
 LOSSES = {"ce": 1, "bce": 2, "sampled-ce": 3}
 RECIPES = {"best": 1, "paper": 2}
 SCANS = {"auto": 0, "f32": 1, "bf16": 2, "int8": 3}
+ATTENTIONS = {"causal": 1, "bidirectional": 2}
 SPLITS = {"valid": 1, "test": 2}
 PROTOCOLS = {"full": 1, "sampled": 2}
 SEEN = {"exclude": 1, "zero": 2, "include": 3}
@@ -36,3 +57,40 @@ def word_of(words: dict[str, int], number: int) -> str:
         if known == number:
             return word
     return str(number)
+
+
+def whole(what: str, value: Any, low: int, high: int) -> int:
+    """An integer low..high; TypeError for what is none, such as 1.5."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} is {value!r}, must be an integer") from None
+    if not low <= number <= high:
+        raise ArgumentError(f"{what} is {number}, must be {low}..{high}")
+    return number
+
+
+def int32(what: str, value: Any) -> int:
+    """An integer of 32 bits."""
+    return whole(what, value, -2**31, 2**31 - 1)
+
+
+def seed_number(seed: Any) -> int:
+    """A seed of 64 bits; others are taken modulo 2**64."""
+    return whole("seed", seed, -2**4096, 2**4096) % 2**64
+
+
+def assign(struct: ctypes.Structure, name: str, value: Any) -> None:
+    """Sets a number of a struct; ctypes alone would cut integers to size."""
+    kind = next(field[1] for field in struct._fields_ if field[0] == name)
+    if kind is ctypes.c_double:
+        try:
+            number: Any = float(value)
+        except TypeError:
+            raise TypeError(f"{name} is {value!r}, must be a number") from None
+    else:
+        bits = 8 * ctypes.sizeof(kind)
+        unsigned = kind in (ctypes.c_uint64, ctypes.c_size_t)
+        number = whole(name, value, 0 if unsigned else -2**(bits - 1),
+                       2**bits - 1 if unsigned else 2**(bits - 1) - 1)
+    setattr(struct, name, number)

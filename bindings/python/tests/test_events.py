@@ -191,7 +191,8 @@ def test_what_is_left_out() -> None:
     with pytest.raises(s3rec.FormatError):
         s3rec.Dataset.from_events(user=[1], item=[1], min_user_events=9)
     with pytest.raises(s3rec.ArgumentError, match="repeats is 'some'"):
-        s3rec.Dataset.from_events(user=[1], item=[1], repeats="some")
+        s3rec.Dataset.from_events(user=[1], item=[1],
+                                  repeats="some")  # type: ignore[arg-type]
 
 
 def test_names_of_another_dataset_stay() -> None:

@@ -207,7 +207,7 @@ def test_scans_give_the_same(model: s3rec.Model, sequences: Any) -> None:
         np.testing.assert_array_equal(found.items, expected.items)
         np.testing.assert_array_equal(found.scores, expected.scores)
     with pytest.raises(s3rec.ArgumentError):
-        model.scan = "fp8"
+        model.scan = "fp8"  # type: ignore[assignment]
 
 
 def in_threads(count: int, work: Any) -> None:
@@ -273,7 +273,11 @@ def test_writing_and_closing_among_threads(dataset: s3rec.Dataset) -> None:
     in_threads(8, work)
 
 
-def test_scorers_of_ended_threads_go(model: s3rec.Model) -> None:
+def test_there_are_as_many_scorers_as_calls_at_once(model: s3rec.Model) -> None:
+    for _ in range(3):
+        model.recommend(HISTORY, 3)
+    assert len(model._now().idle) == 1
     in_threads(8, lambda _: model.recommend(HISTORY, 3))
-    model.recommend(HISTORY, 3)
-    assert len(model._pool) == 1
+    assert 1 <= len(model._now().idle) <= 8
+    model.set_dropouts(0.1, 0.1)
+    assert not model._now().idle

@@ -18,19 +18,27 @@ def weights(model: s3rec.Model) -> Any:
     return np.concatenate([values.ravel() for values in model.parameters().values()])
 
 
+def of(model: s3rec.Model) -> s3rec.History:
+    assert model.history is not None
+    return model.history
+
+
 def test_whole_stages(model: s3rec.Model, dataset: s3rec.Dataset) -> None:
     before = weights(model)
-    history = s3rec.pretrain(model, dataset, epochs=2)
+    trained = s3rec.pretrain(model, dataset, epochs=2)
+    history = of(trained)
+    assert model.history is None and np.array_equal(before, weights(model))
     assert [at.epoch for at in history.epochs] == [1, 2] and history.valid is None
     assert history.epochs[1].loss < history.epochs[0].loss and history.epochs[0].map > 0
-    pretrained = weights(model)
+    pretrained = weights(trained)
     assert not np.array_equal(before, pretrained)
-    history = s3rec.finetune(model, dataset, epochs=3, refit="none")
+    tuned = s3rec.finetune(trained, dataset, epochs=3, refit="none")
+    history = of(tuned)
     assert [at.epoch for at in history.epochs] == [1, 2, 3]
     assert history.best_epoch in (1, 2, 3) and history.valid is not None
     assert history.valid.split == "valid" and history.valid.user_count == dataset.user_count
-    assert not np.array_equal(weights(model), pretrained)
-    refit = s3rec.finetune(model, dataset, epochs=2, refit="all")
+    assert not np.array_equal(weights(tuned), pretrained)
+    refit = of(s3rec.finetune(tuned, dataset, epochs=2, refit="all"))
     assert refit.epochs[-1].refit and not refit.epochs[0].refit
 
 
@@ -40,8 +48,7 @@ def test_same_seed_same_bits_at_any_thread_count(sequences: Any) -> None:
         with s3rec.Context(threads=threads) as context:
             data = s3rec.Dataset.from_arrays(sequences, context=context)
             model = s3rec.Model.create(data, hidden_size=8)
-            s3rec.finetune(model, data, epochs=2, seed=5)
-            found.append(weights(model))
+            found.append(weights(s3rec.finetune(model, data, epochs=2, seed=5)))
     np.testing.assert_array_equal(found[0], found[1])
 
 
@@ -49,53 +56,63 @@ def test_options_of_a_run(model: s3rec.Model, dataset: s3rec.Dataset) -> None:
     run = s3rec.Run(model, dataset, "finetune", epochs=1, batch_size=7, loss="bce",
                     learning_rate=0.1)
     assert next(run).steps == -(-dataset.user_count // 7)
-    still = model.clone()
-    s3rec.finetune(still, dataset, epochs=1, refit="none", learning_rate=1e-300, weight_decay=0,
-                   decoupled_weight_decay=0)
+    still = s3rec.finetune(model, dataset, epochs=1, refit="none", learning_rate=1e-300,
+                           weight_decay=0, decoupled_weight_decay=0)
     np.testing.assert_allclose(weights(still), weights(model), atol=1e-7)
     for options, text in (({"learning_rate": -1.0}, "learning_rate"), ({"loss": "mse"}, "loss"),
                           ({"batch_size": 0}, "batch_size"), ({"epochs": 0}, "epochs"),
                           ({"batch_size": 2**40}, "batch_size"),
-                          ({"hidden_dropout_prob": -1.0}, "hidden_dropout_prob"), ({"recipe": "mine"}, "recipe"),
+                          ({"hidden_dropout_prob": -1.0}, "hidden_dropout_prob"),
+                          ({"recipe": "mine"}, "recipe"),
                           ({"refit": "some"}, "refit"), ({"momentum": 0.9}, "momentum"),
                           ({"protocol": "half"}, "protocol")):
         with pytest.raises(s3rec.ArgumentError, match=text):
             s3rec.finetune(model, dataset, **options)
     with pytest.raises(s3rec.ArgumentError, match="stage"):
-        s3rec.Run(model, dataset, "test")
+        s3rec.Run(model, dataset, "test")  # type: ignore[arg-type]
+    wrong_types: list[dict[str, Any]] = [{"epochs": 1.5}, {"batch_size": 7.0}, {"seed": 0.5},
+                                         {"learning_rate": []}]
+    for given in wrong_types:
+        with pytest.raises(TypeError, match=next(iter(given))):
+            s3rec.finetune(model, dataset, **given)
+    for wrong in (None, dataset, [1, 2], "model"):
+        with pytest.raises(TypeError, match="must be a"):
+            s3rec.finetune(wrong, dataset)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="must be a"):
+            s3rec.evaluate(model, model)  # type: ignore[arg-type]
 
 
 def test_dropouts_of_a_run(model: s3rec.Model, dataset: s3rec.Dataset) -> None:
-    other, dropouts = model.clone(), model.config.hidden_dropout_prob
-    s3rec.finetune(model, dataset, epochs=1, refit="none")
-    s3rec.finetune(other, dataset, epochs=1, refit="none", hidden_dropout_prob=0.0,
-                   attention_probs_dropout_prob=0.0)
-    assert not np.array_equal(weights(model), weights(other))
+    dropouts = model.config.hidden_dropout_prob
+    one = s3rec.finetune(model, dataset, epochs=1, refit="none")
+    other = s3rec.finetune(model, dataset, epochs=1, refit="none", hidden_dropout_prob=0.0,
+                           attention_probs_dropout_prob=0.0)
+    assert not np.array_equal(weights(one), weights(other))
     assert other.config.hidden_dropout_prob == dropouts
 
 
 def test_given_recipe_values_change_nothing(model: s3rec.Model, dataset: s3rec.Dataset) -> None:
     """The recipe and its values by hand are the same run, the schedule included."""
-    by_hand = model.clone()
-    s3rec.finetune(model, dataset, epochs=3, recipe="best")
-    s3rec.finetune(by_hand, dataset, epochs=3, recipe="best", loss="sampled-ce")
-    np.testing.assert_array_equal(weights(model), weights(by_hand))
+    tuned = s3rec.finetune(model, dataset, epochs=3, recipe="best")
+    by_hand = s3rec.finetune(model, dataset, epochs=3, recipe="best", loss="sampled-ce")
+    np.testing.assert_array_equal(weights(tuned), weights(by_hand))
 
 
 def test_a_model_is_scored_while_it_is_trained(model: s3rec.Model, dataset: s3rec.Dataset
                                                ) -> None:
     expected = model.recommend([1, 2, 3], 4).items.tolist()
     seen = []
-    s3rec.finetune(model, dataset, epochs=2, callbacks=lambda at: seen.append(
+    tuned = s3rec.finetune(model, dataset, epochs=2, callbacks=lambda at: seen.append(
         model.recommend([1, 2, 3], 4).items.tolist()))
-    assert all(items == expected for items in seen[:-1]) and len(seen) > 2
-    assert model.recommend([1, 2, 3], 4).items.tolist() != expected
+    assert all(items == expected for items in seen) and len(seen) > 2
+    assert model.recommend([1, 2, 3], 4).items.tolist() == expected
+    assert tuned.recommend([1, 2, 3], 4).items.tolist() != expected
 
 
 def test_callbacks_end_a_run_and_it_goes_on(model: s3rec.Model, dataset: s3rec.Dataset,
                                             tmp_path: Any) -> None:
-    whole, state = model.clone(), tmp_path / "run.state"
-    s3rec.finetune(whole, dataset, epochs=3)
+    state = tmp_path / "run.state"
+    whole = s3rec.finetune(model, dataset, epochs=3)
     before, count = weights(model), 0
 
     class Enough(Exception):
@@ -110,9 +127,9 @@ def test_callbacks_end_a_run_and_it_goes_on(model: s3rec.Model, dataset: s3rec.D
     with pytest.raises(Enough):
         s3rec.finetune(model, dataset, epochs=3, callbacks=[stop, stop], state=state)
     np.testing.assert_array_equal(weights(model), before)
-    history = s3rec.finetune(model, dataset, epochs=3, state=state, resume=True)
-    np.testing.assert_array_equal(weights(model), weights(whole))
-    assert history.valid is not None
+    resumed = s3rec.finetune(model, dataset, epochs=3, state=state, resume=True)
+    np.testing.assert_array_equal(weights(resumed), weights(whole))
+    assert of(resumed).valid is not None
     with pytest.raises(s3rec.ArgumentError, match="state="):
         s3rec.finetune(model, dataset, resume=True)
     with pytest.raises(s3rec.MismatchError):
@@ -147,6 +164,12 @@ def test_runs_by_hand(model: s3rec.Model, dataset: s3rec.Dataset, tmp_path: Any)
         events = [at.event for at in run]
         assert events.count("epoch") == 2 and run.valid_metrics().ndcg[20] > 0
         assert list(run) == []
+        trained = run.finish()
+    assert not np.array_equal(weights(trained), weights(model))
+    with s3rec.Run(model, dataset, "finetune", epochs=2) as run:
+        next(run)
+        with pytest.raises(s3rec.StateError, match="has not ended"):
+            run.finish()
     with pytest.raises(s3rec.IoError):
         s3rec.Run(model, dataset, "finetune").load(tmp_path / "none")
 

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Machine output: JSON objects of what commands measured. */
-#ifndef CLI_JSON_OUTPUT_H
-#define CLI_JSON_OUTPUT_H
+/* What commands print: text of files, JSON objects, metrics. */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
 
 #include <jansson.h>
-#include <stdint.h>
+#include <stdio.h>
 
-#include "s3rec/s3rec.h"
+#include "cli.h"
+
+/* Names come from files: they can be long and hold anything. */
+
+/* Copies a text of UTF-8; control characters become '?', so that a name cannot steer the
+ * terminal, and what does not fit is cut between two characters, with "..." at the end.
+ * Both may be the same. */
+void cli_plain_text(const char *text, char *plain, size_t capacity);
+
+/* Writes a text as a field of a TSV file: backslash, tab, line feed and carriage return become
+ * \\, \t, \n and \r. */
+void cli_write_field(FILE *stream, const char *text);
 
 /* Prints one object as one line to stdout and releases it. */
 void cli_json_print(json_t *object);
@@ -28,5 +39,8 @@ const char *cli_activation_name(s3rec_activation activation);
 
 /* How equal scores are ranked, in every protocol. */
 #define CLI_TIE_RULE "lower id first"
+
+/* A table with its stamp on stdout. */
+void cli_print_metrics(const s3rec_metrics *metrics, const char *title);
 
 #endif

@@ -1,10 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "json_output.h"
+#include "print.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool begins_character(char byte) { return ((unsigned char)byte & 0xc0) != 0x80; }
+
+void cli_plain_text(const char *text, char *plain, size_t capacity) {
+  const size_t length = strlen(text);
+  size_t kept = length;
+  if (length >= capacity)
+    for (kept = capacity - sizeof "..."; kept > 0 && !begins_character(text[kept]);) kept--;
+  memmove(plain, text, kept);
+  strcpy(plain + kept, kept < length ? "..." : "");
+  for (unsigned char *c = (unsigned char *)plain; *c != '\0'; c++) {
+    if (*c < 0x20 || *c == 0x7f) *c = '?';
+    if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) c[0] = c[1] = '?'; /* of two bytes */
+  }
+}
+
+void cli_write_field(FILE *stream, const char *text) {
+  for (; *text != '\0'; text++) switch (*text) {
+      case '\\':
+        fputs("\\\\", stream);
+        break;
+      case '\t':
+        fputs("\\t", stream);
+        break;
+      case '\n':
+        fputs("\\n", stream);
+        break;
+      case '\r':
+        fputs("\\r", stream);
+        break;
+      default:
+        fputc(*text, stream);
+    }
+}
 
 void cli_json_print(json_t *object) {
   json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
@@ -68,4 +101,19 @@ json_t *cli_json_metrics(const s3rec_metrics *metrics) {
                    metrics->hit_rate[0], "hr@5", metrics->hit_rate[1], "hr@10",
                    metrics->hit_rate[2], "hr@20", metrics->hit_rate[3], "ndcg@5", metrics->ndcg[0],
                    "ndcg@10", metrics->ndcg[1], "ndcg@20", metrics->ndcg[2], "mrr", metrics->mrr);
+}
+
+void cli_print_metrics(const s3rec_metrics *metrics, const char *title) {
+  printf("%s\n", title);
+  printf("  split %s, protocol %s", cli_split_name(metrics->split),
+         cli_protocol_name(metrics->protocol));
+  if (metrics->protocol == S3REC_PROTOCOL_FULL)
+    printf(", seen items: %s", cli_seen_name(metrics->seen));
+  printf(", ties: %s\n", CLI_TIE_RULE);
+  printf("  %zu users, %zu skipped as too short; s3rec %s\n", metrics->user_count,
+         metrics->skipped_count, s3rec_version());
+  printf("    HR@1    HR@5   HR@10   HR@20  NDCG@5 NDCG@10 NDCG@20     MRR\n");
+  printf("  %6.4f  %6.4f  %6.4f  %6.4f  %6.4f  %6.4f  %6.4f  %6.4f\n", metrics->hit_rate[0],
+         metrics->hit_rate[1], metrics->hit_rate[2], metrics->hit_rate[3], metrics->ndcg[0],
+         metrics->ndcg[1], metrics->ndcg[2], metrics->mrr);
 }
