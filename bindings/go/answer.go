@@ -91,9 +91,14 @@ func (r *Recommender) answer(request *Request, similar bool) (answers []Answer, 
 		} else {
 			s.items, s.offsets = flatten(s.items, s.offsets, request.Items)
 		}
-		return s.recommend(recommender, q, options, func(user int) error {
-			answers[user] = Answer{AnswerSource(s.ranked.source), s.appendNamed(nil),
-				int(s.ranked.unknown_count), uint64(s.ranked.model_number)}
+		return s.recommend(recommender, q, options, func() error {
+			for user := range answers {
+				if err := s.read(user); err != nil {
+					return err
+				}
+				answers[user] = Answer{AnswerSource(s.ranked.source), s.appendNamed(nil),
+					int(s.ranked.unknown_count), uint64(s.ranked.model_number)}
+			}
 			return nil
 		})
 	})
@@ -195,6 +200,23 @@ func (s *seat) put(recommender unsafe.Pointer, q question) error {
 			int32s(s.items), q.names, C.size_t(s.offsets[users]), C.size_t(q.k), q.filter,
 			q.filters, include, &s.answer)
 	})
+}
+
+// rows are the answers for all users at once, width items each with 0 behind the last one.
+func (s *seat) rows() (ids []int32, scores []float32, width int, err error) {
+	var first *C.int32_t
+	var score *C.float
+	var count C.size_t
+	err = failure(func() C.s3rec_status {
+		return C.s3rec_answer_rows((*C.s3rec_answer)(s.answer), &first, &score, &count)
+	})
+	width = int(count)
+	all := width * (len(s.offsets) - 1)
+	if err != nil || all == 0 {
+		return nil, nil, width, err
+	}
+	return unsafe.Slice((*int32)(unsafe.Pointer(first)), all),
+		unsafe.Slice((*float32)(unsafe.Pointer(score)), all), width, nil
 }
 
 // read leaves the answer for a user in s.ranked.
@@ -299,10 +321,9 @@ func (s *seat) appendNamed(best []NamedRecommendation) []NamedRecommendation {
 	return best
 }
 
-// recommend answers the question about the users in the seat, and calls for each of them with
-// the answer in s.ranked.
+// recommend answers the question about the users in the seat, and calls while the answer is there.
 func (s *seat) recommend(recommender unsafe.Pointer, q question, o *RecommendOptions,
-	call func(user int) error) error {
+	call func() error) error {
 	return o.prepared().useOptional(func(filter unsafe.Pointer) error {
 		q.filter = filter
 		q.include = q.include || o != nil && o.IncludeHistory
@@ -323,15 +344,7 @@ func (s *seat) recommend(recommender unsafe.Pointer, q question, o *RecommendOpt
 			return err
 		}
 		defer s.forget()
-		for user, users := 0, len(s.offsets)-1; user < users; user++ {
-			if err := s.read(user); err != nil {
-				return err
-			}
-			if err := call(user); err != nil {
-				return err
-			}
-		}
-		return nil
+		return call()
 	})
 }
 
@@ -345,6 +358,10 @@ func (s *seat) recommendNamed(recommender unsafe.Pointer, k int, options *Recomm
 	defer freeInC(names)
 	s.items = s.items[:0]
 	s.offsets = append(s.offsets[:0], 0, int64(len(s.offsets)-1))
-	return s.recommend(recommender, question{k: k, names: names}, options,
-		func(int) error { return call() })
+	return s.recommend(recommender, question{k: k, names: names}, options, func() error {
+		if err := s.read(0); err != nil {
+			return err
+		}
+		return call()
+	})
 }

@@ -88,9 +88,12 @@ func (r *Recommender) AppendRecommend(best []Recommendation, history []int32, k 
 		err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
 			s.items = append(s.items[:0], history...)
 			s.offsets = append(s.offsets[:0], 0, int64(len(history)))
-			return s.recommend(recommender, question{k: k}, options, func(int) error {
-				best = s.append(best)
-				return nil
+			return s.recommend(recommender, question{k: k}, options, func() error {
+				err := s.read(0)
+				if err == nil {
+					best = s.append(best)
+				}
+				return err
 			})
 		})
 		return best, err
@@ -182,9 +185,15 @@ func (r *Recommender) RecommendBatch(histories [][]int32, k int, options *Recomm
 	best := make([][]Recommendation, len(histories))
 	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
 		s.items, s.offsets = flatten(s.items, s.offsets, histories)
-		return s.recommend(recommender, question{k: k}, options, func(user int) error {
-			best[user] = s.append(make([]Recommendation, 0, int(s.ranked.count)))
-			return nil
+		return s.recommend(recommender, question{k: k}, options, func() error {
+			ids, scores, width, err := s.rows()
+			for user := 0; user < len(best) && err == nil; user++ {
+				best[user] = make([]Recommendation, 0, width)
+				for i := user * width; i < (user+1)*width && ids[i] != 0; i++ {
+					best[user] = append(best[user], Recommendation{ids[i], scores[i]})
+				}
+			}
+			return err
 		})
 	})
 	if err != nil {

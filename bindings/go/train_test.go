@@ -270,6 +270,110 @@ func TestChangedWeightsStopARefit(t *testing.T) {
 	wants(t, err, ErrState)
 }
 
+// Both stages in one call, which gives what the workshop gives.
+func TestTrain(t *testing.T) {
+	log, items := "user,item,timestamp\n", "item,kind\n"
+	for user, sequence := range sequencesOf(60) {
+		for i, item := range sequence {
+			log += fmt.Sprintf("u%d,film %d,%d\n", user, item, i)
+		}
+	}
+	for item := 1; item <= fixtureItems; item++ {
+		items += fmt.Sprintf("film %d,%d\n", item, item%5)
+	}
+	options := TrainOptions{Events: writeFile(t, "log.csv", log),
+		ItemTable: writeFile(t, "items.csv", items), PretrainEpochs: Ptr(1), FinetuneEpochs: Ptr(2)}
+	steps := 0
+	options.OnStep = func(p Progress) error {
+		steps++
+		return nil
+	}
+	model, metrics, err := Train(context.Background(), options)
+	ok(t, err)
+	defer model.Close()
+	if steps == 0 || metrics.Split != SplitTest || metrics.Users != 60 {
+		t.Errorf("%d steps, %+v", steps, metrics)
+	}
+	if best := must(model.RecommendNames([]string{"film 3", "film 4"}, 3, nil)); len(best) != 3 {
+		t.Errorf("%+v", best)
+	}
+	must(model.Popularity())
+
+	events := must(NewEvents(nil))
+	defer events.Close()
+	must(events.Read(options.Events, nil))
+	must(events.ReadAttributes(options.ItemTable, nil))
+	data, _, err := events.Dataset(nil)
+	ok(t, err)
+	defer data.Close()
+	fresh := must(NewModelFor(nil, data, ModelOptions{}))
+	defer fresh.Close()
+	pretrained, _, err := Pretrain(context.Background(), fresh, data, &RunOptions{Epochs: 1})
+	ok(t, err)
+	defer pretrained.Close()
+	tuned, _, err := Finetune(context.Background(), pretrained, data, &RunOptions{Epochs: 2})
+	ok(t, err)
+	defer tuned.Close()
+	if !reflect.DeepEqual(weightsOf(t, model), weightsOf(t, tuned)) {
+		t.Error("Train gives other weights than Pretrain and Finetune")
+	}
+}
+
+func TestTrainEndsEarly(t *testing.T) {
+	data := fixtureDataset(t)
+	train := func(ctx context.Context, options TrainOptions) (*Model, error) {
+		options.PretrainEpochs, options.FinetuneEpochs = Ptr(0), Ptr(2)
+		model, _, err := Train(ctx, options)
+		if (model == nil) == (err == nil) {
+			t.Errorf("model %v beside error %v", model, err)
+		}
+		return model, err
+	}
+	model := must(train(context.Background(), TrainOptions{Data: data, OnStep: func(p Progress) error {
+		if p.Event == RunEpoch {
+			return Enough
+		}
+		return nil
+	}}))
+	ok(t, model.Close())
+	bad := errors.New("bad")
+	_, err := train(context.Background(), TrainOptions{Data: data,
+		OnStep: func(Progress) error { return bad }})
+	wants(t, err, bad)
+	ctx, cancel := context.WithCancel(context.Background())
+	steps := 0
+	_, err = train(ctx, TrainOptions{Data: data, OnStep: func(Progress) error {
+		steps++
+		cancel()
+		return nil
+	}})
+	wants(t, err, context.Canceled)
+	if steps != 1 {
+		t.Errorf("cancelled after step 1, ended after %d", steps)
+	}
+	wants(t, errorOf(train(ctx, TrainOptions{Data: data})), context.Canceled)
+	func() {
+		defer func() {
+			if cause := recover(); cause != "oh dear" {
+				t.Errorf("panic %v", cause)
+			}
+		}()
+		_, _ = train(context.Background(), TrainOptions{Data: data,
+			OnStep: func(Progress) error { panic("oh dear") }})
+	}()
+	for name, options := range map[string]TrainOptions{"no source": {}, "two sources": {Data: data,
+		Events: "a"}, "NUL": {Events: "a\x00"}, "recipe": {Data: data, Recipe: 9},
+		"time": {Data: data, TimeBudget: -1}} {
+		if _, err := train(context.Background(), options); !errors.Is(err, ErrArgument) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wants(t, errorOf(train(context.Background(), TrainOptions{Events: "absent"})), ErrIO)
+	closed := must(NewDataset(nil, DatasetArrays{Sequences: sequencesOf(9)}))
+	ok(t, closed.Close())
+	wants(t, errorOf(train(context.Background(), TrainOptions{Data: closed})), ErrClosed)
+}
+
 // The parts of which a training of one's own is made.
 func TestTrainerSamplerBatch(t *testing.T) {
 	data, model := fixtureDataset(t), fixtureModel(t)
