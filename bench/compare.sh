@@ -4,7 +4,7 @@
 #
 # Runs s3rec-bench and bench/peer_torch.py in turns on the same data and prints how many
 # times faster the library is. BENCHMARK: pretrain, finetune, score, score-batch; default all.
-#   --data DIR --name NAME  the data set; default: one made by `s3rec generate`
+#   --data DIR --name NAME  the data set; default: one made by examples/catalogue
 #   --threads N             threads of training on both sides; default: all processors.
 #                           Pretraining is measured with one thread as well.
 #   --rounds N              default 5; a round has one run of each side
@@ -118,8 +118,8 @@ sys.exit(tuple(map(int, torch.__version__.split(".")[:2])) < (2, 4))' 2>/dev/nul
 prepare_data() {
   [ -z "$data" ] || return 0
   data=$build/compare-data name=generated
-  "$build/cli/s3rec" generate --data "$data" --name "$name" --users 22363 --items 12101 \
-    --seed 42 >/dev/null
+  "$build/examples/catalogue/s3rec-catalogue" generate --data "$data" --name "$name" \
+    --users 22363 --items 12101 >/dev/null
 }
 
 # run FILE COMMAND...: its results, objects a line, go to the end of FILE.

@@ -35,7 +35,7 @@ static int usage(FILE *stream, int code) {
           "  --threads N    threads of training and floor; default: this machine's processors\n"
           "  --backend B    auto, fused or onednn\n"
           "  --kernels K    auto, baseline, avx2 or avx512\n"
-          "  --shards N     pieces of a step; default 8\n"
+          "  --shards N     pieces of a step, a power of two; default 8\n"
           "  --batch N      sequences a step; default 100 and 256\n"
           "  --seconds S    time for one measurement, default 5\n"
           "  --steps N      this many timed steps instead\n"

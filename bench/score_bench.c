@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The latency of one user's recommendations, one thread: with the default scorer, then with
- * every scan beside the time to read what it reads, and the same for a large catalogue. */
+/* The latency of one user's recommendations, one thread: with the default scorer, through a
+ * recommender, then with every scan beside the time to read what it reads, and the same for a
+ * large catalogue. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,13 +131,96 @@ static int measure_default(const bench_settings *settings, const scoring *s, dou
   return 0;
 }
 
+enum { DENIED = 1000 };
+
+/* The same user by a scorer, by a recommender, and by both without DENIED items, in turn. */
+typedef struct front_door {
+  s3rec_recommender *recommender;
+  s3rec_filter *filter;
+  int32_t denied[DENIED];
+} front_door;
+
+static int front_door_create(const scoring *s, front_door *door) {
+  s3rec_filter_options options;
+  for (int32_t i = 0; i < DENIED; i++) {
+    door->denied[i] = 1 + (int32_t)((int64_t)i * (s->config.item_size - 2) / DENIED);
+  }
+  s3rec_filter_options_init(&options);
+  options.denied = door->denied;
+  options.denied_count = DENIED;
+  if (s3rec_recommender_create(s->work.model, NULL, &door->recommender) == S3REC_OK &&
+      s3rec_filter_create(door->recommender, &options, &door->filter) == S3REC_OK)
+    return 0;
+  return bench_fail("recommender");
+}
+
+/* Microseconds of call `way`; below 0 when it failed. */
+static double time_question(const scoring *s, const front_door *door, int way,
+                            const int32_t *history) {
+  int32_t ids[TOP];
+  float scores[TOP];
+  size_t found;
+  s3rec_score_options options;
+  s3rec_score_options_init(&options);
+  options.excluded = door->denied;
+  options.excluded_count = way == 2 ? DENIED : 0;
+  const double begin = bench_clock();
+  const s3rec_status status =
+      way % 2 == 0 ? s3rec_score_next(s->scorer, history, HISTORY, &options, TOP, ids, scores,
+                                      &found)
+                   : s3rec_recommend(door->recommender, history, HISTORY,
+                                     way == 3 ? door->filter : NULL, TOP, ids, scores, &found);
+  return status == S3REC_OK ? (bench_clock() - begin) * 1e6 : -1;
+}
+
+static int measure_front_door(const bench_settings *settings, const scoring *s, double *times) {
+  static const char *const names[] = {"score_us_p50", "recommend_us_p50", "excluded_us_p50",
+                                      "filtered_us_p50"};
+  enum { WAYS = 4, CALLS = MOST_CALLS / WAYS };
+  front_door door = {.recommender = NULL};
+  size_t count = 0;
+  int result = front_door_create(s, &door);
+  double spent = 0;
+  for (size_t call = 0; result == 0 && count < CALLS &&
+                        (spent < settings->seconds * 1e6 || count < LEAST_CALLS); call++) {
+    const int32_t *history = s->histories + call % USERS * HISTORY;
+    for (size_t turn = 0; turn < WAYS && result == 0; turn++) {
+      const int way = (int)((call + turn) % WAYS); /* the first one meets a new history */
+      const double took = time_question(s, &door, way, history);
+      if (took < 0) result = bench_fail("recommend");
+      spent += took;
+      times[(size_t)way * CALLS + count] = took;
+    }
+    count += call >= LEAST_CALLS / 2; /* the first ones warm up */
+  }
+  if (result == 0) {
+    double medians[WAYS];
+    report_begin(settings, "recommend");
+    report_set_up(settings, s->work.context);
+    report_number(settings, "items", s->config.item_size - 2);
+    report_number(settings, "denied", DENIED);
+    report_number(settings, "calls", (double)count);
+    for (int way = 0; way < WAYS; way++) {
+      medians[way] = bench_median(times + (size_t)way * CALLS, count);
+      report_number(settings, names[way], medians[way]);
+    }
+    report_number(settings, "overhead_ns", (medians[1] - medians[0]) * 1e3);
+    report_number(settings, "filter_overhead_ns", (medians[3] - medians[2]) * 1e3);
+    report_end(settings);
+  }
+  s3rec_filter_destroy(door.filter);
+  s3rec_recommender_destroy(door.recommender);
+  return result;
+}
+
 int bench_score(const bench_settings *settings) {
   scoring s;
   bench_settings large = *settings;
   double *times = malloc(sizeof *times * MOST_CALLS);
   int result = times == NULL || scoring_create(settings, &s) != 0;
   if (result == 0) {
-    result = measure_default(settings, &s, times) || measure_scans(settings, &s, times);
+    result = measure_default(settings, &s, times) ||
+             measure_front_door(settings, &s, times) || measure_scans(settings, &s, times);
     scoring_destroy(&s);
   }
   /* Asked for a catalogue of its own size: that one alone. */

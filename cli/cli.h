@@ -1,10 +1,139 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all commands share: exit codes, failure messages, the commands. */
+/* What all commands share: the options (one table, one struct), exit codes, messages. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
-#include "options.h"
+#include <stdbool.h>
+
 #include "s3rec/s3rec.h"
+
+/* -- options (options.c, option_table.c, option_values.c) */
+
+/* Bits of the commands an option belongs to. */
+enum {
+  CLI_PRETRAIN = 1,
+  CLI_FINETUNE = 2,
+  CLI_EVALUATE = 4,
+  CLI_RECOMMEND = 8,
+  CLI_INFO = 16,
+  CLI_REPORT = 32,
+  CLI_CONVERT = 64
+};
+
+enum { CLI_OPTION_LIMIT = 128, CLI_LOG_LIMIT = 24, CLI_LIST_LIMIT = 32 };
+
+struct cli_options;
+
+typedef struct cli_command {
+  const char *name;
+  unsigned bit;
+  int (*run)(struct cli_options *options);
+  const char *summary;   /* one line of s3rec --help */
+  const char *arguments; /* of the usage line, behind [OPTION...] */
+  const char *text;      /* of s3rec COMMAND --help: description \v examples */
+} cli_command;
+
+/* What the final weights of fine-tuning are trained on, besides the training part: values of
+ * s3rec_run_options.held_out_count. */
+enum {
+  CLI_REFIT_NONE = 2,  /* nothing: they are those of the best epoch */
+  CLI_REFIT_VALID = 1, /* valid items */
+  CLI_REFIT_ALL = 0    /* valid and test items */
+};
+
+/* Values of an option that may come again. */
+typedef struct cli_list {
+  const char *values[CLI_LIST_LIMIT];
+  size_t count;
+} cli_list;
+
+/* Every value an option can set. The parts of the library are embedded as the
+ * structs its init functions fill, so defaults are written down only there. */
+typedef struct cli_options {
+  const cli_command *command;
+  const char *data, *name, *model, *out, *resume, *state, *log, *report, *ranks;
+  const char *user, *history, *exclude, *candidates, *file;
+  cli_list events, attributes; /* files; without events the data are those of `data`, `name` */
+  s3rec_table_options table;   /* how to read events, and attributes but for these two: */
+  const char *attribute_item_column, *attribute_delimiter; /* NULL: as the events' */
+  int32_t bad_rows;
+  s3rec_events_options selection;
+  const char *logs[CLI_LOG_LIMIT]; /* of report */
+  size_t log_count;
+  int32_t json, popularity;
+  uint64_t seed;
+  int32_t save_every;
+  int32_t k;
+  s3rec_context_options context;
+  s3rec_model_config config;
+  s3rec_sampler_options sampler;
+  s3rec_trainer_options trainer;
+  s3rec_run_options run;
+  s3rec_evaluate_options evaluate; /* of a run: how its test split is measured */
+  bool given[CLI_OPTION_LIMIT]; /* by index of the table */
+} cli_options;
+
+typedef struct cli_word {
+  const char *word;
+  int32_t value;
+} cli_word;
+
+typedef enum cli_option_kind {
+  CLI_FLAG, /* int32_t, set to 1 */
+  CLI_TEXT, /* const char *, of minimum..maximum bytes */
+  CLI_LIST, /* cli_list: the option may come again */
+  CLI_INT32,
+  CLI_UINT64,
+  CLI_DOUBLE,
+  CLI_WORD /* int32_t or an enum, one of `words` */
+} cli_option_kind;
+
+typedef struct cli_option {
+  const char *name, *argument;
+  cli_option_kind kind;
+  size_t offset; /* of the value in cli_options */
+  double minimum, maximum;
+  const char *range; /* text, where minimum..maximum does not say it */
+  const cli_word *words;
+  unsigned commands, required; /* bits */
+  bool recorded;               /* the results depend on it: kept in training states */
+  int group;
+  const char *help;
+} cli_option;
+
+extern const cli_option cli_option_table[];
+extern const size_t cli_option_count;
+/* "ndcg@20" and the like. */
+const char *cli_metric_name(s3rec_metric metric);
+
+/* Defaults of a command. */
+void cli_options_init(const cli_command *command, cli_options *options);
+
+/* Reads the arguments behind the command's name. Prints help or a usage error
+ * and exits where there is nothing to run. */
+void cli_options_parse(int count, char **arguments, cli_options *options);
+
+/* Copies values that several parts of the library take: seed, sequence length, dropouts, how to
+ * measure. */
+void cli_options_spread(cli_options *options);
+
+/* Whether the option of that name was on the command line. */
+bool cli_options_given(const cli_options *options, const char *name);
+
+/* Sets one value from text; on failure writes why to `reason`. */
+bool cli_option_set(const cli_option *option, const char *text, cli_options *options, char *reason,
+                    size_t capacity);
+/* Whether it says how to read and choose events: nothing without --events. */
+bool cli_option_of_events(const cli_option *option);
+/* The value of a CLI_TEXT; NULL without. */
+const char *cli_option_string(const cli_option *option, const cli_options *options);
+/* Copies one value. */
+void cli_option_copy(const cli_option *option, const cli_options *from, cli_options *to);
+/* The value as text a user could have typed. */
+void cli_option_print(const cli_option *option, const cli_options *options, char *text,
+                      size_t capacity);
+
+/* -- exit codes and messages (main.c) */
 
 /* Exit codes; documented in s3rec --help. */
 enum {
@@ -25,6 +154,12 @@ int cli_fail_status(s3rec_status status);
 /* A remark on stderr, never in the way of a progress bar. */
 __attribute__((format(printf, 1, 2))) void cli_remark(const char *format, ...);
 
+/* The log hook of every context: shows the library's warnings. */
+void cli_print_log(s3rec_log_level level, const char *line, void *user_data);
+/* While event files are read the library's remarks are shown, too, and of its warnings the
+ * first few: there may be as many as bad rows. Each call begins a file, or ends the last. */
+void cli_show_reading(bool on);
+
 /* Leaves the function with an exit code unless it is CLI_OK. */
 #define CLI_TRY(call)                        \
   do {                                       \
@@ -38,8 +173,10 @@ int cli_finetune(cli_options *options);
 int cli_evaluate(cli_options *options);
 int cli_recommend(cli_options *options);
 int cli_info(cli_options *options);
-int cli_generate(cli_options *options);
 int cli_convert(cli_options *options);
 int cli_report(cli_options *options);
+
+/* Ends with a row without a name. */
+extern const cli_command cli_commands[];
 
 #endif

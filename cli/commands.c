@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands and the texts of their --help; options come from the table. */
-#include "commands.h"
+#include "cli.h"
 
 static const char pretrain_text[] =
     "Learns embeddings and encoder from the data alone, with four objectives: which attributes "
@@ -45,10 +45,10 @@ static const char finetune_text[] =
     "counted.\n"
     "\n"
     "With --model the network is the file's; only its dropouts are the recipe's or as given. A "
-    "resumed run takes its options from the state; one that contradicts it is refused. It goes on "
-    "with the file of --out, its best weights so far, and a refit starts from the file of --model "
-    "again: both must still be there (if --model was moved, say where). NAME_sample.txt is read "
-    "for --stop-protocol sampled only.\n"
+    "resumed run takes its options from the state; one that contradicts it is refused. The state "
+    "has the best weights so far, too; a file of --out with other weights is not replaced. A refit "
+    "starts from the file of --model again, which must still be there (if it was moved, say "
+    "where). NAME_sample.txt is read for --stop-protocol sampled only.\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data, 130 interrupted.";
 
@@ -82,8 +82,8 @@ static const char evaluate_text[] =
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
 
 static const char recommend_text[] =
-    "Prints the items a user should see next, best first, with the reasons that the catalogue "
-    "gives for them."
+    "Prints the items a user should see next, best first, with what they have in common with the "
+    "user's latest items."
     "\vExamples:\n"
     "  s3rec recommend --data data --name LastFM --model tuned.safetensors --user 1\n"
     "  s3rec recommend --model tuned.safetensors --history \"12 7 93\" --json\n"
@@ -95,9 +95,8 @@ static const char recommend_text[] =
     "measuring. Items of the history are never recommended. Ids the model does not know are "
     "skipped. A model that was trained from --events has names: items go in and come out by them.\n"
     "\n"
-    "DIR/NAME_names.tsv, where it exists, gives readable tables: tab-separated, the first line "
-    "names the columns. id and title are needed; year, kind, genres (separated by commas), "
-    "director, series and part are used where present.\n"
+    "DIR/NAME_names.tsv, where it exists, gives the items titles: tab-separated, the first line "
+    "names the columns; those called id and title are used.\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
 
@@ -110,22 +109,6 @@ static const char info_text[] =
     "  s3rec info\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
-
-static const char generate_text[] =
-    "Makes up a streaming service: films and shows with genres, directors and series, and "
-    "viewers with tastes who watch sequels in order, in sessions of one genre. The same seed "
-    "gives the same files on every machine."
-    "\vExamples:\n"
-    "  s3rec generate --data out/data --name demo\n"
-    "  s3rec generate --data out/data --name small --users 400 --items 300 --seed 7\n"
-    "  s3rec generate --data out/data --name shop --events\n"
-    "\n"
-    "Writes NAME.txt (a viewer a line, oldest first), NAME_item2attributes.json (genres, kind, "
-    "decade, director, series), NAME_sample.txt (99 unwatched items a viewer) and "
-    "NAME_names.tsv; with --events also NAME_events.csv (user, item, timestamp, rating) and "
-    "NAME_attributes.csv, a row an item. DIR is made where it is missing.\n"
-    "\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong command line.";
 
 static const char convert_text[] =
     "Writes the data set of events as files for --data and --name, and tables that say what the "
@@ -144,8 +127,6 @@ static const char convert_text[] =
     "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 bad input data.";
 
 const cli_command cli_commands[] = {
-    {"generate", CLI_GENERATE, cli_generate, "make up a streaming catalogue to try things on", NULL,
-     generate_text},
     {"convert", CLI_CONVERT, cli_convert, "write events as numbered data files", NULL,
      convert_text},
     {"pretrain", CLI_PRETRAIN, cli_pretrain, "learn items and attributes, self-supervised", NULL,

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* s3rec convert: events as the reference's files, with tables of the ids. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include "event_data.h"
-#include "item_names.h"
-#include "json_output.h"
-#include "output_file.h"
-#include "plain_text.h"
+#include "data.h"
+#include "items.h"
+#include "output.h"
+#include "print.h"
 #include "session.h"
 
 typedef struct conversion {
@@ -78,23 +75,19 @@ static s3rec_status write_attribute_names(const conversion *c, FILE *stream) {
 }
 
 /* The last two only where there are attributes. */
-static const struct {
-  const char *suffix;
-  write_function write;
-} files[] = {{".txt", write_sequences},
-             {"_items.tsv", write_items},
-             {"_users.tsv", write_users},
-             {"_item2attributes.json", write_attributes},
-             {"_attributes.tsv", write_attribute_names}};
-enum { FILE_COUNT = sizeof files / sizeof files[0], WITHOUT_ATTRIBUTES = FILE_COUNT - 2 };
+enum { FILE_COUNT = 5, WITHOUT_ATTRIBUTES = FILE_COUNT - 2 };
+static const char *const suffixes[FILE_COUNT] = {
+    ".txt", "_items.tsv", "_users.tsv", "_item2attributes.json", "_attributes.tsv"};
+static const write_function writers[FILE_COUNT] = {write_sequences, write_items, write_users,
+                                                   write_attributes, write_attribute_names};
 
 static int write_file(const conversion *c, int file, cli_output *output) {
-  char *const path = cli_path(c->options->data, c->options->name, files[file].suffix);
+  char *const path = cli_path(c->options->data, c->options->name, suffixes[file]);
   if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   const int code = cli_output_open(path, output);
   free(path);
   CLI_TRY(code);
-  const s3rec_status status = files[file].write(c, output->stream);
+  const s3rec_status status = writers[file](c, output->stream);
   return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
 }
 
@@ -125,7 +118,7 @@ static void report(const conversion *c) {
            c->info.interaction_count, attribute_count);
 }
 
-static int run(conversion *c) {
+static int convert_events(conversion *c) {
   const cli_options *const options = c->options;
   CLI_TRY(cli_open_context(options, &c->context));
   if (options->model != NULL)
@@ -136,8 +129,6 @@ static int run(conversion *c) {
   if (status == S3REC_OK) status = s3rec_dataset_user_names(c->dataset, &c->users);
   if (status == S3REC_OK) status = s3rec_dataset_attribute_names(c->dataset, &c->attributes);
   if (status != S3REC_OK) return cli_fail_status(status);
-  if (mkdir(options->data, 0777) != 0 && errno != EEXIST)
-    return cli_fail(CLI_FAILURE, "%s: folder cannot be made: %s", options->data, strerror(errno));
   CLI_TRY(write_all(c));
   report(c);
   return CLI_OK;
@@ -146,7 +137,11 @@ static int run(conversion *c) {
 int cli_convert(cli_options *options) {
   conversion c = {.options = options};
   s3rec_dataset_info_init(&c.info);
-  const int code = run(&c);
+  bool made;
+  const size_t count = options->attributes.count == 0 ? WITHOUT_ATTRIBUTES : FILE_COUNT;
+  int code = cli_check_data_folder(options, suffixes, count, &made);
+  if (code == CLI_OK) code = convert_events(&c);
+  if (code != CLI_OK && made) rmdir(options->data);
   s3rec_vocabulary_destroy(c.items);
   s3rec_vocabulary_destroy(c.users);
   s3rec_vocabulary_destroy(c.attributes);

@@ -3,14 +3,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "data_check.h"
-#include "event_data.h"
-#include "item_names.h"
-#include "json_output.h"
-#include "metrics_output.h"
-#include "output_file.h"
-#include "plain_text.h"
+#include "data.h"
+#include "items.h"
+#include "output.h"
 #include "popularity.h"
+#include "print.h"
 #include "session.h"
 
 /* A line a user, with the name behind a tab where users have names. */
@@ -41,7 +38,7 @@ typedef struct evaluation {
   json_t *events; /* what the event files held; NULL beside --data */
 } evaluation;
 
-static int measure(const evaluation *e, s3rec_metrics *metrics, int64_t *ranks) {
+static int measure_data(const evaluation *e, s3rec_metrics *metrics, int64_t *ranks) {
   const cli_options *const options = e->options;
   if (e->model == NULL)
     return cli_popularity_evaluate(e->dataset, &options->evaluate, metrics, ranks);
@@ -51,7 +48,7 @@ static int measure(const evaluation *e, s3rec_metrics *metrics, int64_t *ranks) 
   return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
 }
 
-static void report(const evaluation *e, const s3rec_metrics *metrics) {
+static void report_metrics(const evaluation *e, const s3rec_metrics *metrics) {
   const cli_options *const options = e->options;
   const char *const what = options->popularity ? "popularity" : options->model;
   if (options->json) {
@@ -65,7 +62,7 @@ static void report(const evaluation *e, const s3rec_metrics *metrics) {
   }
 }
 
-static int run(const evaluation *e) {
+static int evaluate_data(const evaluation *e) {
   const cli_options *const options = e->options;
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
@@ -75,25 +72,34 @@ static int run(const evaluation *e) {
   if (ranks == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   s3rec_metrics metrics;
   s3rec_metrics_init(&metrics);
-  int code = measure(e, &metrics, ranks);
+  int code = measure_data(e, &metrics, ranks);
   if (code == CLI_OK && options->ranks != NULL)
     code = write_ranks(options->ranks, e->dataset, ranks, info.user_count);
-  if (code == CLI_OK) report(e, &metrics);
+  if (code == CLI_OK) report_metrics(e, &metrics);
   free(ranks);
   return code;
+}
+
+static int check_ranks_file(const cli_options *options) {
+  cli_place places[2 + CLI_LIST_LIMIT] = {{"model", options->model, CLI_READS},
+                                          {"ranks", options->ranks, CLI_PAGE}};
+  for (size_t i = 0; i < options->events.count; i++)
+    places[2 + i] = (cli_place){"events", options->events.values[i], CLI_READS};
+  return cli_check_places(options, places, 2 + options->events.count);
 }
 
 int cli_evaluate(cli_options *options) {
   evaluation e = {.options = options};
   const bool sampled = options->evaluate.protocol == S3REC_PROTOCOL_SAMPLED;
-  int code = cli_open_context(options, &e.context);
+  int code = check_ranks_file(options);
+  if (code == CLI_OK) code = cli_open_context(options, &e.context);
   if (code == CLI_OK && options->model != NULL)
     code = cli_open_model(options, e.context, options->model, CLI_READ_MODEL, &e.model);
   if (code == CLI_OK)
     code = cli_open_dataset(options, e.context, sampled ? CLI_NEGATIVES : CLI_SEQUENCES, e.model,
                             &e.events, &e.dataset);
   if (code == CLI_OK) code = cli_check_measurable(e.dataset, options);
-  if (code == CLI_OK) code = run(&e);
+  if (code == CLI_OK) code = evaluate_data(&e);
   json_decref(e.events);
   s3rec_dataset_destroy(e.dataset);
   s3rec_model_destroy(e.model);

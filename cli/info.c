@@ -3,14 +3,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "event_data.h"
-#include "file_metadata.h"
-#include "item_names.h"
-#include "json_output.h"
-#include "output_file.h"
-#include "plain_text.h"
+#include "data.h"
+#include "items.h"
+#include "output.h"
+#include "print.h"
 #include "session.h"
 
 enum { NAMES_SHOWN = 5 };
@@ -113,7 +112,7 @@ static json_t *describe_names(const s3rec_vocabulary *names) {
 }
 
 /* {"items": ..., "attributes": ...} */
-static json_t *list_names(const s3rec_model *model) {
+static json_t *list_model_names(const s3rec_model *model) {
   s3rec_vocabulary *items = NULL, *attributes = NULL;
   json_t *object = NULL;
   if (s3rec_model_item_names(model, &items) == S3REC_OK &&
@@ -147,7 +146,20 @@ static void print_names(const json_t *names) {
   }
 }
 
-static void print_model(const char *path, const cli_file_metadata *metadata, const json_t *config,
+/* What a file says about itself. */
+typedef struct file_metadata {
+  json_t *pairs; /* text by key */
+  bool state;    /* it is a training state */
+  uint64_t bytes;
+} file_metadata;
+
+static void add_pair(const char *key, const char *value, void *user_data) {
+  file_metadata *const metadata = user_data;
+  json_object_set_new(metadata->pairs, key, json_string(value));
+  if (strcmp(key, "s3rec_state") == 0) metadata->state = true;
+}
+
+static void print_model(const char *path, const file_metadata *metadata, const json_t *config,
                         const json_t *parameters, const json_t *names, size_t total) {
   printf("%s: %s, %" PRIu64 " bytes\n", path, metadata->state ? "training state" : "model",
          metadata->bytes);
@@ -179,13 +191,16 @@ static int show_model(const cli_options *options, s3rec_context *context, const 
   CLI_TRY(cli_open_model(options, context, path, CLI_READ_MODEL, &model));
   s3rec_model_config config;
   s3rec_model_config_init(&config);
-  cli_file_metadata metadata;
-  int code = cli_file_metadata_read(path, &metadata);
+  file_metadata metadata = {.pairs = json_object()};
+  struct stat status;
+  if (stat(path, &status) == 0) metadata.bytes = (uint64_t)status.st_size;
+  const s3rec_status read = s3rec_model_file_metadata(context, path, add_pair, &metadata);
+  const int code = read == S3REC_OK ? CLI_OK : cli_fail_status(read);
   if (code == CLI_OK && s3rec_model_config_get(model, &config) == S3REC_OK) {
     size_t total = 0;
     json_t *const parameters = list_parameters(model, &total);
     json_t *const sizes = cli_json_config(&config);
-    json_t *const names = list_names(model);
+    json_t *const names = list_model_names(model);
     if (options->json)
       cli_json_print(json_pack("{s:s, s:s, s:I, s:O, s:O, s:I, s:O, s:O}", "file", path, "kind",
                                metadata.state ? "state" : "model", "bytes",
@@ -197,8 +212,8 @@ static int show_model(const cli_options *options, s3rec_context *context, const 
     json_decref(names);
     json_decref(parameters);
     json_decref(sizes);
-    json_decref(metadata.pairs);
   }
+  json_decref(metadata.pairs);
   s3rec_model_destroy(model);
   return code;
 }

@@ -6,12 +6,11 @@
 #include <string.h>
 
 #include "cli.h"
-#include "commands.h"
-#include "plain_text.h"
+#include "print.h"
 #include "progress.h"
 
 /* Messages quote files and arguments, which must not steer the terminal. */
-static void message(const char *prefix, const char *format, va_list arguments) {
+static void print_message(const char *prefix, const char *format, va_list arguments) {
   char *text = NULL;
   cli_progress_clear();
   if (vasprintf(&text, format, arguments) < 0) return;
@@ -27,7 +26,7 @@ static void message(const char *prefix, const char *format, va_list arguments) {
 int cli_fail(int code, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  message("s3rec: ", format, arguments);
+  print_message("s3rec: ", format, arguments);
   va_end(arguments);
   return code;
 }
@@ -35,7 +34,7 @@ int cli_fail(int code, const char *format, ...) {
 int cli_usage(const cli_options *options, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  message("s3rec: ", format, arguments);
+  print_message("s3rec: ", format, arguments);
   va_end(arguments);
   fprintf(stderr, "Try `s3rec %s --help'.\n", options->command->name);
   return CLI_USAGE;
@@ -57,8 +56,27 @@ int cli_fail_status(s3rec_status status) {
 void cli_remark(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  message("", format, arguments);
+  print_message("", format, arguments);
   va_end(arguments);
+}
+
+enum { WARNINGS_SHOWN = 5 }; /* of a file */
+static struct {
+  bool on;
+  int warnings_left;
+} reading;
+
+void cli_show_reading(bool on) {
+  reading.on = on;
+  reading.warnings_left = WARNINGS_SHOWN;
+}
+
+void cli_print_log(s3rec_log_level level, const char *line, void *user_data) {
+  (void)user_data;
+  const bool warning = level == S3REC_LOG_WARNING;
+  if (!warning && reading.on) cli_remark("%s", line);
+  if (!warning || (reading.on && reading.warnings_left-- <= 0)) return;
+  cli_remark("warning: %s", line);
 }
 
 static void print_help(void) {

@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "cli.h"
-#include "recipe.h"
 
 static const cli_word activations[] = {
     {"gelu", S3REC_GELU}, {"relu", S3REC_RELU}, {"swish", S3REC_SWISH}, {NULL, 0}};
@@ -31,7 +30,8 @@ static const cli_word backends[] = {{"auto", S3REC_BACKEND_AUTO},
                                     {NULL, 0}};
 static const cli_word recipes[] = {
     {"best", S3REC_RECIPE_BEST}, {"paper", S3REC_RECIPE_PAPER}, {NULL, 0}};
-static const cli_word schedules[] = {{"constant", CLI_CONSTANT}, {"cosine", CLI_COSINE}, {NULL, 0}};
+static const cli_word schedules[] = {
+    {"constant", S3REC_SCHEDULE_CONSTANT}, {"cosine", S3REC_SCHEDULE_COSINE}, {NULL, 0}};
 static const cli_word refits[] = {
     {"none", CLI_REFIT_NONE}, {"valid", CLI_REFIT_VALID}, {"all", CLI_REFIT_ALL}, {NULL, 0}};
 static const cli_word formats[] = {{"auto", S3REC_TABLE_AUTO},
@@ -45,19 +45,20 @@ static const cli_word repeats[] = {{"keep", S3REC_REPEATS_KEEP},
                                    {"runs", S3REC_REPEATS_RUNS},
                                    {"drop", S3REC_REPEATS_DROP},
                                    {NULL, 0}};
-const cli_word cli_stop_metrics[] = {
-    {"hr@1", CLI_HR1},       {"hr@5", CLI_HR5},     {"hr@10", CLI_HR10},
-    {"hr@20", CLI_HR20},     {"ndcg@5", CLI_NDCG5}, {"ndcg@10", CLI_NDCG10},
-    {"ndcg@20", CLI_NDCG20}, {"mrr", CLI_MRR},      {NULL, 0}};
+static const cli_word metrics[] = {
+    {"hr@1", S3REC_METRIC_HR_1},       {"hr@5", S3REC_METRIC_HR_5},
+    {"hr@10", S3REC_METRIC_HR_10},     {"hr@20", S3REC_METRIC_HR_20},
+    {"ndcg@5", S3REC_METRIC_NDCG_5},   {"ndcg@10", S3REC_METRIC_NDCG_10},
+    {"ndcg@20", S3REC_METRIC_NDCG_20}, {"mrr", S3REC_METRIC_MRR},
+    {NULL, 0}};
 
 enum {
   TRAIN = CLI_PRETRAIN | CLI_FINETUNE,
   SCORE = CLI_EVALUATE | CLI_RECOMMEND,
-  WRITE_DATA = CLI_GENERATE | CLI_CONVERT,
   READ_DATA = TRAIN | SCORE | CLI_INFO,
   WITH_EVENTS = READ_DATA | CLI_CONVERT,
   WITH_MODEL = TRAIN | SCORE | CLI_INFO,
-  ALL = READ_DATA | WRITE_DATA
+  ALL = READ_DATA | CLI_CONVERT
 };
 
 enum {
@@ -111,8 +112,8 @@ const cli_option cli_option_table[] = {
     TEXT("data", "DIR", data, READ_DATA, 0, FILES, "folder of the data files of --name"),
     TEXT("name", "NAME", name, READ_DATA, 0, FILES,
          "data set: NAME.txt, NAME_item2attributes.json, NAME_sample.txt, NAME_names.tsv in DIR"),
-    TEXT("data", "DIR", data, WRITE_DATA, WRITE_DATA, FILES, "folder to write the data files to"),
-    TEXT("name", "NAME", name, WRITE_DATA, WRITE_DATA, FILES, "names of the files begin so"),
+    TEXT("data", "DIR", data, CLI_CONVERT, CLI_CONVERT, FILES, "folder to write the data files to"),
+    TEXT("name", "NAME", name, CLI_CONVERT, CLI_CONVERT, FILES, "names of the files begin so"),
     LIST("events", events, CLI_CONVERT,
          "instead of --data and --name: a log of events, a row for each (user, item, time; CSV, "
          "TSV, JSONL, gzip or not); may come again"),
@@ -185,25 +186,25 @@ const cli_option cli_option_table[] = {
     INT("min-length", selection.min_length, 1, 2147483647, WITH_EVENTS, true, EVENTS,
         "leave out users with fewer events at the end"),
 
-    WORD("recipe", recipe, recipes, TRAIN, true, TRAINING,
+    WORD("recipe", run.recipe, recipes, TRAIN, true, TRAINING,
          "sets the options whose default is said to be by recipe, unless they are given; best: the "
          "most accurate one known; paper: the authors' settings"),
-    INT("epochs", epochs, 0, 1000000, CLI_PRETRAIN, false, TRAINING,
+    INT("epochs", run.epochs, 0, 1000000, CLI_PRETRAIN, false, TRAINING,
         "epochs in all, those before a resume included; 0 writes the untrained model"),
-    INT("epochs", epochs, 1, 1000000, CLI_FINETUNE, false, TRAINING,
+    INT("epochs", run.epochs, 1, 1000000, CLI_FINETUNE, false, TRAINING,
         "epochs at most, those before a resume included"),
     INT("save-every", save_every, 1, 1000000, TRAIN, false, TRAINING,
         "epochs between two savings of the training state; fine-tuning saves improvements, too"),
-    {"seed", "N", CLI_UINT64, AT(seed), 0, 0, "0..18446744073709551615", NULL, TRAIN | CLI_GENERATE,
-     0, true, TRAINING, "of every random choice"},
+    {"seed", "N", CLI_UINT64, AT(seed), 0, 0, "0..18446744073709551615", NULL, TRAIN, 0,
+     true, TRAINING, "of every random choice"},
     INT("batch-size", sampler.batch_size, 1, 65536, TRAIN, true, TRAINING, "sequences a step"),
     DOUBLE("lr", trainer.learning_rate, ABOVE_ZERO, 1000, tiny, TRAIN, true, TRAINING,
            "learning rate of Adam"),
     DOUBLE(
-        "warmup-epochs", warmup_epochs, 0, 1e6, NULL, TRAIN, true, TRAINING,
+        "warmup-epochs", run.warmup_epochs, 0, 1e6, NULL, TRAIN, true, TRAINING,
         "epochs in which the learning rate rises to it, fractions allowed; by default at most half "
         "of --epochs"),
-    WORD("schedule", schedule, schedules, TRAIN, true, TRAINING,
+    WORD("schedule", run.schedule, schedules, TRAIN, true, TRAINING,
          "of the learning rate afterwards; cosine: falls along half a cosine to 0 at the end of "
          "--epochs, which then cannot be raised on --resume"),
     DOUBLE("weight-decay", trainer.weight_decay, 0, 1000, NULL, TRAIN, true, TRAINING,
@@ -216,16 +217,16 @@ const cli_option cli_option_table[] = {
            "decay of Adam's second moment"),
     DOUBLE("max-gradient-norm", trainer.max_gradient_norm, 0, 1e9, NULL, TRAIN, true, TRAINING,
            "clip gradients to this norm; 0: never"),
-    INT("patience", patience, 1, 1000000, CLI_FINETUNE, true, TRAINING,
+    INT("patience", run.patience, 1, 1000000, CLI_FINETUNE, true, TRAINING,
         "stop after this many epochs without improvement"),
-    WORD("refit", refit, refits, CLI_FINETUNE, true, TRAINING,
+    WORD("refit", run.held_out_count, refits, CLI_FINETUNE, true, TRAINING,
          "when the best epoch is known, train anew from the same start, for as many epochs, on the "
          "valid items, too, or on all; FILE of --out is the result; what was trained on the test "
          "items is not tested"),
     WORD(
-        "stop-metric", stop_metric, cli_stop_metrics, CLI_FINETUNE, true, TRAINING,
+        "stop-metric", run.metric, metrics, CLI_FINETUNE, true, TRAINING,
         "measure of the valid split that decides; with --stop-protocol sampled the default is mrr"),
-    WORD("stop-protocol", stop_protocol, protocols, CLI_FINETUNE, true, TRAINING,
+    WORD("stop-protocol", run.protocol, protocols, CLI_FINETUNE, true, TRAINING,
          "how the valid split is ranked"),
 
     WORD("loss", trainer.finetune_loss, losses, CLI_FINETUNE, true, OBJECTIVES,
@@ -272,7 +273,7 @@ const cli_option cli_option_table[] = {
          "full: rank among all items; sampled: among the listed negatives of NAME_sample.txt"),
     WORD("seen", evaluate.seen, policies, CLI_EVALUATE, false, WHAT,
          "items of the history: out of the ranking; score 0, as the reference does; or ranked too"),
-    WORD("seen", evaluate.seen, policies, CLI_FINETUNE, true, TRAINING,
+    WORD("seen", run.seen, policies, CLI_FINETUNE, true, TRAINING,
          "items of the history in the valid and test rankings; see s3rec evaluate --help"),
     FLAG("popularity", popularity, CLI_EVALUATE, false, WHAT,
          "instead of a model: rank items by how often they are in the training part"),
@@ -292,12 +293,6 @@ const cli_option cli_option_table[] = {
     TEXT("exclude", "ITEMS", exclude, CLI_RECOMMEND, 0, WHAT, "items to leave out, too"),
     TEXT("candidates", "ITEMS", candidates, CLI_RECOMMEND, 0, WHAT, "rank only these items"),
 
-    INT("users", users, 1, 10000000, CLI_GENERATE, false, WHAT, "viewers to make up"),
-    INT("items", items, 300, 20000, CLI_GENERATE, false, WHAT, "films and shows to make up"),
-    FLAG("events", write_events, CLI_GENERATE, false, WHAT,
-         "write NAME_events.csv and NAME_attributes.csv, too: the same views and items as a host "
-         "would log them, with times and with ids of text"),
-
     INT("threads", context.thread_count, 1, 256, TRAIN | CLI_EVALUATE, false, COMPUTE,
         "results do not depend on it"),
     INT("shards", trainer.shard_count, 1, 256, TRAIN, true, COMPUTE,
@@ -311,5 +306,7 @@ const cli_option cli_option_table[] = {
 const size_t cli_option_count = sizeof cli_option_table / sizeof cli_option_table[0];
 _Static_assert(sizeof cli_option_table / sizeof cli_option_table[0] <= CLI_OPTION_LIMIT,
                "CLI_OPTION_LIMIT is too small");
+
+const char *cli_metric_name(s3rec_metric metric) { return metrics[metric - 1].word; }
 
 bool cli_option_of_events(const cli_option *option) { return option->group == EVENTS; }

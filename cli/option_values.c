@@ -40,8 +40,8 @@ static void print_range(const cli_option *option, char *text, size_t capacity) {
   }
 }
 
-static bool refuse(const cli_option *option, const char *text, const char *what, char *reason,
-                   size_t capacity) {
+static bool refuse_value(const cli_option *option, const char *text, const char *what, char *reason,
+                         size_t capacity) {
   char range[128];
   print_range(option, range, sizeof range);
   snprintf(reason, capacity, "--%s: '%s' is not %s; accepted: %s", option->name, text, what, range);
@@ -49,7 +49,7 @@ static bool refuse(const cli_option *option, const char *text, const char *what,
 }
 
 /* Only what a plain decimal number is made of: no blanks, hex, inf or nan. */
-static bool only(const char *text, const char *characters) {
+static bool made_only_of(const char *text, const char *characters) {
   return text[0] != '\0' && text[strspn(text, characters)] == '\0';
 }
 
@@ -59,16 +59,16 @@ static bool set_integer(const cli_option *option, const char *text, cli_options 
   errno = 0;
   if (option->kind == CLI_UINT64) {
     const uint64_t value = strtoull(text, &end, 10);
-    if (!only(text, "0123456789") || *end != '\0' || errno != 0)
-      return refuse(option, text, "a number in range", reason, capacity);
+    if (!made_only_of(text, "0123456789") || *end != '\0' || errno != 0)
+      return refuse_value(option, text, "a number in range", reason, capacity);
     memcpy(value_of(option, options), &value, sizeof value);
     return true;
   }
   const long long value = strtoll(text, &end, 10);
-  if (!only(text, "-0123456789") || *end != '\0')
-    return refuse(option, text, "a whole number", reason, capacity);
+  if (!made_only_of(text, "-0123456789") || *end != '\0')
+    return refuse_value(option, text, "a whole number", reason, capacity);
   if (errno != 0 || (double)value < option->minimum || (double)value > option->maximum)
-    return refuse(option, text, "in range", reason, capacity);
+    return refuse_value(option, text, "in range", reason, capacity);
   const int32_t narrow = (int32_t)value;
   memcpy(value_of(option, options), &narrow, sizeof narrow);
   return true;
@@ -79,10 +79,10 @@ static bool set_double(const cli_option *option, const char *text, cli_options *
   char *end = NULL;
   const double value = strtod(text, &end);
   const bool lowest = isinf(option->minimum) && strcmp(text, "-inf") == 0;
-  if (!lowest && (!only(text, "+-.0123456789eE") || *end != '\0' || end == text))
-    return refuse(option, text, "a number", reason, capacity);
+  if (!lowest && (!made_only_of(text, "+-.0123456789eE") || *end != '\0' || end == text))
+    return refuse_value(option, text, "a number", reason, capacity);
   if (!(value >= option->minimum && value <= option->maximum))
-    return refuse(option, text, "in range", reason, capacity);
+    return refuse_value(option, text, "in range", reason, capacity);
   memcpy(value_of(option, options), &value, sizeof value);
   return true;
 }
@@ -94,7 +94,7 @@ static bool set_text(const cli_option *option, const char *text, cli_options *op
     snprintf(reason, capacity, "--%s: the value is empty", option->name);
     return false;
   }
-  if (length > option->maximum) return refuse(option, text, "short enough", reason, capacity);
+  if (length > option->maximum) return refuse_value(option, text, "short enough", reason, capacity);
   memcpy(value_of(option, options), &text, sizeof text);
   return true;
 }
@@ -135,7 +135,7 @@ bool cli_option_set(const cli_option *option, const char *text, cli_options *opt
         memcpy(value_of(option, options), &word->value, sizeof word->value);
         return true;
       }
-      return refuse(option, text, "known", reason, capacity);
+      return refuse_value(option, text, "known", reason, capacity);
     case CLI_INT32:
     case CLI_UINT64:
       break;
@@ -150,10 +150,10 @@ const char *cli_option_string(const cli_option *option, const cli_options *optio
 }
 
 void cli_option_copy(const cli_option *option, const cli_options *from, cli_options *to) {
-  static const size_t sizes[] = {
-      [CLI_FLAG] = sizeof(int32_t),  [CLI_TEXT] = sizeof(char *),     [CLI_LIST] = sizeof(cli_list),
-      [CLI_INT32] = sizeof(int32_t), [CLI_UINT64] = sizeof(uint64_t), [CLI_DOUBLE] = sizeof(double),
-      [CLI_WORD] = sizeof(int32_t)};
+  static const size_t sizes[] = {[CLI_FLAG] = sizeof(int32_t),    [CLI_TEXT] = sizeof(char *),
+                                 [CLI_LIST] = sizeof(cli_list),   [CLI_INT32] = sizeof(int32_t),
+                                 [CLI_UINT64] = sizeof(uint64_t), [CLI_DOUBLE] = sizeof(double),
+                                 [CLI_WORD] = sizeof(int32_t)};
   memcpy(value_of(option, to), value_in(option, from), sizes[option->kind]);
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Turns the option table into what argp reads, and back. */
-#include "options.h"
-
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +21,10 @@ void cli_options_init(const cli_command *command, cli_options *options) {
   options->command = command;
   s3rec_context_options_init(&options->context);
   s3rec_model_config_init(&options->config);
-  s3rec_sampler_options_init(&options->sampler, command->bit == CLI_FINETUNE
-                                                    ? S3REC_STAGE_FINETUNE
-                                                    : S3REC_STAGE_PRETRAIN);
+  const s3rec_stage stage =
+      command->bit == CLI_FINETUNE ? S3REC_STAGE_FINETUNE : S3REC_STAGE_PRETRAIN;
+  s3rec_sampler_options_init(&options->sampler, stage);
+  s3rec_run_options_init(&options->run, stage);
   s3rec_trainer_options_init(&options->trainer);
   s3rec_evaluate_options_init(&options->evaluate);
   s3rec_table_options_init(&options->table);
@@ -33,11 +32,8 @@ void cli_options_init(const cli_command *command, cli_options *options) {
   options->context.thread_count = core_count();
   options->seed = options->trainer.seed;
   options->save_every = 1;
-  options->stop_metric = CLI_NDCG20;
-  options->stop_protocol = S3REC_PROTOCOL_FULL;
+  options->run.metric = S3REC_METRIC_NDCG_20;
   options->k = 10;
-  options->users = 3000;
-  options->items = 1500;
   cli_recipe_set(S3REC_RECIPE_BEST, options);
 }
 
@@ -48,7 +44,7 @@ bool cli_options_given(const cli_options *options, const char *name) {
 }
 
 /* "--hidden_size=64", as the reference spells it, becomes "--hidden-size=64". */
-static void normalise(const cli_command *command, char *argument) {
+static void spell_with_hyphens(const cli_command *command, char *argument) {
   if (strncmp(argument, "--", 2) != 0) return;
   const size_t length = strcspn(argument + 2, "=");
   char name[64];
@@ -80,7 +76,7 @@ static void check_data(const cli_options *options, struct argp_state *state) {
       argp_error(state, "--%s belongs to --events", cli_option_table[i].name);
 }
 
-static void check(const cli_options *options, struct argp_state *state) {
+static void check_arguments(const cli_options *options, struct argp_state *state) {
   const unsigned bit = options->command->bit;
   for (size_t i = 0; i < cli_option_count; i++)
     if (cli_option_table[i].required & bit && !options->given[i])
@@ -101,7 +97,7 @@ static void check(const cli_options *options, struct argp_state *state) {
     argp_error(state, "FILE and --model say the same; give one");
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state) {
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
   cli_options *const options = state->input;
   const size_t index = (size_t)(key - FIRST_KEY);
   if (key >= FIRST_KEY && index < cli_option_count) {
@@ -125,7 +121,7 @@ static error_t parse(int key, char *argument, struct argp_state *state) {
     return 0;
   }
   if (key == ARGP_KEY_END) {
-    check(options, state);
+    check_arguments(options, state);
     return 0;
   }
   return ARGP_ERR_UNKNOWN;
@@ -135,10 +131,16 @@ void cli_options_spread(cli_options *options) {
   options->sampler.max_seq_length = options->config.max_seq_length;
   options->sampler.seed = options->seed;
   options->trainer.seed = options->seed;
+  options->run.seed = options->seed;
+  options->run.hidden_dropout_prob = options->config.hidden_dropout_prob;
+  options->run.attention_probs_dropout_prob = options->config.attention_probs_dropout_prob;
+  if (options->command->bit != CLI_FINETUNE) return;
+  options->evaluate.protocol = options->run.protocol;
+  options->evaluate.seen = options->run.seen;
 }
 
 /* Help text with the words, the range and the default behind it. */
-static char *describe(const cli_option *option, const cli_options *defaults) {
+static char *describe_option(const cli_option *option, const cli_options *defaults) {
   char value[64], *text = NULL, words[128] = "", range[64] = "";
   cli_option_print(option, defaults, value, sizeof value);
   size_t length = 0;
@@ -158,7 +160,7 @@ static char *describe(const cli_option *option, const cli_options *defaults) {
   else
     written = asprintf(&text, "%s (%s%s%sdefault %s%s)", option->help, range, words,
                        option->kind == CLI_WORD ? "; " : "", value,
-                       cli_recipe_sets(defaults->command, option) ? ", by recipe" : "");
+                       cli_recipe_decides(option) ? ", by recipe" : "");
   return written < 0 ? NULL : text;
 }
 
@@ -187,16 +189,18 @@ void cli_options_parse(int count, char **arguments, cli_options *options) {
   for (size_t i = 0; i < cli_option_count; i++) {
     const cli_option *const option = &cli_option_table[i];
     if (!(option->commands & command->bit)) continue;
-    texts[i] = describe(option, &defaults);
+    texts[i] = describe_option(option, &defaults);
     rows[row++] = (struct argp_option){.name = option->name,
                                        .key = FIRST_KEY + (int)i,
                                        .arg = option->argument,
                                        .doc = texts[i],
                                        .group = option->group};
   }
-  for (int i = 1; i < count; i++) normalise(command, arguments[i]);
-  const struct argp argp = {
-      .options = rows, .parser = parse, .args_doc = command->arguments, .doc = command->text};
+  for (int i = 1; i < count; i++) spell_with_hyphens(command, arguments[i]);
+  const struct argp argp = {.options = rows,
+                            .parser = parse_option,
+                            .args_doc = command->arguments,
+                            .doc = command->text};
   char program[64];
   snprintf(program, sizeof program, "s3rec %s", command->name);
   arguments[0] = program;
@@ -205,7 +209,6 @@ void cli_options_parse(int count, char **arguments, cli_options *options) {
   for (size_t i = 0; i < CLI_OPTION_LIMIT; i++) free(texts[i]);
   cli_recipe_fill(options);
   cli_options_spread(options);
-  if (options->stop_protocol == S3REC_PROTOCOL_SAMPLED &&
-      !cli_options_given(options, "stop-metric"))
-    options->stop_metric = CLI_MRR;
+  if (options->run.protocol == S3REC_PROTOCOL_SAMPLED && !cli_options_given(options, "stop-metric"))
+    options->run.metric = S3REC_METRIC_MRR;
 }

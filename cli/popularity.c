@@ -18,14 +18,14 @@ int64_t *cli_popularity_count(const s3rec_dataset *dataset, int32_t item_size,
   return counts;
 }
 
-static bool before(const int64_t *counts, int32_t a, int32_t b) {
+static bool more_popular(const int64_t *counts, int32_t a, int32_t b) {
   return counts[a] > counts[b] || (counts[a] == counts[b] && a < b);
 }
 
 int32_t cli_popularity_place(const int64_t *counts, int32_t item_size, int32_t item) {
   int32_t place = 1;
   for (int32_t other = 1; other < item_size - 1; other++)
-    if (other != item && before(counts, other, item)) place++;
+    if (other != item && more_popular(counts, other, item)) place++;
   return place;
 }
 
@@ -41,7 +41,7 @@ static int64_t full_rank(const int64_t *counts, int32_t item_size, s3rec_seen_po
   return rank;
 }
 
-static void add(s3rec_metrics *metrics, int64_t rank) {
+static void add_rank(s3rec_metrics *metrics, int64_t rank) {
   static const int64_t hit_cuts[] = {1, 5, 10, 20}, ndcg_cuts[] = {5, 10, 20};
   for (int i = 0; i < 4; i++) metrics->hit_rate[i] += rank < hit_cuts[i];
   for (int i = 0; i < 3; i++)
@@ -69,7 +69,7 @@ static int rank_user(const s3rec_dataset *dataset, const s3rec_evaluate_options 
   *rank = 0;
   for (size_t i = 0; i < negative_count; i++) {
     const bool known = negatives[i] > 0 && negatives[i] < item_size - 1;
-    if (known && negatives[i] != answer && before(counts, negatives[i], answer)) (*rank)++;
+    if (known && negatives[i] != answer && more_popular(counts, negatives[i], answer)) (*rank)++;
   }
   return CLI_OK;
 }
@@ -84,7 +84,7 @@ static int rank_all(const s3rec_dataset *dataset, const s3rec_evaluate_options *
     if (rank < 0)
       metrics->skipped_count++;
     else
-      add(metrics, rank);
+      add_rank(metrics, rank);
     if (ranks != NULL) ranks[user] = rank;
   }
   const double users = metrics->user_count == 0 ? 1 : (double)metrics->user_count;
@@ -112,4 +112,67 @@ int cli_popularity_evaluate(const s3rec_dataset *dataset, const s3rec_evaluate_o
   free(counts);
   free(unseen);
   return code;
+}
+
+/* -- groups of users */
+
+enum { GROUP_LIMIT = 8, CUT = 10 };
+
+/* A group begins at each number and ends before the next one. Fixed, so that runs
+ * and data sets can be compared. */
+typedef struct grouping {
+  int64_t from[GROUP_LIMIT];
+  int count;
+  size_t users[GROUP_LIMIT];
+  double hits[GROUP_LIMIT], gains[GROUP_LIMIT];
+} grouping;
+
+static void add_to_group(grouping *groups, int64_t value, int64_t rank) {
+  int at = 0;
+  while (at + 1 < groups->count && groups->from[at + 1] <= value) at++;
+  groups->users[at]++;
+  if (rank >= CUT) return;
+  groups->hits[at]++;
+  groups->gains[at] += 1 / log2((double)rank + 2);
+}
+
+static json_t *describe_groups(const grouping *groups) {
+  json_t *const list = json_array();
+  for (int i = 0; i < groups->count; i++) {
+    const double users = (double)groups->users[i];
+    if (groups->users[i] == 0) continue;
+    json_t *const group = json_pack("{s:I}", "from", (json_int_t)groups->from[i]);
+    if (i + 1 < groups->count)
+      json_object_set_new(group, "to", json_integer(groups->from[i + 1] - 1));
+    json_object_set_new(group, "users", json_integer((json_int_t)groups->users[i]));
+    json_object_set_new(group, "hr@10", json_real(groups->hits[i] / users));
+    json_object_set_new(group, "ndcg@10", json_real(groups->gains[i] / users));
+    json_array_append_new(list, group);
+  }
+  return list;
+}
+
+/* counts NULL: by length. */
+static json_t *break_down(const s3rec_dataset *dataset, grouping *groups, const int64_t *counts,
+                          const int64_t *ranks, size_t users) {
+  for (size_t user = 0; user < users; user++) {
+    const int32_t *items;
+    size_t count;
+    if (ranks[user] < 0 || s3rec_dataset_user_items(dataset, user, &items, &count) != S3REC_OK)
+      continue;
+    add_to_group(groups, counts == NULL ? (int64_t)count - 1 : counts[items[count - 1]],
+                 ranks[user]);
+  }
+  return describe_groups(groups);
+}
+
+json_t *cli_by_history_length(const s3rec_dataset *dataset, const int64_t *ranks, size_t users) {
+  grouping groups = {.from = {2, 3, 5, 10, 20, 50, 100}, .count = 7};
+  return break_down(dataset, &groups, NULL, ranks, users);
+}
+
+json_t *cli_by_popularity(const s3rec_dataset *dataset, const int64_t *counts, const int64_t *ranks,
+                          size_t users) {
+  grouping groups = {.from = {0, 1, 5, 10, 20, 50, 100, 500}, .count = 8};
+  return break_down(dataset, &groups, counts, ranks, users);
 }

@@ -3,21 +3,15 @@
 #ifndef CLI_RECIPE_H
 #define CLI_RECIPE_H
 
-#include "options.h"
-
-/* What becomes of the learning rate after its warm-up. */
-enum { CLI_CONSTANT, CLI_COSINE };
+#include "cli.h"
 
 /* Sets every option that the recipe decides. */
 void cli_recipe_set(s3rec_recipe recipe, cli_options *options);
 
-/* Whether a recipe decides about the option. */
-bool cli_recipe_sets(const cli_command *command, const cli_option *option);
+/* Whether recipes decide about the option. */
+bool cli_recipe_decides(const cli_option *option);
 
-/* Sets those of options->recipe that were not given. */
+/* Sets those of options->run.recipe that were not given. */
 void cli_recipe_fill(cli_options *options);
-
-/* The schedule in steps. Prints a message where it does not fit the epochs. */
-int cli_recipe_schedule(cli_options *options, size_t steps);
 
 #endif

@@ -6,13 +6,83 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event_data.h"
-#include "item_names.h"
-#include "output_file.h"
+#include "data.h"
+#include "output.h"
 #include "popularity.h"
 #include "session.h"
 
-static int open_data(cli_recommendation *r) {
+/* Lists of items on the command line: ids as "12 7 93" or "12,7,93", or names, those with
+ * separators in double quotes. */
+static const char separators[] = " ,\t\n";
+
+/* Takes the next word off `at`, in place; "" inside of quotes is one quote. NULL: not ended. */
+static char *take_word(char **at) {
+  char *const word = *at;
+  if (*word != '"') {
+    char *const end = word + strcspn(word, separators);
+    *at = *end == '\0' ? end : end + 1;
+    *end = '\0';
+    return word;
+  }
+  char *write = word, *read = word + 1;
+  for (; *read != '"' || read[1] == '"'; read++) {
+    if (*read == '\0') return NULL;
+    if (*read == '"') read++;
+    *write++ = *read;
+  }
+  read++;
+  if (*read != '\0' && strchr(separators, *read) == NULL) return NULL;
+  *at = *read == '\0' ? read : read + 1;
+  *write = '\0';
+  return word;
+}
+
+static int read_id_names(const cli_options *options, const char *name, char *text,
+                         const s3rec_vocabulary *names, cli_ids *list) {
+  for (char *at = text + strspn(text, separators); *at != '\0'; at += strspn(at, separators)) {
+    const char *const word = take_word(&at);
+    if (word == NULL)
+      return cli_usage(options, "--%s: a quote is not closed, or something follows it", name);
+    CLI_TRY(
+        cli_find_name(options, name, "item", "the model", names, word, &list->ids[list->count]));
+    list->count++;
+  }
+  return CLI_OK;
+}
+
+static int read_id_numbers(const cli_options *options, const char *name, const char *text,
+                           cli_ids *list) {
+  for (const char *at = text + strspn(text, separators); *at != '\0';
+       at += strspn(at, separators)) {
+    const int length = (int)strcspn(at, separators);
+    char *end;
+    errno = 0;
+    const long long id = strtoll(at, &end, 10);
+    if (end != at + length || errno != 0 || id < 1 || id > S3REC_MAX_ITEM_ID)
+      return cli_usage(options, "--%s: '%.*s' is not an item id; accepted: 1..%d", name, length, at,
+                       S3REC_MAX_ITEM_ID);
+    list->ids[list->count++] = (int32_t)id;
+    at = end;
+  }
+  return CLI_OK;
+}
+
+/* Reads the value of option `name`; NULL text gives an empty list. `names` are those of the
+ * model's items, or NULL. */
+static int read_ids(const cli_options *options, const char *name, const char *text,
+                    const s3rec_vocabulary *names, cli_ids *list) {
+  *list = (cli_ids){NULL, 0};
+  if (text == NULL) return CLI_OK;
+  list->ids = malloc((strlen(text) / 2 + 1) * sizeof *list->ids);
+  char *const copy = strdup(text);
+  const int code = list->ids == NULL || copy == NULL ? cli_fail(CLI_FAILURE, "out of memory")
+                   : names != NULL ? read_id_names(options, name, copy, names, list)
+                                   : read_id_numbers(options, name, text, list);
+  free(copy);
+  return code;
+}
+
+static int open_user_data(cli_recommendation *r) {
   CLI_TRY(cli_open_dataset(r->options, r->context, CLI_ATTRIBUTES, r->model, NULL, &r->dataset));
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
@@ -25,7 +95,7 @@ static int open_data(cli_recommendation *r) {
   if (r->options->data == NULL) return CLI_OK;
   char *const path = cli_path(r->options->data, r->options->name, "_names.tsv");
   if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  const int code = cli_names_load(path, &r->names);
+  const int code = cli_titles_load(path, &r->titles);
   free(path);
   return code;
 }
@@ -74,7 +144,7 @@ static int read_user(cli_recommendation *r) {
   return CLI_OK;
 }
 
-static int score(cli_recommendation *r) {
+static int score_items(cli_recommendation *r) {
   const size_t k = (size_t)r->options->k;
   r->ids = calloc(k, sizeof *r->ids);
   r->scores = calloc(k, sizeof *r->scores);
@@ -97,31 +167,31 @@ static int score(cli_recommendation *r) {
   return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
 }
 
-static int run(cli_recommendation *r) {
+static int recommend_items(cli_recommendation *r) {
   const cli_options *const options = r->options;
   CLI_TRY(cli_open_context(options, &r->context));
   CLI_TRY(cli_open_model(options, r->context, options->model, CLI_READ_MODEL, &r->model));
   const s3rec_status status = s3rec_model_item_names(r->model, &r->item_names);
   if (status != S3REC_OK) return cli_fail_status(status);
-  CLI_TRY(cli_ids_read(options, "history", options->history, r->item_names, &r->history));
-  CLI_TRY(cli_ids_read(options, "exclude", options->exclude, r->item_names, &r->exclude));
-  CLI_TRY(cli_ids_read(options, "candidates", options->candidates, r->item_names, &r->candidates));
-  if (options->data != NULL || options->events.count > 0) CLI_TRY(open_data(r));
+  CLI_TRY(read_ids(options, "history", options->history, r->item_names, &r->history));
+  CLI_TRY(read_ids(options, "exclude", options->exclude, r->item_names, &r->exclude));
+  CLI_TRY(read_ids(options, "candidates", options->candidates, r->item_names, &r->candidates));
+  if (options->data != NULL || options->events.count > 0) CLI_TRY(open_user_data(r));
   if (options->user != NULL) CLI_TRY(read_user(r));
-  CLI_TRY(score(r));
+  CLI_TRY(score_items(r));
   return cli_print_recommendation(r);
 }
 
 int cli_recommend(cli_options *options) {
   cli_recommendation r = {.options = options, .user = -1};
-  const int code = run(&r);
+  const int code = recommend_items(&r);
   free(r.ids);
   free(r.scores);
   free(r.popularity);
   free(r.history.ids);
   free(r.exclude.ids);
   free(r.candidates.ids);
-  cli_names_free(&r.names);
+  cli_titles_free(&r.titles);
   s3rec_vocabulary_destroy(r.item_names);
   s3rec_vocabulary_destroy(r.attribute_names);
   s3rec_model_destroy(r.model);

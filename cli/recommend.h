@@ -3,8 +3,13 @@
 #ifndef CLI_RECOMMEND_H
 #define CLI_RECOMMEND_H
 
-#include "id_list.h"
-#include "names.h"
+#include "items.h"
+
+/* Ids of items; `ids` is to be freed. */
+typedef struct cli_ids {
+  int32_t *ids;
+  size_t count;
+} cli_ids;
 
 typedef struct cli_recommendation {
   const cli_options *options;
@@ -13,7 +18,7 @@ typedef struct cli_recommendation {
   s3rec_model *model;
   s3rec_vocabulary *item_names;      /* of the model; NULL: its items are numbers */
   s3rec_vocabulary *attribute_names; /* of the data; NULL: they are numbers, too */
-  cli_names names;
+  cli_titles titles;
   cli_ids history, exclude, candidates;
   int64_t *popularity; /* NULL without data */
   int32_t item_size;   /* of the data */

@@ -5,14 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "item_names.h"
-#include "json_output.h"
-#include "plain_text.h"
+#include "items.h"
 #include "popularity.h"
-#include "reasons.h"
+#include "print.h"
 #include "recommend.h"
 
-enum { WATCHED_SHOWN = 12, COLUMN_LIMIT = 8, CELL_SIZE = 160 };
+enum { WATCHED_SHOWN = 12, COLUMN_LIMIT = 5, CELL_SIZE = 160 };
 
 /* Cells of one table; widths follow from the content. */
 typedef struct table {
@@ -47,39 +45,35 @@ static void print_table(const table *t) {
 }
 
 /* A cell of text from a file. */
-static void set_text(table *t, size_t row, int column, const char *text) {
+static void set_text_cell(table *t, size_t row, int column, const char *text) {
   cli_plain_text(text, t->cells[row][column], CELL_SIZE);
 }
 
-static void set(table *t, size_t row, int column, const char *format, ...)
+static void set_cell(table *t, size_t row, int column, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-static void set(table *t, size_t row, int column, const char *format, ...) {
+static void set_cell(table *t, size_t row, int column, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(t->cells[row][column], CELL_SIZE, format, arguments);
   va_end(arguments);
 }
 
-/* item, title, year, genres, director, from `column` on. */
+/* item and, where there are any, title, from `column` on. */
 static void set_name(table *t, size_t row, int column, const cli_recommendation *r, int32_t id) {
-  const cli_name *const name = cli_names_find(&r->names, id);
+  const char *const title = cli_title_of(&r->titles, id);
   const char *const called = cli_name_of(r->item_names, id);
   if (called != NULL)
-    set_text(t, row, column, called);
+    set_text_cell(t, row, column, called);
   else
-    set(t, row, column, "%" PRId32, id);
-  if (r->names.count == 0) return;
-  set(t, row, column + 1, "%s", name == NULL ? "?" : name->title);
-  set(t, row, column + 2, "%s", name == NULL ? "" : name->year);
-  set(t, row, column + 3, "%s", name == NULL ? "" : name->genres);
-  set(t, row, column + 4, "%s", name == NULL ? "" : name->director);
+    set_cell(t, row, column, "%" PRId32, id);
+  if (r->titles.count > 0) set_text_cell(t, row, column + 1, title == NULL ? "?" : title);
 }
 
 static int set_name_heads(table *t, int column, const cli_recommendation *r) {
-  static const char *const heads[] = {"item", "title", "year", "genres", "director"};
-  const int count = r->names.count == 0 ? 1 : 5;
-  for (int i = 0; i < count; i++) set(t, 0, column + i, "%s", heads[i]);
-  return column + count;
+  set_cell(t, 0, column, "item");
+  if (r->titles.count == 0) return column + 1;
+  set_cell(t, 0, column + 1, "title");
+  return column + 2;
 }
 
 static int print_watched(const cli_recommendation *r) {
@@ -106,8 +100,8 @@ static int32_t popularity_place(const cli_recommendation *r, int32_t id) {
   return cli_popularity_place(r->popularity, r->item_size, id);
 }
 
-static void explain(const cli_recommendation *r, int32_t id, char reason[CLI_REASON_SIZE]) {
-  const cli_reason_source source = {.names = &r->names,
+static void explain_item(const cli_recommendation *r, int32_t id, char reason[CLI_REASON_SIZE]) {
+  const cli_reason_source source = {.titles = &r->titles,
                                     .item_names = r->item_names,
                                     .attribute_names = r->attribute_names,
                                     .dataset = r->dataset};
@@ -117,22 +111,22 @@ static void explain(const cli_recommendation *r, int32_t id, char reason[CLI_REA
 static int print_recommended(const cli_recommendation *r) {
   table t = {.rows = r->count + 1, .cells = calloc(r->count + 1, sizeof *t.cells)};
   if (t.cells == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  set(&t, 0, 0, "score");
+  set_cell(&t, 0, 0, "score");
   t.columns = set_name_heads(&t, 1, r);
   if (r->dataset != NULL) {
-    set(&t, 0, t.columns, "popularity");
-    set(&t, 0, t.columns + 1, "why");
+    set_cell(&t, 0, t.columns, "popularity");
+    set_cell(&t, 0, t.columns + 1, "why");
     t.columns += 2;
   }
   for (size_t i = 0; i < r->count; i++) {
     char reason[CLI_REASON_SIZE];
-    set(&t, i + 1, 0, "%.3f", (double)r->scores[i]);
+    set_cell(&t, i + 1, 0, "%.3f", (double)r->scores[i]);
     set_name(&t, i + 1, 1, r, r->ids[i]);
     if (r->dataset == NULL) continue;
-    explain(r, r->ids[i], reason);
+    explain_item(r, r->ids[i], reason);
     const int32_t place = popularity_place(r, r->ids[i]);
-    if (place > 0) set(&t, i + 1, t.columns - 2, "#%" PRId32, place);
-    set_text(&t, i + 1, t.columns - 1, reason);
+    if (place > 0) set_cell(&t, i + 1, t.columns - 2, "#%" PRId32, place);
+    set_text_cell(&t, i + 1, t.columns - 1, reason);
   }
   printf("\nrecommended next:\n");
   print_table(&t);
@@ -140,30 +134,23 @@ static int print_recommended(const cli_recommendation *r) {
   return CLI_OK;
 }
 
-static json_t *describe(const cli_recommendation *r, size_t index) {
+static json_t *describe_recommended(const cli_recommendation *r, size_t index) {
   const int32_t id = r->ids[index];
-  const cli_name *const name = cli_names_find(&r->names, id);
+  const char *const title = cli_title_of(&r->titles, id);
   json_t *const object =
       json_pack("{s:i, s:f}", "item", (int)id, "score", (double)r->scores[index]);
   cli_json_set_name(object, "name", r->item_names, id);
-  if (name != NULL) {
-    json_object_set_new(object, "title", json_string(name->title));
-    json_object_set_new(object, "year", json_string(name->year));
-    json_object_set_new(object, "genres", json_string(name->genres));
-    json_object_set_new(object, "director", json_string(name->director));
-    json_object_set_new(object, "series", json_string(name->series));
-    json_object_set_new(object, "part", json_integer(name->part));
-  }
+  if (title != NULL) json_object_set_new(object, "title", cli_json_text(title));
   if (r->dataset != NULL) {
     char reason[CLI_REASON_SIZE];
-    explain(r, id, reason);
+    explain_item(r, id, reason);
     json_object_set_new(object, "reason", cli_json_text(reason));
     json_object_set_new(object, "popularity_place", json_integer(popularity_place(r, id)));
   }
   return object;
 }
 
-static json_t *list_names(const cli_recommendation *r) {
+static json_t *list_history_names(const cli_recommendation *r) {
   json_t *const list = json_array();
   for (size_t i = 0; i < r->history.count; i++) {
     const char *const name = cli_name_of(r->item_names, r->history.ids[i]);
@@ -177,13 +164,13 @@ static void print_json(const cli_recommendation *r) {
   json_t *const history = json_array(), *const items = json_array();
   for (size_t i = 0; i < r->history.count; i++)
     json_array_append_new(history, json_integer(r->history.ids[i]));
-  for (size_t i = 0; i < r->count; i++) json_array_append_new(items, describe(r, i));
+  for (size_t i = 0; i < r->count; i++) json_array_append_new(items, describe_recommended(r, i));
   if (r->user >= 0) json_object_set_new(object, "user", json_integer(r->user + 1));
   if (r->user >= 0 && r->options->events.count > 0)
     json_object_set_new(object, "user_name", cli_json_text(r->options->user));
   json_object_set_new(object, "model", json_string(r->options->model));
   json_object_set_new(object, "history", history);
-  if (r->item_names != NULL) json_object_set_new(object, "history_names", list_names(r));
+  if (r->item_names != NULL) json_object_set_new(object, "history_names", list_history_names(r));
   json_object_set_new(object, "recommended", items);
   cli_json_print(object);
 }

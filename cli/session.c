@@ -6,32 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data_check.h"
-#include "event_data.h"
-#include "output_file.h"
-
-enum { WARNINGS_SHOWN = 5 }; /* of a file */
-static struct {
-  bool on;
-  int warnings_left;
-} reading;
-
-void cli_show_reading(bool on) {
-  reading.on = on;
-  reading.warnings_left = WARNINGS_SHOWN;
-}
-
-static void print_log(s3rec_log_level level, const char *line, void *user_data) {
-  (void)user_data;
-  const bool warning = level == S3REC_LOG_WARNING;
-  if (!warning && reading.on) cli_remark("%s", line);
-  if (!warning || (reading.on && reading.warnings_left-- <= 0)) return;
-  cli_remark("warning: %s", line);
-}
+#include "data.h"
+#include "output.h"
 
 int cli_open_context(const cli_options *options, s3rec_context **context) {
   s3rec_context_options choices = options->context;
-  choices.log = print_log;
+  choices.log = cli_print_log;
   const s3rec_status status = s3rec_context_create(&choices, context);
   return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
 }

@@ -13,18 +13,14 @@ typedef enum cli_data_parts {
   CLI_NEGATIVES = 2   /* the file must exist */
 } cli_data_parts;
 
-/* While event files are read the library's remarks are shown, too, and of its warnings the
- * first few: there may be as many as bad rows. Each call begins a file, or ends the last. */
-void cli_show_reading(bool on);
 int cli_open_context(const cli_options *options, s3rec_context **context);
 /* `parts` is a sum of cli_data_parts. Items of events are numbered as in `model`, where it is
  * not NULL. `description` (may be NULL) gets what the event files held, or NULL beside --data. */
 int cli_open_dataset(const cli_options *options, s3rec_context *context, int parts,
                      const s3rec_model *model, json_t **description, s3rec_dataset **dataset);
 typedef enum cli_model_use {
-  CLI_READ_MODEL,   /* its file is mapped */
-  CLI_RESUME_MODEL, /* loaded */
-  CLI_TRAIN_MODEL   /* loaded; dropouts on the command line may differ from the file's */
+  CLI_READ_MODEL, /* its file is mapped */
+  CLI_TRAIN_MODEL /* loaded; dropouts on the command line may differ from the file's */
 } cli_model_use;
 
 /* Opens a model or training state; network options that were given must agree

@@ -1,35 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "training.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "data_check.h"
-#include "event_data.h"
+#include "data.h"
 #include "interrupt.h"
-#include "output_file.h"
-#include "recipe.h"
-#include "refit.h"
+#include "output.h"
 #include "session.h"
 
 static int check_status(s3rec_status status) {
   return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
 }
 
-/* The model and trainer of the state; options, sums and best of its note. */
-static int open_state(cli_training *training) {
-  cli_options *const options = training->options;
-  CLI_TRY(cli_open_model(options, training->context, options->resume, CLI_RESUME_MODEL,
-                         &training->model));
-  CLI_TRY(check_status(s3rec_trainer_create(training->model, NULL, &training->trainer)));
-  CLI_TRY(check_status(s3rec_trainer_load(training->trainer, NULL, options->resume)));
-  return cli_note_read(training, s3rec_trainer_note(training->trainer));
+bool cli_refit_is_ahead(const cli_training *training) {
+  return training->options->command->bit == CLI_FINETUNE &&
+         training->options->run.held_out_count != CLI_REFIT_NONE && !training->at.refit;
+}
+
+int32_t cli_epochs_done(const cli_training *training) {
+  const s3rec_run_progress *const at = &training->at;
+  return at->event == S3REC_RUN_STEP ? at->epoch - 1 : at->epoch;
 }
 
 /* A setting that has no effect would be taken for one that has. */
-static int check_loss(const cli_options *options) {
+static int check_together(const cli_options *options) {
   const s3rec_finetune_loss loss = options->trainer.finetune_loss;
+  const s3rec_run_options *const run = &options->run;
   if (loss != S3REC_LOSS_SAMPLED_CE && cli_options_given(options, "negative-count"))
     return cli_usage(options, "--negative-count belongs to --loss sampled-ce; leave it out");
   if (loss == S3REC_LOSS_BCE && cli_options_given(options, "label-smoothing") &&
@@ -37,7 +35,87 @@ static int check_loss(const cli_options *options) {
     return cli_usage(options,
                      "--label-smoothing belongs to --loss ce and sampled-ce; with bce only 0 is "
                      "accepted");
+  if (run->epochs > 0 && run->schedule == S3REC_SCHEDULE_COSINE &&
+      run->warmup_epochs >= run->epochs)
+    return cli_usage(options,
+                     "--warmup-epochs is %g, must be below --epochs, %d, with --schedule cosine",
+                     run->warmup_epochs, (int)run->epochs);
   return CLI_OK;
+}
+
+/* The refit starts again from the file of --model. */
+static int check_refit(const cli_training *training) {
+  const cli_options *const options = training->options;
+  const char *const model = options->model;
+  if (!cli_refit_is_ahead(training)) return CLI_OK;
+  if (options->sampler.reference_draws)
+    return cli_usage(options,
+                     "--reference-draws leaves valid and test items out, as the reference does, so "
+                     "there is nothing to refit on; add --refit none");
+  if (model == NULL) return CLI_OK;
+  const bool out = s3_same_file(options->out, model);
+  if (out || s3_same_file(training->state_path, model))
+    return cli_usage(options,
+                     "--%s: %s is the file of --model, from which --refit starts again; name "
+                     "another, or add --refit none",
+                     out ? "out" : "state", model);
+  return CLI_OK;
+}
+
+/* Default names: OUT.state, and OUT.log where a page is to be made from the log. */
+static int name_files(cli_training *training) {
+  const cli_options *const options = training->options;
+  const char *const state = options->state != NULL ? options->state : options->resume;
+  const char *const out = options->out;
+  training->state_path = state != NULL ? strdup(state) : cli_path_with(out, ".state");
+  if (options->log != NULL)
+    training->log_path = strdup(options->log);
+  else if (options->report != NULL)
+    training->log_path = cli_path_with(out, ".log");
+  const bool has_log = options->log != NULL || options->report != NULL;
+  if (training->state_path != NULL && (training->log_path != NULL || !has_log)) return CLI_OK;
+  return cli_fail(CLI_FAILURE, "out of memory");
+}
+
+/* After hours of training it would be late to find out. */
+static int check_files(const cli_training *training) {
+  const cli_options *const options = training->options;
+  struct stat status;
+  cli_place places[6 + 2 * CLI_LIST_LIMIT] = {{"model", options->model, CLI_STARTS},
+                                              {"out", options->out, CLI_RESULT},
+                                              {"state", training->state_path, CLI_RESULT},
+                                              {"log", training->log_path, CLI_APPENDS},
+                                              {"report", options->report, CLI_PAGE},
+                                              {"resume", options->resume, CLI_STARTS}};
+  size_t count = 6;
+  for (size_t i = 0; i < options->events.count; i++)
+    places[count++] = (cli_place){"events", options->events.values[i], CLI_READS};
+  for (size_t i = 0; i < options->attributes.count; i++)
+    places[count++] = (cli_place){"attributes", options->attributes.values[i], CLI_READS};
+  CLI_TRY(cli_check_places(options, places, count));
+  if (options->report != NULL && stat(training->log_path, &status) == 0 &&
+      !S_ISREG(status.st_mode))
+    return cli_usage(options,
+                     "--report is made from the file of --log, and %s is not a regular file",
+                     training->log_path);
+  return CLI_OK;
+}
+
+/* Events are numbered as in the model that training goes on with or starts from. */
+static int open_data(cli_training *training) {
+  const cli_options *const options = training->options;
+  const char *const path = options->resume != NULL ? options->resume : options->model;
+  const bool sampled = options->evaluate.protocol == S3REC_PROTOCOL_SAMPLED;
+  s3rec_model *start = NULL;
+  if (options->events.count > 0 && path != NULL)
+    CLI_TRY(check_status(s3rec_model_map(training->context, path, &options->config, &start)));
+  const int code =
+      cli_open_dataset(options, training->context, CLI_ATTRIBUTES | (sampled ? CLI_NEGATIVES : 0),
+                       start, &training->events, &training->dataset);
+  s3rec_model_destroy(start);
+  CLI_TRY(code);
+  return options->command->bit == CLI_FINETUNE ? cli_check_measurable(training->dataset, options)
+                                               : CLI_OK;
 }
 
 /* A model of events knows what its items are called. */
@@ -52,153 +130,94 @@ static int name_model(const cli_training *training) {
   return check_status(status);
 }
 
-/* The weights that training begins with. */
-static int make_model(cli_training *training) {
+static int make_fresh_model(cli_training *training) {
   cli_options *const options = training->options;
-  if (options->model != NULL) {
-    CLI_TRY(cli_open_model(options, training->context, options->model, CLI_TRAIN_MODEL,
-                           &training->model));
-    CLI_TRY(cli_check_fit(training->model, training->dataset, options->model, false));
-    CLI_TRY(
-        check_status(s3rec_model_set_dropouts(training->model, options->config.hidden_dropout_prob,
-                                              options->config.attention_probs_dropout_prob)));
-  } else {
-    s3rec_dataset_info info;
-    s3rec_dataset_info_init(&info);
-    CLI_TRY(check_status(s3rec_dataset_info_get(training->dataset, &info)));
+  s3rec_dataset_info info;
+  s3rec_dataset_info_init(&info);
+  CLI_TRY(check_status(s3rec_dataset_info_get(training->dataset, &info)));
+  if (training->state == NULL) {
     options->config.item_size = info.item_size;
     options->config.attribute_size = info.attribute_size;
-    CLI_TRY(check_status(
-        s3rec_model_create(training->context, &options->config, options->seed, &training->model)));
-    CLI_TRY(name_model(training));
   }
-  /* Notes hold the network in use, and the sampler cuts to its length. */
+  CLI_TRY(check_status(s3rec_model_create(training->context, &options->config, options->seed,
+                                          &training->model)));
+  return name_model(training);
+}
+
+static int load_model(cli_training *training) {
+  const cli_options *const options = training->options;
+  if (training->state == NULL)
+    CLI_TRY(cli_open_model(options, training->context, options->model, CLI_TRAIN_MODEL,
+                           &training->model));
+  else if (s3rec_model_load(training->context, options->model, &options->config,
+                            &training->model) != S3REC_OK)
+    return cli_resume_refuse_model(training, s3rec_last_error());
+  CLI_TRY(cli_check_fit(training->model, training->dataset, options->model, false));
+  return check_status(s3rec_model_set_dropouts(training->model,
+                                               options->config.hidden_dropout_prob,
+                                               options->config.attention_probs_dropout_prob));
+}
+
+/* The weights that training begins with. A state has those to go on with; but a refit starts from
+ * the first ones again. */
+static int make_model(cli_training *training) {
+  cli_options *const options = training->options;
+  if (training->state != NULL && !cli_refit_is_ahead(training)) return CLI_OK;
+  CLI_TRY(options->model != NULL ? load_model(training) : make_fresh_model(training));
+  if (training->state != NULL) return cli_resume_check_model(training);
+  /* The log holds the network in use, and the sampler cuts to its length. */
   CLI_TRY(check_status(s3rec_model_config_get(training->model, &options->config)));
   options->sampler.max_seq_length = options->config.max_seq_length;
   return CLI_OK;
 }
 
-static int fail_data(const cli_options *options) {
+/* Options are within their ranges: what a sampler refuses is the data. */
+static int check_trainable(const cli_training *training) {
+  s3rec_sampler *sampler = NULL;
+  const s3rec_status status =
+      s3rec_sampler_create(training->dataset, &training->options->sampler, &sampler);
+  s3rec_sampler_destroy(sampler);
+  if (status != S3REC_ERROR_ARGUMENT) return check_status(status);
   char file[512];
-  cli_data_file(options, file, sizeof file);
+  cli_data_file(training->options, file, sizeof file);
   return cli_fail(CLI_BAD_DATA, "%s: %s", file, s3rec_last_error());
 }
 
-static int make_sampler(cli_training *training) {
-  training->options->sampler.held_out_count = cli_refit_held_out(training);
-  const s3rec_status status =
-      s3rec_sampler_create(training->dataset, &training->options->sampler, &training->sampler);
-  if (status == S3REC_ERROR_ARGUMENT) /* the options are within their ranges: it is the data */
-    return fail_data(training->options);
-  CLI_TRY(check_status(status));
-  return check_status(s3rec_sampler_epoch_size(training->sampler, NULL, &training->steps));
-}
-
-int cli_training_begin(cli_training *training) {
-  cli_options *const options = training->options;
-  s3rec_sampler_destroy(training->sampler);
-  s3rec_trainer_destroy(training->trainer);
-  s3rec_model_destroy(training->model);
-  training->sampler = NULL;
-  training->trainer = NULL;
-  training->model = NULL;
-  CLI_TRY(make_model(training));
-  CLI_TRY(cli_weights_hash(training->model, training->start_weights));
-  CLI_TRY(make_sampler(training));
-  CLI_TRY(cli_recipe_schedule(options, training->steps));
-  return check_status(s3rec_trainer_create(training->model, &options->trainer, &training->trainer));
-}
-
-/* The page is made from the log, so it brings one along. */
-static int name_log(cli_training *training) {
+static int make_run(cli_training *training) {
   const cli_options *const options = training->options;
-  if (options->log == NULL && options->report == NULL) return CLI_OK;
-  const int written = options->log != NULL ? asprintf(&training->log_path, "%s", options->log)
-                                           : asprintf(&training->log_path, "%s.log", options->out);
-  if (written >= 0) return CLI_OK;
-  training->log_path = NULL;
-  return cli_fail(CLI_FAILURE, "out of memory");
-}
-
-static int name_state(cli_training *training) {
-  const cli_options *const options = training->options;
-  const char *const given = options->state != NULL ? options->state : options->resume;
-  const int written = given != NULL ? asprintf(&training->state_path, "%s", given)
-                                    : asprintf(&training->state_path, "%s.state", options->out);
-  if (written >= 0) return CLI_OK;
-  training->state_path = NULL;
-  return cli_fail(CLI_FAILURE, "out of memory");
-}
-
-/* One would be written over the other, at the end of hours. Whether --out and --state may
- * be the file of --model depends on the refit. */
-static int check_names(const cli_training *training) {
-  const cli_options *const options = training->options;
-  const struct {
-    const char *option, *path;
-  } files[] = {{"model", options->model},
-               {"out", options->out},
-               {"state", training->state_path},
-               {"log", training->log_path},
-               {"report", options->report}};
-  const size_t count = sizeof files / sizeof files[0];
-  for (size_t i = 0; i < count; i++)
-    for (size_t j = i == 0 ? 3 : i + 1; j < count; j++)
-      if (files[i].path != NULL && files[j].path != NULL &&
-          strcmp(files[i].path, files[j].path) == 0)
-        return cli_usage(options, "--%s and --%s are both %s; they must be different files",
-                         files[i].option, files[j].option, files[i].path);
-  return CLI_OK;
-}
-
-/* Events are numbered as in the model that training goes on with or starts from. */
-static int open_data(cli_training *training) {
-  const cli_options *const options = training->options;
-  const bool sampled =
-      options->command->bit == CLI_FINETUNE && options->stop_protocol == S3REC_PROTOCOL_SAMPLED;
-  s3rec_model *start = NULL;
-  if (options->events.count > 0 && training->model == NULL && options->model != NULL)
-    CLI_TRY(
-        check_status(s3rec_model_map(training->context, options->model, &options->config, &start)));
-  const int code = cli_open_dataset(
-      options, training->context, CLI_ATTRIBUTES | (sampled ? CLI_NEGATIVES : 0),
-      start != NULL ? start : training->model, &training->events, &training->dataset);
-  s3rec_model_destroy(start);
-  CLI_TRY(code);
-  return options->command->bit == CLI_FINETUNE ? cli_check_measurable(training->dataset, options)
-                                               : CLI_OK;
+  s3rec_run_options run = options->run;
+  run.sampler = &options->sampler;
+  run.trainer = &options->trainer;
+  CLI_TRY(check_trainable(training));
+  if (run.epochs == 0) return CLI_OK;
+  CLI_TRY(check_status(
+      training->state == NULL
+          ? s3rec_run_create(training->model, training->dataset, &run, &training->run)
+          : s3rec_run_resume(training->model, training->dataset, options->resume, run.epochs,
+                             &training->run)));
+  CLI_TRY(check_status(s3rec_run_progress_get(training->run, &training->at)));
+  return cli_set_note(training);
 }
 
 int cli_training_open(cli_training *training, cli_options *options) {
   *training = (cli_training){.options = options};
-  CLI_TRY(name_state(training));
-  CLI_TRY(name_log(training));
-  CLI_TRY(check_names(training));
+  s3rec_run_progress_init(&training->at);
+  CLI_TRY(name_files(training));
+  CLI_TRY(check_files(training));
   CLI_TRY(cli_open_context(options, &training->context));
-  if (options->resume != NULL) CLI_TRY(open_state(training));
-  CLI_TRY(check_loss(options));
-  CLI_TRY(cli_refit_check(training));
+  if (options->resume != NULL) CLI_TRY(cli_resume_options(training));
+  CLI_TRY(check_together(options));
+  CLI_TRY(check_refit(training));
   CLI_TRY(open_data(training));
-  if (options->resume == NULL) {
-    CLI_TRY(cli_training_begin(training));
-  } else {
-    CLI_TRY(make_sampler(training));
-    CLI_TRY(
-        check_status(s3rec_trainer_load(training->trainer, training->sampler, options->resume)));
-  }
-  CLI_TRY(check_status(s3rec_batch_create(training->context, &training->batch)));
-  CLI_TRY(
-      check_status(s3rec_sampler_position(training->sampler, &training->epoch, &training->step)));
+  CLI_TRY(make_model(training));
+  CLI_TRY(make_run(training));
   cli_interrupt_install();
-  cli_progress_begin(&training->progress, cli_training_phase(training),
-                     training->epoch * training->steps + training->step);
   return CLI_OK;
 }
 
 void cli_training_close(cli_training *training) {
-  s3rec_batch_destroy(training->batch);
-  s3rec_sampler_destroy(training->sampler);
-  s3rec_trainer_destroy(training->trainer);
+  s3rec_run_destroy(training->run);
+  s3rec_run_state_destroy(training->state);
   s3rec_model_destroy(training->model);
   s3rec_dataset_destroy(training->dataset);
   s3rec_context_destroy(training->context);
@@ -207,81 +226,4 @@ void cli_training_close(cli_training *training) {
   json_decref(training->note);
   free(training->state_path);
   free(training->log_path);
-  free(training->start_path);
-}
-
-static int save(const cli_training *training) {
-  char *const note = cli_note_make(training);
-  if (note == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  const s3rec_status status =
-      s3rec_trainer_save(training->trainer, training->sampler, note, training->state_path);
-  free(note);
-  return check_status(status);
-}
-
-int32_t cli_training_epochs(const cli_training *training) {
-  return training->refit_epochs > 0 ? training->refit_epochs : training->options->epochs;
-}
-
-uint64_t cli_training_selected(const cli_training *training) {
-  return training->refit_epochs > 0 ? training->selection_epochs : training->epoch;
-}
-
-const char *cli_training_phase(const cli_training *training) {
-  return training->refit_epochs > 0 ? "refit, epoch" : "epoch";
-}
-
-static int end_interrupted(const cli_training *training, bool saved) {
-  if (!saved) CLI_TRY(save(training));
-  cli_remark("interrupted in %s %" PRIu64 " of %d before step %zu of %zu; state saved to %s",
-             cli_training_phase(training), training->epoch + 1, (int)cli_training_epochs(training),
-             training->step + 1, training->steps, training->state_path);
-  cli_print_resume(training);
-  return CLI_INTERRUPTED;
-}
-
-static void add(cli_sums *sums, const s3rec_losses *losses) {
-  sums->total += losses->total;
-  sums->aap += losses->aap;
-  sums->mip += losses->mip;
-  sums->map += losses->map;
-  sums->sp += losses->sp;
-  sums->next_item += losses->next_item * (double)losses->target_count;
-  sums->sequences += losses->sequence_count;
-  sums->tokens += losses->token_count;
-  sums->targets += losses->target_count;
-}
-
-int cli_training_run_epoch(cli_training *training) {
-  const bool pretraining = training->options->command->bit == CLI_PRETRAIN;
-  training->epoch_begun = cli_now();
-  training->epoch_sequences = 0;
-  while (training->step < training->steps) {
-    s3rec_losses losses;
-    s3rec_losses_init(&losses);
-    CLI_TRY(check_status(s3rec_sampler_next(training->sampler, training->batch)));
-    CLI_TRY(check_status(pretraining
-                             ? s3rec_pretrain_step(training->trainer, training->batch, &losses)
-                             : s3rec_finetune_step(training->trainer, training->batch, &losses)));
-    add(&training->sums, &losses);
-    training->epoch_sequences += losses.sequence_count;
-    char text[160];
-    cli_losses_text(training, text, sizeof text);
-    cli_progress_step(&training->progress, (int32_t)training->epoch, cli_training_epochs(training),
-                      training->step, training->steps, losses.sequence_count, text);
-    training->step++;
-    if (cli_interrupted() && training->step < training->steps)
-      return end_interrupted(training, false);
-  }
-  return CLI_OK;
-}
-
-int cli_training_next_epoch(cli_training *training, bool must_save, bool last) {
-  training->epoch++;
-  training->step = 0;
-  training->sums = (cli_sums){0};
-  const bool due =
-      last || must_save || training->epoch % (uint64_t)training->options->save_every == 0;
-  if (due) CLI_TRY(save(training));
-  return cli_interrupted() && !last ? end_interrupted(training, due) : CLI_OK;
 }

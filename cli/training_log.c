@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "event_data.h"
-#include "json_output.h"
+#include "data.h"
+#include "print.h"
 
 static const char head[] = "{\"event\":\""; /* of every line that was written whole or in part */
 
@@ -18,15 +18,11 @@ static int fail_log(const cli_training *training, const char *what) {
 }
 
 /* The object that begins a run. */
-static json_t *describe(const cli_training *training) {
+static json_t *begin_as_object(const cli_training *training) {
   const cli_options *const options = training->options;
   s3rec_dataset_info info;
-  s3rec_model_config config;
   s3rec_dataset_info_init(&info);
-  s3rec_model_config_init(&config);
-  if (s3rec_dataset_info_get(training->dataset, &info) != S3REC_OK ||
-      s3rec_model_config_get(training->model, &config) != S3REC_OK)
-    return NULL;
+  if (s3rec_dataset_info_get(training->dataset, &info) != S3REC_OK) return NULL;
   char fingerprint[20];
   snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, info.fingerprint);
   json_t *const object = json_pack(
@@ -34,14 +30,14 @@ static json_t *describe(const cli_training *training) {
       options->command->name, "version", s3rec_version(), "data", "name",
       cli_json_text(cli_data_name(options)), "users", (json_int_t)info.user_count, "interactions",
       (json_int_t)info.interaction_count, "items", (int)info.item_size - 2, "attribute_size",
-      (int)info.attribute_size, "fingerprint", fingerprint, "network", cli_json_config(&config),
-      "options", cli_note_options(options));
+      (int)info.attribute_size, "fingerprint", fingerprint, "network",
+      cli_json_config(&options->config), "options", cli_recorded_options(options));
   if (training->events != NULL) json_object_set(object, "events", training->events);
   if (options->model != NULL) json_object_set_new(object, "model", cli_json_text(options->model));
   if (options->resume != NULL) {
-    const bool refit = training->refit_epochs > 0;
-    json_object_set_new(object, "epochs_before", cli_json_uint64(cli_training_selected(training)));
-    if (refit) json_object_set_new(object, "refit_epochs_before", cli_json_uint64(training->epoch));
+    json_object_set_new(object, "epochs_before", json_integer(training->at.selection_epochs));
+    if (training->at.refit)
+      json_object_set_new(object, "refit_epochs_before", json_integer(cli_epochs_done(training)));
   }
   return object;
 }
@@ -71,10 +67,10 @@ static bool take_line(const cli_training *training, const json_t *begin, const j
   } else if (at->begun && training->options->resume != NULL) {
     const json_int_t epoch = json_integer_value(json_object_get(line, "epoch"));
     const bool selection = strcmp(event, "epoch") == 0, refit = strcmp(event, "refit") == 0;
-    const uint64_t refit_done = training->refit_epochs > 0 ? training->epoch : 0;
-    const uint64_t done = cli_training_selected(training);
+    const int32_t refit_done = training->at.refit ? cli_epochs_done(training) : 0;
+    const int32_t done = training->at.selection_epochs;
     /* A result, or an epoch that comes again, and what stands behind it. */
-    if (!(selection && (uint64_t)epoch <= done) && !(refit && (uint64_t)epoch <= refit_done))
+    if (!(selection && epoch <= done) && !(refit && epoch <= refit_done))
       return true;
   }
   at->offset = end;
@@ -128,7 +124,7 @@ static int begin_run(cli_training *training, const json_t *begin) {
 
 int cli_log_begin(cli_training *training) {
   if (training->log_path == NULL) return CLI_OK;
-  json_t *const begin = describe(training);
+  json_t *const begin = begin_as_object(training);
   const int code =
       begin == NULL ? cli_fail(CLI_FAILURE, "out of memory") : begin_run(training, begin);
   json_decref(begin);

@@ -34,9 +34,9 @@ static void print_epoch(s3rec_stage stage, const s3rec_run_progress *at) {
   printf("\n");
 }
 
-/* The model has the stage's weights afterwards. Between two steps a host may show how far it
+/* The stage's result takes the place of the model. Between two steps a host may show how far it
  * is, save the run (s3rec_run_save) or give it up. */
-static s3rec_status train(s3rec_model *model, s3rec_dataset *dataset, s3rec_stage stage,
+static s3rec_status train(s3rec_model **model, s3rec_dataset *dataset, s3rec_stage stage,
                           int32_t epochs) {
   s3rec_run_options options;
   s3rec_run_options_init(&options, stage);
@@ -44,13 +44,18 @@ static s3rec_status train(s3rec_model *model, s3rec_dataset *dataset, s3rec_stag
   s3rec_run *run = NULL;
   s3rec_run_progress at;
   s3rec_run_progress_init(&at);
-  s3rec_status status = s3rec_run_create(model, dataset, &options, &run);
+  s3rec_status status = s3rec_run_create(*model, dataset, &options, &run);
   while (status == S3REC_OK && at.event != S3REC_RUN_DONE) {
     status = s3rec_run_step(run, &at);
     if (status == S3REC_OK && at.event == S3REC_RUN_EPOCH) print_epoch(stage, &at);
   }
+  s3rec_model *result = NULL;
+  if (status == S3REC_OK) status = s3rec_run_finish(run, &result);
   s3rec_run_destroy(run);
-  return status;
+  if (status != S3REC_OK) return status;
+  s3rec_model_destroy(*model);
+  *model = result;
+  return S3REC_OK;
 }
 
 static s3rec_status measure(s3rec_model *model, const s3rec_dataset *dataset) {
@@ -90,8 +95,8 @@ int main(int count, char **arguments) {
   if (status == S3REC_OK)
     status = s3rec_dataset_load(context, arguments[1], arguments[2], NULL, &dataset);
   if (status == S3REC_OK) status = make_model(context, dataset, &model);
-  if (status == S3REC_OK) status = train(model, dataset, S3REC_STAGE_PRETRAIN, PRETRAIN_EPOCHS);
-  if (status == S3REC_OK) status = train(model, dataset, S3REC_STAGE_FINETUNE, FINETUNE_EPOCHS);
+  if (status == S3REC_OK) status = train(&model, dataset, S3REC_STAGE_PRETRAIN, PRETRAIN_EPOCHS);
+  if (status == S3REC_OK) status = train(&model, dataset, S3REC_STAGE_FINETUNE, FINETUNE_EPOCHS);
   if (status == S3REC_OK) status = measure(model, dataset);
   if (status == S3REC_OK) status = s3rec_model_save(model, arguments[3]);
   if (status == S3REC_OK) status = recommend(model, dataset, 0);

@@ -113,8 +113,13 @@ static s3rec_status train(run *r) {
   s3rec_run_progress_init(&at);
   s3rec_status status = s3rec_run_create(r->model, r->dataset, &options, &training);
   while (status == S3REC_OK && at.event != S3REC_RUN_DONE) status = s3rec_run_step(training, &at);
+  s3rec_model *trained = NULL;
+  if (status == S3REC_OK) status = s3rec_run_finish(training, &trained);
   s3rec_run_destroy(training);
-  return status;
+  if (status != S3REC_OK) return status;
+  s3rec_model_destroy(r->model);
+  r->model = trained;
+  return S3REC_OK;
 }
 
 /* A child before the first training or evaluation of several threads: none has been started, and

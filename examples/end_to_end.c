@@ -59,7 +59,8 @@ static s3rec_status make_model(s3rec_context *context, const s3rec_dataset *data
   return status == S3REC_OK ? give_names(*model, dataset) : status;
 }
 
-static s3rec_status train(s3rec_model *model, s3rec_dataset *dataset, s3rec_stage stage,
+/* The stage's result takes the place of the model. */
+static s3rec_status train(s3rec_model **model, s3rec_dataset *dataset, s3rec_stage stage,
                           int32_t epochs) {
   s3rec_run_options options;
   s3rec_run_options_init(&options, stage);
@@ -67,7 +68,7 @@ static s3rec_status train(s3rec_model *model, s3rec_dataset *dataset, s3rec_stag
   s3rec_run *run = NULL;
   s3rec_run_progress at;
   s3rec_run_progress_init(&at);
-  s3rec_status status = s3rec_run_create(model, dataset, &options, &run);
+  s3rec_status status = s3rec_run_create(*model, dataset, &options, &run);
   while (status == S3REC_OK && at.event != S3REC_RUN_DONE) {
     status = s3rec_run_step(run, &at);
     if (status == S3REC_OK && at.event == S3REC_RUN_EPOCH)
@@ -77,8 +78,13 @@ static s3rec_status train(s3rec_model *model, s3rec_dataset *dataset, s3rec_stag
                                            : "finetune",
              at.epoch, at.loss, at.valid_value);
   }
+  s3rec_model *result = NULL;
+  if (status == S3REC_OK) status = s3rec_run_finish(run, &result);
   s3rec_run_destroy(run);
-  return status;
+  if (status != S3REC_OK) return status;
+  s3rec_model_destroy(*model);
+  *model = result;
+  return S3REC_OK;
 }
 
 static s3rec_status measure(s3rec_model *model, const s3rec_dataset *dataset) {
@@ -141,8 +147,8 @@ int main(int count, char **arguments) {
   s3rec_status status = s3rec_context_create(NULL, &context);
   if (status == S3REC_OK) status = load_data(context, arguments[1], arguments[2], &dataset);
   if (status == S3REC_OK) status = make_model(context, dataset, &model);
-  if (status == S3REC_OK) status = train(model, dataset, S3REC_STAGE_PRETRAIN, PRETRAIN_EPOCHS);
-  if (status == S3REC_OK) status = train(model, dataset, S3REC_STAGE_FINETUNE, FINETUNE_EPOCHS);
+  if (status == S3REC_OK) status = train(&model, dataset, S3REC_STAGE_PRETRAIN, PRETRAIN_EPOCHS);
+  if (status == S3REC_OK) status = train(&model, dataset, S3REC_STAGE_FINETUNE, FINETUNE_EPOCHS);
   if (status == S3REC_OK) status = measure(model, dataset);
   if (status == S3REC_OK) status = s3rec_model_save(model, arguments[3]);
   if (status == S3REC_OK) status = serve(context, dataset, arguments[3], count - 4, arguments + 4);

@@ -34,8 +34,8 @@ s3rec::model make_model(const s3rec::context &context, const s3rec::dataset &dat
   return model;
 }
 
-void train(s3rec::model &model, const s3rec::dataset &dataset, s3rec_stage stage,
-           int32_t epochs) {
+s3rec::model train(const s3rec::model &model, const s3rec::dataset &dataset, s3rec_stage stage,
+                   int32_t epochs) {
   s3rec::run_options options(stage);
   options.epochs = epochs;
   auto run = s3rec::run::create(model, dataset, options);
@@ -47,6 +47,7 @@ void train(s3rec::model &model, const s3rec::dataset &dataset, s3rec_stage stage
     std::printf("%s %d: loss %.17g, valid %.17g\n", phase, static_cast<int>(at.epoch), at.loss,
                 at.valid_value);
   });
+  return run.trained();
 }
 
 void measure(const s3rec::model &model, const s3rec::dataset &dataset) {
@@ -82,8 +83,8 @@ int main(int count, char **arguments) try {
   const auto context = s3rec::context::create();
   const auto dataset = load_data(context, arguments[1], arguments[2]);
   auto model = make_model(context, dataset);
-  train(model, dataset, s3rec::stage::pretrain, pretrain_epochs);
-  train(model, dataset, s3rec::stage::finetune, finetune_epochs);
+  model = train(model, dataset, s3rec::stage::pretrain, pretrain_epochs);
+  model = train(model, dataset, s3rec::stage::finetune, finetune_epochs);
   measure(model, dataset);
   model.save(arguments[3]);
   serve(context, dataset, arguments[3],

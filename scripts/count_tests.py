@@ -4,12 +4,12 @@
 
 usage: count_tests.py LOG.json...
 
-A log has one JSON object per test program. A program's own summary says how many
+A log has one JSON object for each test program. The summary of a program says how many
 checks it made: libcheck's "100%: Checks: 5, Failures: 0, Errors: 0" or "Checks: 5
-passed, 0 failed, 0 skipped". Under libcheck, which knows no skipping, a line "SKIP: reason"
-takes one check from the passed ones and a line "SKIP CASE: reason" adds one. A program
-without a summary is one check. One that ended badly without naming a failed check is one
-failure. The last line printed is the sum; the status is 1 when a check failed or none ran.
+passed, 0 failed, 0 skipped". libcheck cannot skip. So under libcheck a line "SKIP: reason"
+turns a passed check into a skipped one, and a line "SKIP CASE: reason" adds a skipped one. A
+program without a summary is one check. A program that failed without naming a failed check is
+one failure. The last line is the sum. The status is 1 if a check failed or none ran.
 """
 import json
 import pathlib

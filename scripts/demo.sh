@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: scripts/demo.sh [USER]
 #
-# The whole way, from nothing to recommendations: sets up what is missing, builds
-# the release, makes up a streaming catalogue, pretrains, fine-tunes, compares with
-# two baselines and recommends to one viewer (USER, a line of demo.txt). Everything
-# it writes is in out/ and build-demo/; a second run gives the same files.
+# Shows every step up to recommendations. It installs what is missing, builds the
+# release, makes up a streaming catalogue, pretrains, fine-tunes, compares with two
+# baselines and recommends to one viewer (USER, a line of demo.txt). It writes only
+# to out/ and build-demo/. A second run gives the same files.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
@@ -16,12 +16,13 @@ echo 'building ...'
 configure "$root/build-demo" --buildtype=release -Dtests=false
 compile "$root/build-demo"
 s3rec=build-demo/cli/s3rec
+catalogue=build-demo/examples/catalogue/s3rec-catalogue
 data='--data out/data --name demo' # two options: used without quotes
 begun=$(date +%s)
 rm -f out/pretrain.log out/finetune.log
 mkdir -p out
 
-# step TITLE [LINE...]: a heading and what a newcomer needs to know.
+# step TITLE [LINE...]: a heading, and what a new reader needs to know.
 step() {
   printf '\n== %s\n' "$1"
   shift
@@ -35,23 +36,23 @@ row() {
   printf '%-12s%s\n' "$label" "$(tail -n 1 out/evaluate.txt)"
 }
 
-step 'A catalogue, made up: viewers with tastes, sequels, directors'
-$s3rec generate $data --users 2000 --items 1000 --seed 42
+step 'A made-up catalogue: viewers with tastes, sequels, directors'
+$catalogue generate $data --items 1000 --users 2000
 
 step 'Pretraining: four self-supervised objectives' \
-  'Losses a sequence, to fall: aap, the attributes of its items; mip, which items were masked;' \
-  'map, their attributes; sp, which segment was cut out (0.693: as good as a guess).'
+  'Losses for each sequence; they should fall. aap: the attributes of its items. mip: which items' \
+  'were masked. map: their attributes. sp: which segment was cut out (0.693 is a pure guess).'
 $s3rec pretrain $data --epochs 3 --out out/pretrained.safetensors --log out/pretrain.log
 
 step 'Fine-tuning: predict the next item, find the best epoch' \
-  'ndcg@20, to rise: 1 if every hidden item came first, 0 if none was among the first 20.' \
-  'Then the refit: as many epochs once more, with the items that chose the epoch.'
+  'ndcg@20 should rise. It is 1 if every hidden item is first, 0 if none is among the first 20.' \
+  'Then the refit: the same number of epochs again, also on the items that chose the epoch.'
 $s3rec finetune $data --model out/pretrained.safetensors --out out/tuned.safetensors \
   --log out/finetune.log
 
 step 'Test: find the last item of each viewer among all items not watched yet' \
-  'HR@k: share of the viewers whose item is among the first k. NDCG and MRR also count how' \
-  'high it is. popularity: the same list for all; untrained: the model before training.'
+  'HR@k: share of the viewers whose item is among the first k. NDCG and MRR also count its place.' \
+  'popularity: the same list for all viewers. untrained: the model before training.'
 $s3rec pretrain $data --epochs 0 --out out/untrained.safetensors >out/untrained.log
 printf '%-12s%s\n' '' '    HR@1    HR@5   HR@10   HR@20  NDCG@5 NDCG@10 NDCG@20     MRR'
 row popularity --popularity
@@ -59,8 +60,11 @@ row untrained --model out/untrained.safetensors
 row trained --model out/tuned.safetensors
 
 step "Recommendations for viewer $user" \
-  'popularity: place among all items by views. why: what the catalogue says about it' \
-  'afterwards; the model saw numbers only.'
-$s3rec recommend $data --model out/tuned.safetensors --user "$user" --k 10
-printf '\n%s s for all of this. Files are in out/; another viewer:\n' "$(($(date +%s) - begun))"
+  'popularity: place among all items by views. why: what the catalogue says about the item.' \
+  'The model itself saw only numbers.'
+$catalogue recommend $data --items 1000 --model out/tuned.safetensors --user "$user"
+printf '\nAll of this took %s s. The files are in out/. Two more commands: another viewer,\n' \
+  "$(($(date +%s) - begun))"
+printf 'and the output of the tool, which works with any catalogue:\n'
+echo "  $catalogue recommend $data --items 1000 --model out/tuned.safetensors --user 7"
 echo "  $s3rec recommend $data --model out/tuned.safetensors --user 7"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by the other scripts: where things are, and how a build folder is set up.
-# `tools` is what scripts/setup.sh made because the system had nothing fit: a meson, a oneDNN.
+# The other scripts source this file. It knows the folders and how to set up a build folder.
+# `tools` has what scripts/setup.sh fetched if the system has none or an old one: meson, oneDNN.
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 tools=$root/build-tools
@@ -22,7 +22,7 @@ have_sanitizers() {
   done
 }
 
-# configure DIR [OPTION...]: makes or refreshes a build folder; silent unless it fails.
+# configure DIR [OPTION...]: makes or updates a build folder; prints only failures.
 configure() {
   folder=$1
   shift
@@ -35,7 +35,7 @@ configure() {
   }
 }
 
-# compile DIR: silent unless it fails.
+# compile DIR: prints only failures.
 compile() {
   meson compile -C "$1" >"$1/compile.log" 2>&1 </dev/null || {
     grep -v '^\[' "$1/compile.log" | head -n 60 >&2

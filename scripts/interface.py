@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the public C headers declare, since which release, and how far it is promised.
+"""What the public C headers declare, since which release, and how stable it is.
 
 usage: interface.py >docs/symbols.md
 
-A comment names the release in which its symbol came ("Since 0.3."), and says "Experimental." or
-"Deprecated since 0.4." where that is so. A type without such words is as old as the first
-function that has it in its arguments.
+The comment of a symbol names its first release ("Since 0.3."). It may also say "Experimental." or
+"Deprecated since 0.4.". A type without such words is as old as the first function that has it in
+its arguments.
 """
 import dataclasses
 import pathlib
@@ -51,7 +51,7 @@ DECLARATIONS = [
 
 
 def since_of(comment):
-    """The release that a comment names last: earlier ones are of details."""
+    """The last release that a comment names. Earlier ones belong to details."""
     found = re.findall(r"\b[Ss]ince[\s*]+(\d+)\.(\d+)", comment)
     return tuple(map(int, found[-1])) if found else None
 
@@ -61,7 +61,7 @@ def plain(text):
 
 
 def comment_before(text, position):
-    """The comment above a declaration; lines without one share that of the line before."""
+    """The comment above a declaration. Lines without one share the comment of the line before."""
     before = text[:position].rstrip()
     if text[len(before):position].count("\n") > 1:
         return ""
@@ -91,9 +91,14 @@ def fields_of(body):
 
 
 def header_names():
-    """In the order in which s3rec.h includes them, then any other."""
-    listed = re.findall(r'#include "s3rec/(\w+\.h)"', (HEADERS / "s3rec.h").read_text())
-    return listed + sorted({path.name for path in HEADERS.glob("*.h")} - {*listed, "s3rec.h"})
+    """In the order in which s3rec.h includes them, those of the workshop in its own order, then
+    any other."""
+    def included(name):
+        return re.findall(r'#include "s3rec/(\w+\.h)"', (HEADERS / name).read_text())
+    umbrellas = {"s3rec.h", "workshop.h"}
+    listed = [name for name in included("s3rec.h") if name not in umbrellas]
+    listed += included("workshop.h")
+    return listed + sorted({path.name for path in HEADERS.glob("*.h")} - {*listed, *umbrellas})
 
 
 def symbols():
@@ -133,9 +138,9 @@ def release(since):
 def page():
     everything = symbols()
     lines = ["# Symbols", "",
-             "Everything that the headers of C declare: what it is, since which release it is "
-             "there, and how", "far it is promised ([stability.md](stability.md)). "
-             "`scripts/interface.py` writes this page from the", "comments in the headers.", ""]
+             "Everything that the C headers declare: its kind, its first release, and what is "
+             "promised for it", "([stability.md](stability.md)). `scripts/interface.py` writes this "
+             "page from the comments in the headers.", ""]
     for header, here in everything.items():
         if not here:
             continue

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: scripts/onednn3.sh DIR
 #
-# Unpacks a oneDNN 3.x into the prefix DIR (lib, include) for -Ddnnl_root=DIR:
-# Intel's CPU build for the GNU OpenMP runtime, from PyPI. Its libdnnl.so needs
-# libgomp.so.1 of the system and brings no OpenMP runtime of its own, so there
-# is one in the process, as with Debian's package. Downloads are kept in
-# DIR.wheels; a prefix that is there already is left alone.
+# Unpacks a oneDNN 3.x into the prefix DIR (lib, include) for -Ddnnl_root=DIR. It
+# is Intel's CPU build for the GNU OpenMP runtime, from PyPI. Its libdnnl.so uses
+# the libgomp.so.1 of the system and has no OpenMP runtime of its own. So there is
+# only one in the process, as with Debian's package. Downloads stay in DIR.wheels.
+# If the prefix is there already, nothing is done.
 set -eu
 
 version=2023.2.0 # of the packages; oneDNN 3.2
@@ -30,8 +30,8 @@ if [ "$(ls "$wheels" | grep -c '\.whl$')" -lt 2 ]; then
     --dest "$wheels" "onednn-devel-cpu-gomp==$version" "onednn-cpu-gomp==$version" >&2
 fi
 
-# A wheel is a zip; what belongs into the prefix lies below NAME.data/data. The
-# prefix appears under its name only when it is whole.
+# A wheel is a zip file. The files for the prefix are below NAME.data/data in it. The
+# prefix gets its name only when it is complete.
 python3 - "$wheels" "$prefix.part" <<'PYTHON'
 import pathlib
 import shutil
@@ -50,7 +50,7 @@ for wheel in sorted(wheels.glob("*.whl")):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(archive.read(name))
 PYTHON
-for name in libdnnl.so libdnnl.so.3; do # a wheel holds copies where links were
+for name in libdnnl.so libdnnl.so.3; do # in a wheel these are copies, not links
   (cd "$prefix.part/lib" && ln -sf libdnnl.so.3.* "$name")
 done
 rm -rf "$prefix"

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: scripts/results.sh DATA NAME OUT [SEED...]
 #
-# The runs behind docs/results.md, for the data set NAME in the folder DATA: pretraining (150
+# Does the runs of docs/results.md, for the data set NAME in the folder DATA: pretraining (150
 # epochs) and each fine-tuning, with pretrained and with fresh weights, for each seed (42 43 44).
-# Weights, states, logs and a table go to OUT. A run that is done is not done again, and one that
-# was stopped goes on: call the same command again.
+# Weights, states, logs and a table go to OUT. If the script was stopped, call the same command
+# again: it skips runs that are complete and continues the one that was stopped.
 #
-# In the environment: CHECKPOINT=FILE starts from these weights instead of pretraining (a second
-# such file takes another OUT); RUNS='paper best' does only these runs; THREADS, a run (default:
-# all cores); S3REC, the tool (default: built here).
+# Environment: CHECKPOINT=FILE starts from these weights instead of pretraining (a second file
+# needs another OUT); RUNS='paper best' does only these runs; THREADS is for each run (default:
+# all cores); S3REC is the tool (default: it is built here).
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
@@ -30,7 +30,7 @@ if [ -z "${S3REC-}" ]; then
 fi
 mkdir -p "$out"
 
-# run COMMAND FILE OPTION...: to the end, or on from where it stopped.
+# run COMMAND FILE OPTION...: does a run to its end, or continues it.
 run() {
   command=$1 file=$2
   shift 2

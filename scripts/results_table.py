@@ -4,8 +4,8 @@
 
 usage: results_table.py FOLDER
 
-A row is a kind of run with one kind of starting weights: the mean of its seeds and, behind it,
-the standard deviation over them (of the sample; none for one seed).
+A row is a kind of run with one kind of starting weights: the mean of its seeds, then the standard
+deviation over them (of the sample; none for one seed).
 """
 import collections
 import json
@@ -17,10 +17,10 @@ METRICS = ("hr@5", "ndcg@5", "hr@10", "ndcg@10", "hr@20", "ndcg@20", "mrr")
 
 
 def run_of(path):
-    """The objects of the last run in a log; none unless it has ended."""
+    """The objects of the last run in a log, if that run has ended, else none."""
     run = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if not line.endswith("\n"):  # a killed run left it; resuming cuts it off
+        if not line.endswith("\n"):  # left by a run that was killed; resuming cuts it off
             return []
         record = json.loads(line)
         run = [record] if record["event"] == "begin" else [*run, record]

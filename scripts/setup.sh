@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: scripts/setup.sh [--tests]
 #
-# Makes sure that everything a build needs is there; with --tests also what the
-# tests use. Installs with apt where apt is and we may use it, else says what is
-# missing and ends with status 1. Says nothing when nothing is missing. Tools
-# that only some tests use (clang, valgrind, doxygen, ...) are tried but not
-# insisted on: those tests report that they were skipped.
+# Installs everything that a build needs and that is missing; with --tests also
+# what the tests use. It uses apt if it may. Else it names what is missing and
+# ends with status 1. It prints nothing if nothing is missing. Tools that only
+# some tests use (clang, valgrind, doxygen, ...) are optional: without them those
+# tests are skipped. ccache makes builds faster.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
@@ -20,7 +20,7 @@ esac
 have() { command -v "$1" >/dev/null 2>&1; }
 have_package() { pkg-config --exists "$1" 2>/dev/null; }
 
-# The compiler sees a oneDNN of 2.6 or later, in the system or in `tools`.
+# have_onednn: is there a oneDNN of 2.6 or later, in the system or in `tools`?
 have_onednn() {
   [ -e "$tools/onednn/lib/libdnnl.so" ] && return 0
   printf '%s\n' '#include <oneapi/dnnl/dnnl_version.h>' \
@@ -28,7 +28,7 @@ have_onednn() {
     cc -E - >/dev/null 2>&1
 }
 
-# need NAME PACKAGE TEST...: when the test fails, `missing` and `packages` grow.
+# need NAME PACKAGE TEST...: if the test fails, adds to `missing` and `packages`.
 need() {
   name=$1 package=$2
   shift 2
@@ -53,14 +53,16 @@ look() {
 look_optional() {
   missing='' packages=''
   need 'a C++ compiler' g++ have c++
+  need ccache ccache have ccache
   need clang clang have clang
   need valgrind valgrind have valgrind
   need doxygen doxygen have doxygen
   need Go golang-go have go
+  need libabigail abigail-tools have abidiff
   need 'pip for Python 3' python3-pip python3 -m pip --version >/dev/null 2>&1
 }
 
-# The package of the sanitizers' run-time libraries is named after clang's version.
+# The name of the package with the sanitizers' run-time libraries has clang's version in it.
 look_sanitizers() {
   missing='' packages=''
   version=$(clang -dumpversion 2>/dev/null) || return 0
@@ -77,7 +79,7 @@ else
 fi
 
 updated=
-# install PACKAGE...: one by one, so that one unknown name does not keep the others out.
+# install PACKAGE...: one by one, so that one unknown name does not stop the other packages.
 install() {
   have apt-get && as_root true || return 0
   mkdir -p "$tools"
@@ -95,7 +97,7 @@ install() {
 look
 if [ "$packages" ]; then install $packages; fi
 
-# Older distributions have packages that are too old: Python's index has newer ones.
+# Older distributions have packages that are too old. PyPI has newer ones.
 if have python3 && ! have_meson; then
   python3 -m venv --help >/dev/null 2>&1 || install python3-venv
   echo 'setup: fetching meson from PyPI'
@@ -111,7 +113,7 @@ fi
 
 look
 if [ "$missing" ]; then
-  printf 'setup: this is missing, please install it:%s\n' "$missing" >&2
+  printf 'setup: please install what is missing:%s\n' "$missing" >&2
   exit 1
 fi
 if [ "$tests" ]; then
@@ -120,16 +122,16 @@ if [ "$tests" ]; then
   look_sanitizers
   if [ "$packages" ]; then install $packages; fi
 
-  # Tests of the Python package need tools from PyPI; without them they are skipped.
+  # Tests of the Python package need tools from PyPI. Without these tools they are skipped.
   environment=$tools/python-tests
   if [ ! -e "$environment/ready" ]; then
-    echo 'setup: fetching what tests of the Python package need from PyPI'
+    echo 'setup: fetching the tools for tests of the Python package from PyPI'
     mkdir -p "$tools"
     make_environment() { python3 -m venv --clear "$environment" >"$tools/venv.log" 2>&1; }
     { make_environment || { install python3-venv && make_environment; }; } &&
       "$environment/bin/pip" install --quiet --disable-pip-version-check numpy pytest mypy \
         build hypothesis pandas polars pyarrow scikit-learn tqdm >>"$tools/venv.log" 2>&1 \
         </dev/null && touch "$environment/ready" ||
-      echo "setup: not available, those tests will be skipped (see $tools/venv.log)" >&2
+      echo "setup: failed, tests of the Python package are skipped (see $tools/venv.log)" >&2
   fi
 fi

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the stages of scripts/test.sh share that are not meson's: counted checks, and a record of
-them as meson's logs have it, for count_tests.py."""
+"""Shared by the stages of scripts/test.sh that meson does not run: they count checks, and record
+them as in meson's logs, for count_tests.py."""
 import json
 import pathlib
 import re
@@ -9,7 +9,7 @@ import subprocess
 
 
 class Stage:
-    """folder: where commands run. work: a folder for what is made, emptied here."""
+    """folder: where commands run. work: a folder for files made by the stage; it is emptied."""
 
     def __init__(self, folder, work, environment):
         self.folder, self.work = folder, work
@@ -24,7 +24,7 @@ class Stage:
         self.lines.append(text)
 
     def run(self, *command, **options):
-        """(whether it ended well, what it wrote)"""
+        """(whether the command succeeded, its output)"""
         try:
             done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -51,8 +51,8 @@ class Stage:
         self.say(f"SKIP: {reason}")
 
     def finish(self, name, result):
-        """Writes the record to the file `result`; the status to end with. Lines of checks that a
-        command wrote count, too."""
+        """Writes the record to the file `result` and returns the exit status. Lines of checks in
+        the output of commands count, too."""
         self.say(f"Checks: {self.passed} passed, {self.failed} failed, {self.skipped} skipped")
         output = "\n".join(self.lines)
         failed = any(int(count) for count in re.findall(r"^Checks: .* (\d+) failed", output,

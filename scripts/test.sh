@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: scripts/test.sh [--quick]
 #
-# Sets up what is missing and runs every test (TESTING.md says what that is);
-# --quick runs the release build's only. The last line is the number of checks
-# that passed, failed and were skipped; the status is 1 unless all that ran passed.
+# Installs what is missing and runs every test (see TESTING.md). --quick runs only
+# the tests of the release build. The last line is the number of checks that passed,
+# failed and were skipped. The status is 1 if a check failed or none ran.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
@@ -17,16 +17,16 @@ esac
 cd "$root"
 "$root/scripts/setup.sh" --tests
 
-# Every stage leaves its log in `results` in the form of meson's.
+# Every stage leaves a log in `results`, in the form of meson's logs.
 work=$root/build-test
 results=$work/results
 rm -rf "$results"
 mkdir -p "$results"
 
-# record STAGE RESULT NAME: a test of one line, for what meson did not run.
+# record STAGE RESULT NAME: a log of one line, for a stage that meson did not run.
 record() { printf '{"name": "%s", "result": "%s", "stdout": ""}\n' "$3" "$2" >"$results/$1.json"; }
 
-# build STAGE DIR [OPTION...]: false, and a failure on record, when it does not build.
+# build STAGE DIR [OPTION...]: if the build fails, records this and returns false.
 build() {
   stage=$1 folder=$2
   shift 2
@@ -36,7 +36,7 @@ build() {
   return 1
 }
 
-# run STAGE DIR [OPTION...]: runs meson's tests of a built folder.
+# run STAGE DIR [OPTION...]: runs meson's tests of a build folder.
 run() {
   stage=$1 folder=$2
   shift 2
@@ -72,7 +72,7 @@ else
 fi
 
 if [ -z "$quick" ]; then
-  # The other major version of oneDNN than the system's.
+  # A oneDNN of another major version than that of the system.
   if "$root/scripts/onednn3.sh" "$work/onednn3"; then
     build onednn3 "$work/build-onednn3" --buildtype=release "-Ddnnl_root=$work/onednn3" &&
       run onednn3 "$work/build-onednn3" --no-suite source --no-suite compilers
@@ -80,7 +80,7 @@ if [ -z "$quick" ]; then
     record onednn3 SKIP 'oneDNN 3.x could not be fetched'
   fi
 
-  # Another compiler: it contracts and orders floating-point operations otherwise.
+  # Another compiler contracts and orders floating-point operations differently.
   if command -v clang >/dev/null; then
     (
       export CC=clang
@@ -92,7 +92,7 @@ if [ -z "$quick" ]; then
   fi
 
   if have_sanitizers; then
-    # Errors of memory and undefined behaviour, in everything.
+    # Memory errors and undefined behaviour, in everything.
     (
       export CC=clang UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
       export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
@@ -100,7 +100,7 @@ if [ -z "$quick" ]; then
         -Db_sanitize=address,undefined -Db_lundef=false &&
         run address "$work/build-address" --no-suite source
     ) || true
-    # Data races, where threads are used; with the plain kernels only, as on other processors.
+    # Data races, in suites with threads. It uses only the plain kernels, as other processors do.
     (
       export CC=clang TSAN_OPTIONS=halt_on_error=1
       build thread "$work/build-thread" --buildtype=debugoptimized -Db_sanitize=thread \
@@ -112,7 +112,7 @@ if [ -z "$quick" ]; then
     record thread SKIP 'no clang with sanitizers'
   fi
 
-  # Uninitialised memory, which no sanitizer above sees.
+  # Uninitialised memory, which the sanitizers above do not find.
   if command -v valgrind >/dev/null && [ -e "$root/build/build.ninja" ]; then
     run valgrind "$root/build" --setup valgrind --suite small
   else

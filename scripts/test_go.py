@@ -4,8 +4,8 @@
 
 usage: test_go.py BUILD_FOLDER WORK RESULT.json
 
-WORK is a folder for what is made here; RESULT.json gets a record as meson's logs have them, for
-count_tests.py. Every test, and of tests with subtests every subtest, is one check.
+WORK is a folder for the files that are made. RESULT.json gets a record as in meson's logs, for
+count_tests.py. Every test is one check; of a test with subtests, every subtest is one.
 """
 import json
 import os
@@ -20,13 +20,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bindings/go"
 OLDEST = (1, 19)
 STATICCHECK = "honnef.co/go/tools/cmd/staticcheck@v0.8.2"
-STATICCHECK_OLDEST = (1, 25)  # what that version needs
+STATICCHECK_OLDEST = (1, 25)  # the Go that this version needs
 RACE = ("x86_64", "aarch64", "ppc64le")
 
 
 class GoStage(Stage):
     def version(self):
-        """Release of the Go that is there, (0, 0) without one."""
+        """Release of the installed Go, (0, 0) without Go."""
         if not shutil.which("go"):
             return (0, 0)
         found = re.search(r"go version go(\d+)\.(\d+)", self.run("go", "version")[1])
@@ -52,11 +52,11 @@ class GoStage(Stage):
     def staticcheck(self, version):
         if version < STATICCHECK_OLDEST:
             self.skip(f"staticcheck: needs Go {STATICCHECK_OLDEST[0]}.{STATICCHECK_OLDEST[1]}")
-        elif not self.run("go", "run", STATICCHECK, "-version", timeout=900)[0]:
+        elif not self.run("go", "run", STATICCHECK, "-version", timeout=3600)[0]:
             self.skip("staticcheck: the module proxy is out of reach")
         else:
             self.check("staticcheck finds nothing",
-                       *self.run("go", "run", STATICCHECK, "./...", timeout=900))
+                       *self.run("go", "run", STATICCHECK, "./...", timeout=3600))
 
     def tests(self, version):
         if version >= (1, 21):
@@ -64,8 +64,8 @@ class GoStage(Stage):
         else:
             self.environment["GODEBUG"] = "cgocheck=2"
         race = ["-race"] if os.uname().machine in RACE else []
-        good, output = self.run("go", "test", *race, "-count=1", "-timeout=30m", "-json", "./...",
-                                timeout=2400)
+        good, output = self.run("go", "test", *race, "-count=1", "-timeout=60m", "-json", "./...",
+                                timeout=4200)
         failed = self.failed
         self.count(output)
         if not good and self.failed == failed:
@@ -86,7 +86,7 @@ class GoStage(Stage):
             if event["Action"] in ("pass", "fail", "skip"):
                 results[name] = event["Action"]
         for name in texts:
-            results.setdefault(name, "fail")  # the program ended within it
+            results.setdefault(name, "fail")  # the program ended during this test
         for name, result in sorted(results.items()):
             below = [results[other] for other in results if other.startswith(name + "/")]
             if below and (result != "fail" or "fail" in below):
@@ -106,7 +106,7 @@ def main(build, work, result):
     elif stage.install(build):
         good, output = stage.run("gofmt", "-l", ".")
         stage.check("gofmt changes nothing", good and not output, output)
-        if stage.check("go vet finds nothing", *stage.run("go", "vet", "./...", timeout=900)):
+        if stage.check("go vet finds nothing", *stage.run("go", "vet", "./...", timeout=3600)):
             stage.staticcheck(version)
             stage.tests(version)
     return stage.finish("go package", result)

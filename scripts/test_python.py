@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the Python package and tests what is installed of it.
+"""Builds and installs the Python package, and tests it as installed.
 
 usage: test_python.py WORK RESULT.json [SETUP_ARGUMENT...]
 
-To be run by the Python of a virtual environment that scripts/setup.sh --tests made: the wheel
-goes into it. WORK is a folder for what is made here; RESULT.json gets a record as meson's logs
-have them, for count_tests.py; SETUP_ARGUMENTs are options of meson setup.
+Run it with the Python of the virtual environment that scripts/setup.sh --tests made: the wheel is
+installed there. WORK is a folder for the files that are made. RESULT.json gets a record as in
+meson's logs, for count_tests.py. SETUP_ARGUMENTs are options of meson setup.
 """
 import os
 import pathlib
@@ -60,14 +60,14 @@ class PythonStage(Stage):
         if not self.check("the wheel installs", installed, output):
             return
         good, output = self.run(sys.executable, "-X", "faulthandler", "-m", "pytest", "-q", "-rs",
-                                "-p", "no:cacheprovider", PACKAGE / "tests", timeout=900)
-        self.say(output)  # its own line of checks is counted too
+                                "-p", "no:cacheprovider", PACKAGE / "tests", timeout=3600)
+        self.say(output)  # pytest's line of checks is counted too
         if not good and "Checks: " not in output:
             self.check("pytest ends", False)
         self.check("mypy --strict finds nothing", *self.run(
             sys.executable, "-m", "mypy", "--strict", "--cache-dir", self.work / "mypy",
             "--config-file", ROOT / "pyproject.toml", PACKAGE / "s3rec", PACKAGE / "tests",
-            timeout=900))
+            timeout=3600))
 
     def source_distribution(self):
         if not (ROOT / ".git").exists():

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/finite.h"
+#include "base/number.h"
 #include "support/suite.h"
 
 enum { COUNT = 2100 }; /* two pieces of 1024 and a part */

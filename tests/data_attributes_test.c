@@ -149,7 +149,7 @@ START_TEST(refuses_values) {
   refuse_text("\n  3", ":2:3: the file holds an integer, must be an object "
               "{\"item\": [attribute, ...]}");
   refuse_text("{\"1\": [1], \"x\\\"{[,\": [1]}",
-              ":1:12: key \"x\"{[,\" is no item id, an integer 1..2147483645 "
+              ":1:12: key \"x\"{[,\" is not an item id, which is an integer 1..2147483645 "
               "without leading zeros");
   static const char *const keys[] = {"", "0", "-1", "01", "1.0", " 1", "1 ", "2147483646",
                                      "18446744073709551617", "1e3", "+1"};
@@ -157,21 +157,23 @@ START_TEST(refuses_values) {
     char text[96], expected[160];
     snprintf(text, sizeof text, "{\n\"1\": [1, 2],\n  \"%s\": [3]}", keys[i]);
     snprintf(expected, sizeof expected,
-             ":3:3: key \"%s\" is no item id, an integer 1..2147483645 without leading zeros",
+             ":3:3: key \"%s\" is not an item id, which is an integer 1..2147483645 "
+             "without leading zeros",
              keys[i]);
     refuse_text(text, expected);
   }
   refuse_text("{\"\xC3\xA9\xC3\xA9\": [1]}",
-              ":1:2: key \"????\" is no item id, an integer 1..2147483645 without leading zeros");
+              ":1:2: key \"????\" is not an item id, which is an integer 1..2147483645 "
+             "without leading zeros");
   refuse_text("{\"1\": [], \"2\": 5}",
               ":1:16: value of item 2 is an integer, must be an array of attributes");
   refuse_text("{\"1\": {\"a\": [1, 2]}}",
               ":1:7: value of item 1 is an object, must be an array of attributes");
   refuse_text("{\"1\":\nnull}", ":2:1: value of item 1 is null, must be an array of attributes");
   refuse_text("{\"1\": [1, 2, -3]}",
-              ":1:14: attribute -3 of item 1 is out of range, accepted is 0..2147483646");
+              ":1:14: attribute -3 of item 1 is out of range, must be 0..2147483646");
   refuse_text("{\"1\": [1,\n\t2147483647]}",
-              ":2:2: attribute 2147483647 of item 1 is out of range, accepted is 0..2147483646");
+              ":2:2: attribute 2147483647 of item 1 is out of range, must be 0..2147483646");
   refuse_text("{\"1\": [1, 2], \"7\": [3, \"4\"]}",
               ":1:24: attribute of item 7 is a string, must be an integer");
   refuse_text("{\"1\": [1.0]}",

@@ -134,18 +134,18 @@ START_TEST(refuses_values) {
     int array, slot, value;
     const char *expected;
   } cases[] = {
-      {1, 2, 0, "pos_items[0][2] is 0, accepted is 1..9 behind the row's padding, which is on the "
+      {1, 2, 0, "pos_items[0][2] is 0, must be 1..9 after the row's padding, which is on the "
                 "left"},
       {1, 7, 0, "masked_item_sequence[1][3] is 9, must be 0: pos_items is padding there"},
-      {1, 3, -1, "pos_items[0][3] is -1, accepted is 1..9"},
-      {1, 3, 10, "pos_items[0][3] is 10, accepted is 1..9"},
+      {1, 3, -1, "pos_items[0][3] is -1, must be 1..9"},
+      {1, 3, 10, "pos_items[0][3] is 10, must be 1..9"},
       {0, 0, 5, "masked_item_sequence[0][0] is 5, must be 0: pos_items is padding there"},
-      {0, 1, 10, "masked_item_sequence[0][1] is 10, accepted is 1..9"},
+      {0, 1, 10, "masked_item_sequence[0][1] is 10, must be 1..9"},
       {2, 6, 1, "neg_items[1][2] is 1, must be 0: pos_items is padding there"},
-      {2, 2, -2147483647, "neg_items[0][2] is -2147483647, accepted is 1..9"},
-      {3, 1, 0, "masked_segment_sequence[0][1] is 0, accepted is 1..9 behind the row's padding, "
+      {2, 2, -2147483647, "neg_items[0][2] is -2147483647, must be 1..9"},
+      {3, 1, 0, "masked_segment_sequence[0][1] is 0, must be 1..9 after the row's padding, "
                 "which is on the left"},
-      {4, 7, 2147483647, "pos_segment[1][3] is 2147483647, accepted is 1..9"},
+      {4, 7, 2147483647, "pos_segment[1][3] is 2147483647, must be 1..9"},
       {5, 0, 9, "neg_segment[0][0] is 9, must be 0: pos_items is padding there"},
   };
   set_good();
@@ -167,12 +167,12 @@ static void refuse_arguments(s3rec_pretrain_arrays arrays, const char *expected)
 START_TEST(refuses_arguments_of_pretraining) {
   s3rec_pretrain_arrays arrays = arrays_of(&good);
   arrays.batch_size = 0;
-  refuse_arguments(arrays, "batch_size is 0, accepted is 1..65536");
+  refuse_arguments(arrays, "batch_size is 0, must be 1..65536");
   arrays.batch_size = 65537;
-  refuse_arguments(arrays, "batch_size is 65537, accepted is 1..65536");
+  refuse_arguments(arrays, "batch_size is 65537, must be 1..65536");
   arrays = arrays_of(&good);
   arrays.max_seq_length = 4097;
-  refuse_arguments(arrays, "max_seq_length is 4097, accepted is 1..4096");
+  refuse_arguments(arrays, "max_seq_length is 4097, must be 1..4096");
   arrays = arrays_of(&good);
   arrays.neg_segment = NULL;
   refuse_arguments(arrays, "neg_segment must not be NULL");
@@ -182,11 +182,11 @@ START_TEST(refuses_arguments_of_pretraining) {
   arrays = arrays_of(&good);
   arrays.attribute_size = 0;
   refuse_arguments(arrays,
-                   "mask_id is 9 and attribute_size 0, accepted are at least 2 and 1");
+                   "mask_id is 9 and attribute_size 0, must be at least 2 and 1");
   arrays = arrays_of(&good);
   arrays.mask_id = 1;
   refuse_arguments(arrays,
-                   "mask_id is 1 and attribute_size 3, accepted are at least 2 and 1");
+                   "mask_id is 1 and attribute_size 3, must be at least 2 and 1");
   ck_assert_int_eq(s3rec_batch_set_pretrain(NULL, &arrays), S3REC_ERROR_ARGUMENT);
   ck_assert_int_eq(s3rec_batch_set_pretrain(batch, NULL), S3REC_ERROR_ARGUMENT);
   arrays = arrays_of(&good);
@@ -255,13 +255,13 @@ START_TEST(finetune_refuses_values) {
     int array, slot, value;
     const char *expected;
   } cases[] = {
-      {0, 2, 0, "input_ids[0][2] is 0, accepted is 1..2147483647 behind the row's padding, which "
+      {0, 2, 0, "input_ids[0][2] is 0, must be 1..2147483647 after the row's padding, which "
                 "is on the left"},
-      {0, 7, -1, "input_ids[1][3] is -1, accepted is 1..2147483647"},
+      {0, 7, -1, "input_ids[1][3] is -1, must be 1..2147483647"},
       {1, 0, 4, "target_pos[0][0] is 4, must be 0: input_ids is padding there"},
-      {1, 3, -4, "target_pos[0][3] is -4, accepted is 0..2147483647"},
+      {1, 3, -4, "target_pos[0][3] is -4, must be 0..2147483647"},
       {2, 5, 1, "target_neg[1][1] is 1, must be 0: input_ids is padding there"},
-      {2, 2, 0, "target_neg[0][2] is 0, accepted is 1..2147483647 where target_pos is not 0"},
+      {2, 2, 0, "target_neg[0][2] is 0, must be 1..2147483647 where target_pos is not 0"},
   };
   set_good();
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -277,7 +277,7 @@ START_TEST(finetune_refuses_values) {
   fixture_expect(s3rec_batch_set_finetune(batch, ROWS, LENGTH, NULL, target_pos, NULL),
                  S3REC_ERROR_ARGUMENT, NULL, "input_ids must not be NULL");
   fixture_expect(s3rec_batch_set_finetune(batch, ROWS, 0, input_ids, target_pos, NULL),
-                 S3REC_ERROR_ARGUMENT, NULL, "max_seq_length is 0, accepted is 1..4096");
+                 S3REC_ERROR_ARGUMENT, NULL, "max_seq_length is 0, must be 1..4096");
   expect_good();
 }
 END_TEST

@@ -77,9 +77,9 @@ START_TEST(copies_arrays) {
   ck_assert_uint_eq(count, 2);
   ck_assert_mem_eq(view, ((int32_t[]){1, 8}), 2 * sizeof *view);
   fixture_expect(s3rec_dataset_user_items(dataset, 4, &view, &count), S3REC_ERROR_NOT_FOUND, NULL,
-                 "user is 4, accepted is 0..3");
+                 "user is 4, must be 0..3");
   fixture_expect(s3rec_dataset_item_attributes(dataset, 7, &view, &count), S3REC_ERROR_NOT_FOUND,
-                 NULL, "item is 7, accepted is 1..6");
+                 NULL, "item is 7, must be 1..6");
   s3rec_dataset_destroy(dataset);
   s3rec_dataset_destroy(NULL);
 }
@@ -136,27 +136,27 @@ START_TEST(refuses_arguments) {
   s3rec_dataset_arrays arrays = good_arrays();
   arrays.user_count = 0;
   refuse(&arrays, S3REC_ERROR_ARGUMENT,
-         "user_count is 0, item_offsets given, items given; needed are at least 1 user and both "
-         "arrays");
+         "user_count is 0, item_offsets given, items given; at least 1 user and both arrays "
+         "are needed");
   arrays = good_arrays();
   arrays.items = NULL;
   refuse(&arrays, S3REC_ERROR_ARGUMENT,
-         "user_count is 4, item_offsets given, items NULL; needed are at least 1 user and both "
-         "arrays");
+         "user_count is 4, item_offsets given, items NULL; at least 1 user and both arrays "
+         "are needed");
   arrays = good_arrays();
   arrays.attribute_offsets = NULL;
   refuse(&arrays, S3REC_ERROR_ARGUMENT,
          "attributed_item_count is 2, but attributed_items or attribute_offsets is NULL");
   arrays = good_arrays();
   arrays.attributes = NULL;
-  refuse(&arrays, S3REC_ERROR_ARGUMENT, "attribute_offsets announce 4 ids, but attributes is NULL");
+  refuse(&arrays, S3REC_ERROR_ARGUMENT, "attributes is NULL, but attribute_offsets end at 4");
   arrays = good_arrays();
   arrays.negatives = NULL;
   refuse(&arrays, S3REC_ERROR_ARGUMENT, "negatives_per_user is 2, but negatives is NULL");
   arrays.negatives_per_user = 1001;
-  refuse(&arrays, S3REC_ERROR_ARGUMENT, "negatives_per_user is 1001, accepted is 0..1000");
+  refuse(&arrays, S3REC_ERROR_ARGUMENT, "negatives_per_user is 1001, must be 0..1000");
   arrays.negatives_per_user = -1;
-  refuse(&arrays, S3REC_ERROR_ARGUMENT, "negatives_per_user is -1, accepted is 0..1000");
+  refuse(&arrays, S3REC_ERROR_ARGUMENT, "negatives_per_user is -1, must be 0..1000");
   arrays = good_arrays();
   arrays.struct_size = 0;
   s3rec_dataset *dataset = NULL;
@@ -172,12 +172,12 @@ START_TEST(refuses_offsets) {
   arrays.item_offsets = (int64_t[]){1, 4, 5, 7, 10};
   refuse(&arrays, S3REC_ERROR_FORMAT, "item_offsets[0] is 1, must be 0");
   arrays.item_offsets = (int64_t[]){0, 4, 3, 7, 10};
-  refuse(&arrays, S3REC_ERROR_FORMAT, "item_offsets fall from 4 to 3 behind user 1");
+  refuse(&arrays, S3REC_ERROR_FORMAT, "item_offsets fall from 4 to 3 after user 1");
   arrays.item_offsets = (int64_t[]){0, 4, 5, 5, 10};
   refuse(&arrays, S3REC_ERROR_FORMAT, "item_offsets: user 2 has no items");
   arrays = good_arrays();
   arrays.attribute_offsets = (int64_t[]){0, 3, 2};
-  refuse(&arrays, S3REC_ERROR_FORMAT, "attribute_offsets fall from 3 to 2 behind list 1");
+  refuse(&arrays, S3REC_ERROR_FORMAT, "attribute_offsets fall from 3 to 2 after list 1");
 }
 END_TEST
 
@@ -191,27 +191,27 @@ START_TEST(refuses_values) {
     s3rec_dataset_arrays arrays = good_arrays();
     arrays.items = changed;
     snprintf(expected, sizeof expected,
-             "items: user 2, index 1: id %d is out of range, accepted is 1..2147483645", bad[i]);
+             "items: user 2, index 1: id %d is out of range, must be 1..2147483645", bad[i]);
     refuse(&arrays, S3REC_ERROR_FORMAT, expected);
   }
   s3rec_dataset_arrays arrays = good_arrays();
   arrays.attributes = (int32_t[]){8, -1, 8, 0};
   refuse(&arrays, S3REC_ERROR_FORMAT,
-         "attributes: list 0, index 1: id -1 is out of range, accepted is 0..2147483646");
+         "attributes: list 0, index 1: id -1 is out of range, must be 0..2147483646");
   arrays.attributes = (int32_t[]){8, 1, 8, INT32_MAX};
   refuse(&arrays, S3REC_ERROR_FORMAT,
-         "attributes: list 1, index 0: id 2147483647 is out of range, accepted is 0..2147483646");
+         "attributes: list 1, index 0: id 2147483647 is out of range, must be 0..2147483646");
   arrays = good_arrays();
   arrays.attributed_items = (int32_t[]){6, 0};
   refuse(&arrays, S3REC_ERROR_FORMAT,
-         "attributed_items, index 1: id 0 is out of range, accepted is 1..2147483645");
+         "attributed_items, index 1: id 0 is out of range, must be 1..2147483645");
   arrays.attributed_items = (int32_t[]){6, 6};
   refuse(&arrays, S3REC_ERROR_FORMAT,
          "item 6 has two attribute lists, numbers 0 and 1 (from 0)");
   arrays = good_arrays();
   arrays.negatives = (int32_t[]){4, 5, 1, 2, 3, 7, 6, 1};
   refuse(&arrays, S3REC_ERROR_FORMAT,
-         "negatives: user 2, index 1: id 7 is out of range, accepted is 1..6");
+         "negatives: user 2, index 1: id 7 is out of range, must be 1..6");
 }
 END_TEST
 

@@ -313,18 +313,18 @@ START_TEST(refuses_arguments) {
   const s3rec_sampler_options good = options_of(S3REC_STAGE_PRETRAIN);
   s3rec_sampler_options options = good;
   options.stage = (s3rec_stage)3;
-  refuse(dataset, options, "stage is 3, accepted is 1 or 2");
+  refuse(dataset, options, "stage is 3, must be 1 or 2");
   options = good;
   options.batch_size = 0;
-  refuse(dataset, options, "batch_size is 0, accepted is 1..65536");
+  refuse(dataset, options, "batch_size is 0, must be 1..65536");
   options = good;
   options.max_seq_length = 4097;
-  refuse(dataset, options, "max_seq_length is 4097, accepted is 1..4096");
+  refuse(dataset, options, "max_seq_length is 4097, must be 1..4096");
   options = good;
   options.mask_p = 1.5;
-  refuse(dataset, options, "mask_p is 1.5, accepted is 0..1");
+  refuse(dataset, options, "mask_p is 1.5, must be 0..1");
   if (test_comma_locale()) { /* texts are the same in every locale */
-    refuse(dataset, options, "mask_p is 1.5, accepted is 0..1");
+    refuse(dataset, options, "mask_p is 1.5, must be 0..1");
     setlocale(LC_NUMERIC, "C");
   } else {
     test_skip_case("no locale with a decimal comma is installed or can be made");
@@ -334,15 +334,15 @@ START_TEST(refuses_arguments) {
   ck_assert_int_eq(s3rec_sampler_create(dataset, &options, &sampler), S3REC_ERROR_ARGUMENT);
   options = good;
   options.shuffle = 2;
-  refuse(dataset, options, "shuffle is 2 and reference_draws 0, accepted is 0 or 1");
+  refuse(dataset, options, "shuffle is 2 and reference_draws 0, must be 0 or 1");
   options = good;
   options.held_out_count = 3;
-  refuse(dataset, options, "held_out_count is 3, accepted is 0..2");
+  refuse(dataset, options, "held_out_count is 3, must be 0..2");
   options.held_out_count = -1;
-  refuse(dataset, options, "held_out_count is -1, accepted is 0..2");
+  refuse(dataset, options, "held_out_count is -1, must be 0..2");
   options.held_out_count = 1;
   options.reference_draws = 1;
-  refuse(dataset, options, "held_out_count is 1, accepted with reference_draws is 2");
+  refuse(dataset, options, "held_out_count is 1, must be 2 with reference_draws");
   options = good;
   options.struct_size = 0;
   ck_assert_int_eq(s3rec_sampler_create(dataset, &options, &sampler), S3REC_ERROR_ARGUMENT);
@@ -367,13 +367,13 @@ START_TEST(refuses_data_that_cannot_train) {
   s3rec_dataset *dataset = fixture_unique_dataset(context, (int32_t[]){1, 3, 1}, 3);
   s3rec_sampler_options options = options_of(S3REC_STAGE_FINETUNE);
   refuse(dataset, options,
-         "the dataset holds nothing to train on: no user's training part has 2 items");
+         "the dataset has nothing to train on: no user's training part has 2 items");
   s3rec_dataset_destroy(dataset);
   dataset = fixture_unique_dataset(context, (int32_t[]){1, 2}, 2);
   options.stage = S3REC_STAGE_PRETRAIN;
   options.reference_draws = 1;
   refuse(dataset, options,
-         "the dataset holds nothing to train on: no user's training part has 1 items");
+         "the dataset has nothing to train on: no user's training part has 1 items");
   s3rec_dataset_destroy(dataset);
 }
 END_TEST

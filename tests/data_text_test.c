@@ -102,19 +102,19 @@ START_TEST(refuses_numbers) {
   refuse_text("1 1e3\n", ":1:3: item id \"1e3\" is not an integer");
   refuse_text("u1 2\n", ":1:1: user name \"u1\" is not an integer");
   refuse_text("\n\n  -3 2\n",
-              ":3:3: user name -3 is out of range, accepted is 0..9223372036854775807");
-  refuse_text("1 2 0\n", ":1:5: item id 0 is out of range, accepted is 1..2147483645");
-  refuse_text("1 2 -7 4\n", ":1:5: item id -7 is out of range, accepted is 1..2147483645");
+              ":3:3: user name -3 is out of range, must be 0..9223372036854775807");
+  refuse_text("1 2 0\n", ":1:5: item id 0 is out of range, must be 1..2147483645");
+  refuse_text("1 2 -7 4\n", ":1:5: item id -7 is out of range, must be 1..2147483645");
   refuse_text("1 2147483646",
-              ":1:3: item id 2147483646 is out of range, accepted is 1..2147483645");
+              ":1:3: item id 2147483646 is out of range, must be 1..2147483645");
   refuse_text("1 18446744073709551617",
-              ":1:3: item id 18446744073709551617 is out of range, accepted is 1..2147483645");
+              ":1:3: item id 18446744073709551617 is out of range, must be 1..2147483645");
   refuse_text("9223372036854775808 1",
               ":1:1: user name 9223372036854775808 is out of range, "
-              "accepted is 0..9223372036854775807");
+              "must be 0..9223372036854775807");
   refuse_text("1 123456789012345678901234567890123456789012345678901\n",
               ":1:3: item id 1234567890123456789012345678901234567890... is out of range, "
-              "accepted is 1..2147483645");
+              "must be 1..2147483645");
   refuse_text("\xEF\xBB\xBF" "1 x\n", ":1:3: item id \"x\" is not an integer");
 }
 END_TEST
@@ -229,14 +229,14 @@ START_TEST(refuses_negatives) {
   append_negatives(text, "5", 99, "7", "\n");
   load_negatives(text, ":2:1: the file ends after 1 of the 2 users of the sequence file");
   append_negatives(text, "7", 99, "7", "\n");
-  load_negatives(text, ":2:1: user 7 where the sequence file has user 6");
+  load_negatives(text, ":2:1: user 7, but the sequence file has user 6");
   text[0] = '\0';
   append_negatives(text, "5", 99, "7", "\n");
   append_negatives(text, "6", 99, "7", "\n");
   append_negatives(text, "\n 7", 99, "7", "\n");
   load_negatives(text, ":4:2: more lines than the 2 users of the sequence file");
-  load_negatives("5 1 10\n", ":1:5: negative item id 10 is out of range, accepted is 1..9");
-  load_negatives("5 1 0\n", ":1:5: negative item id 0 is out of range, accepted is 1..9");
+  load_negatives("5 1 10\n", ":1:5: negative item id 10 is out of range, must be 1..9");
+  load_negatives("5 1 0\n", ":1:5: negative item id 0 is out of range, must be 1..9");
   load_negatives("5 x\n", ":1:3: negative item id \"x\" is not an integer");
   load_negatives("x\n", ":1:1: user name \"x\" is not an integer");
   load_negatives("5\n", ":1:2: user 5 has 0 negatives, at least 99 are needed");

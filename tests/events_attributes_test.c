@@ -92,20 +92,20 @@ END_TEST
 START_TEST(refuses) {
   refuse("a.csv", "item,a\n1,x\n,y\n", S3REC_ERROR_FORMAT, ":3: item: empty");
   refuse("a.csv", "item,a\n1,x\n2\n", S3REC_ERROR_FORMAT,
-         ":3: row: 1 fields where the first row has 2");
+         ":3: row: 1 fields, but the first row has 2");
   refuse("a.csv", "item,a\n1,x\n2,ok|\xFF\n", S3REC_ERROR_FORMAT, ":3: a: not UTF-8");
   refuse("a.csv", "item,\xFF\n1,x\n", S3REC_ERROR_FORMAT,
-         ":1: header: name of column 2: not UTF-8; attribute_columns may leave it out");
+         ":1: header: name of column 2: not UTF-8; attribute_columns can leave it out");
   refuse("a.csv", "\n\nitem,\n1,x\n", S3REC_ERROR_FORMAT,
-         ":3: header: name of column 2: empty; attribute_columns may leave it out");
+         ":3: header: name of column 2: empty; attribute_columns can leave it out");
   refuse("a.csv", "item;genre\n1;x\n", S3REC_ERROR_FORMAT,
-         ":1: attributes: the first row has one column, no delimiter \",\"; the option delimiter "
-         "may name another");
+         ":1: attributes: the first row has one column and no delimiter \",\"; the option "
+         "delimiter can set another");
   refuse("a.csv", "a,b,user\n1,x,y\n", S3REC_ERROR_FORMAT,
-         ":1: item: no column has a usual name, item_column may name it; the columns are: a, b, "
+         ":1: item: no column has a usual name; item_column can name one; the columns are: a, b, "
          "user");
   refuse("a.jsonl", "{\"item\":1,\"a\":{}}\n", S3REC_ERROR_FORMAT,
-         ":1: a: an object is no attribute, attribute_columns may name other columns");
+         ":1: a: an object cannot be an attribute; attribute_columns can name other columns");
   refuse("a.jsonl", "{\"item\":1,\"a\":[[]]}\n", S3REC_ERROR_FORMAT,
          ":1: a: an array in an array, must be text, a number or a truth value");
   refuse("a.jsonl", "{\"item\":1.5}\n", S3REC_ERROR_FORMAT,
@@ -121,7 +121,8 @@ START_TEST(refuses) {
   memcpy(text, "item,a\n1,", 9);
   text[9 + 4095] = '\0';
   options.attribute_columns = NULL;
-  refuse("a.csv", text, S3REC_ERROR_FORMAT, ":2: a: longer than 4096 bytes with the column's name");
+  refuse("a.csv", text, S3REC_ERROR_FORMAT,
+         ":2: a: longer than 4096 bytes together with the column's name");
   text[9 + 4094] = '\0';
   const test_path path = fixture_text("a.csv", text);
   ck_assert_int_eq(s3rec_events_read_attributes(events, path.text, NULL, NULL), S3REC_OK);
@@ -129,11 +130,11 @@ START_TEST(refuses) {
   options.attribute_columns = "a,,b";
   ck_assert_int_eq(s3rec_events_read_attributes(events, path.text, &options, NULL),
                    S3REC_ERROR_ARGUMENT);
-  ck_assert_str_eq(s3rec_last_error(), "attribute_columns is \"a,,b\", a name is empty");
+  ck_assert_str_eq(s3rec_last_error(), "attribute_columns is \"a,,b\": one of its names is empty");
   options.attribute_separator = "123456789";
   ck_assert_int_eq(s3rec_events_read_attributes(events, path.text, &options, NULL),
                    S3REC_ERROR_ARGUMENT);
-  ck_assert_str_eq(s3rec_last_error(), "attribute_separator has 9 bytes, accepted is 0..8");
+  ck_assert_str_eq(s3rec_last_error(), "attribute_separator has 9 bytes, must have 0..8");
 }
 END_TEST
 

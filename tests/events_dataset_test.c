@@ -272,11 +272,11 @@ START_TEST(refuses_options) {
   ck_assert_int_eq(s3rec_events_dataset(events, &wrong, &dataset, NULL), S3REC_ERROR_ARGUMENT); \
   ck_assert_ptr_nonnull(strstr(s3rec_last_error(), reason))
   REFUSE(min_value, NAN, "min_value is NaN, must be a number");
-  REFUSE(repeats, 3, "repeats is 3, accepted is 0..2");
-  REFUSE(min_user_events, 0, "min_user_events is 0, accepted is 1..2147483647");
-  REFUSE(min_item_events, -1, "min_item_events is -1, accepted is 1..2147483647");
-  REFUSE(max_length, -1, "max_length is -1, accepted is 0..2147483647");
-  REFUSE(min_length, 0, "min_length is 0, accepted is 1..2147483647");
+  REFUSE(repeats, 3, "repeats is 3, must be 0..2");
+  REFUSE(min_user_events, 0, "min_user_events is 0, must be 1..2147483647");
+  REFUSE(min_item_events, -1, "min_item_events is -1, must be 1..2147483647");
+  REFUSE(max_length, -1, "max_length is -1, must be 0..2147483647");
+  REFUSE(min_length, 0, "min_length is 0, must be 1..2147483647");
   REFUSE(struct_size, 1, "s3rec_events_options.struct_size is 1, must be at least ");
 #undef REFUSE
   s3rec_events_report report = {.struct_size = 4};

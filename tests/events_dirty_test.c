@@ -51,30 +51,30 @@ static void refuse(const char *name, const char *text, const char *expected) {
 }
 
 START_TEST(refuses_rows) {
-  refuse("a.csv", "user,item,ts\nu,i,1\nu,i\n", ":3: row: 2 fields where the first row has 3");
-  refuse("a.csv", "user,item,ts\nu,i,1,\n", ":2: row: 4 fields where the first row has 3");
+  refuse("a.csv", "user,item,ts\nu,i,1\nu,i\n", ":3: row: 2 fields, but the first row has 3");
+  refuse("a.csv", "user,item,ts\nu,i,1,\n", ":2: row: 4 fields, but the first row has 3");
   refuse("a.csv", "user,item,ts\n\n\nu,i,\n", ":4: timestamp: empty");
   refuse("a.csv", "user,item,ts\n,i,1\n", ":2: user: empty");
   refuse("a.csv", "user,item,ts\nu,\"\",1\n", ":2: item: empty");
   refuse("a.csv", "user,item,ts\nu,i,soon\n",
          ":2: timestamp: \"soon\" is neither a number nor an ISO 8601 date");
   refuse("a.csv", "user,item,ts\nu,i,99999999999999999999\n",
-         ":2: timestamp: \"99999999999999999999\" is out of range, accepted is -2^63..2^63-1");
+         ":2: timestamp: \"99999999999999999999\" is out of range, must be -2^63..2^63-1");
   refuse("a.csv", "user,item,date\nu,i,2024-02-30\n",
-         ":2: timestamp: \"2024-02-30\" is no date of the calendar");
+         ":2: timestamp: \"2024-02-30\" is not a date of the calendar");
   refuse("a.csv", "user,item,ts\nu,i,1\nu,i,2024-02-03\n",
-         ":3: timestamp: a date where the rows before have numbers");
+         ":3: timestamp: a date, but the rows before have numbers");
   refuse("a.csv", "user,item,ts,rating\nu,i,1,x\n", ":2: value: \"x\" is not a finite number");
   refuse("a.csv", "user,item,ts,rating\nu,i,1,nan\n", ":2: value: \"nan\" is not a finite number");
   refuse("a.csv", "user,item,ts,rating\nu,i,1, \n", ":2: value: empty");
   refuse("a.csv", "user,item,ts,rating\nu,i,1,4\xC2\xA0\n",
-         ":2: value: has a byte 0xC2 in it, which no number has");
+         ":2: value: has a byte 0xC2 in it, which cannot be in a number");
   refuse("a.csv", "user,item,ts\nu\xFF,i,1\n", ":2: user: not UTF-8");
   refuse("a.csv", "user,item,ts\nu,\xE2\x82,1\n", ":2: item: not UTF-8");
   refuse_bytes("a.csv", "user,item,ts\nu,i\0j,1\n", 20, ":2: item: has a NUL byte in it");
   refuse_bytes("a.csv", "user,item,ts\nu,i,1\0\n", 19,
-               ":2: timestamp: has a byte 0x00 in it, which no number has");
-  refuse("a.csv", "user,item,ts\nu,\"i\"x,1\n", ":2: row: text behind a closing quotation mark");
+               ":2: timestamp: has a byte 0x00 in it, which cannot be in a number");
+  refuse("a.csv", "user,item,ts\nu,\"i\"x,1\n", ":2: row: text after a closing quotation mark");
 }
 END_TEST
 
@@ -125,7 +125,8 @@ START_TEST(refuses_json) {
   refuse("a.jsonl", "{\"user\":1,\"item\":2,\"ts\":3}\n[1]\n",
          ":2: JSON: the line is an array, must be an object");
   refuse_at("{\"user\":1,\"item\":2,\"ts\":3}\n\n{\"user\":1,\"item\"}\n", ":3: JSON: column 17: ");
-  refuse("a.jsonl", "{\"user\":1}\n", ":1: item: no key has a usual name, item_column may name it");
+  refuse("a.jsonl", "{\"user\":1}\n",
+         ":1: item: no key has a usual name; item_column can name one");
   refuse("a.jsonl", "{\"user\":1,\"item\":2,\"ts\":3}\n{\"user\":1}", ":2: item: missing");
   refuse("a.jsonl", "{\"user\":null,\"item\":2}\n", ":1: user: missing");
   refuse("a.jsonl", "{\"user\":1.0,\"item\":2}\n",
@@ -157,24 +158,24 @@ static void refuse_late(const char *text, const char *expected) {
 /* The first row says whether there are times: by it alone these would be in another order. */
 START_TEST(refuses_late_keys) {
   refuse_late("{\"user\":1,\"item\":2}\n{\"user\":1,\"item\":2,\"ts\":5}\n",
-              ":2: timestamp: \"ts\" is here, but not in the first row; timestamp_column may "
+              ":2: timestamp: \"ts\" is here, but not in the first row; timestamp_column can "
               "name it");
   refuse_late("{\"user\":1,\"item\":2}\n{\"user\":1,\"item\":2,\"rating\":null}\n"
               "{\"user\":1,\"item\":2,\"rating\":4}\n",
-              ":3: value: \"rating\" is here, but not in the first row; value_column may name it");
+              ":3: value: \"rating\" is here, but not in the first row; value_column can name it");
 }
 END_TEST
 
 START_TEST(refuses_columns) {
   refuse(
       "a.csv", "who,item\nu,i\n",
-      ":1: user: no column has a usual name, user_column may name it; the columns are: who, item");
+      ":1: user: no column has a usual name; user_column can name one; the columns are: who, item");
   refuse("a.csv", "\nuser;item\nu;i\n",
-         ":2: item: the first row has one column, no delimiter \",\"; the option delimiter may "
-         "name another");
+         ":2: item: the first row has one column and no delimiter \",\"; the option "
+         "delimiter can set another");
   refuse("a.tsv", "u,i\n",
-         ":1: item: the first row has one column, no delimiter \"TAB\"; the option delimiter may "
-         "name another");
+         ":1: item: the first row has one column and no delimiter \"TAB\"; the option "
+         "delimiter can set another");
   options.user_column = "who";
   refuse("a.csv", "user,item\nu,i\n", ":1: user: no columns \"who\"; the columns are: user, item");
   refuse("a.csv", "who,who,item\nu,v,i\n",
@@ -206,23 +207,23 @@ START_TEST(refuses_gzip) {
   char *const packed = test_read(path.text, &count);
   for (size_t cut = 2; cut < count; cut += cut < 40 ? 1 : 997) {
     test_write(path.text, packed, cut);
-    refuse_file(path.text, S3REC_ERROR_IO, ": the gzip data are cut short");
+    refuse_file(path.text, S3REC_ERROR_IO, ": the gzip data end too early");
   }
   packed[count / 2] ^= 0x55; /* the check sum, if nothing else, sees it */
   test_write(path.text, packed, count);
   s3rec_table_options_init(&options);
   ck_assert_int_eq(s3rec_events_read(events, path.text, NULL, NULL), S3REC_ERROR_IO);
-  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "a.csv.gz: the gzip data are broken: "));
+  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "a.csv.gz: the gzip data are damaged: "));
   packed[count / 2] ^= 0x55;
   packed[count - 5] ^= 1; /* in the check sum */
   test_write(path.text, packed, count);
-  refuse_file(path.text, S3REC_ERROR_IO, ": the gzip data are broken: incorrect data check");
+  refuse_file(path.text, S3REC_ERROR_IO, ": the gzip data are damaged: incorrect data check");
   packed[count - 5] ^= 1;
   char *const more = malloc(count + 3);
   memcpy(more, packed, count);
   memcpy(more + count, "abc", 3); /* what follows is no member */
   test_write(path.text, more, count + 3);
-  refuse_file(path.text, S3REC_ERROR_IO, ": the gzip data are broken: incorrect header check");
+  refuse_file(path.text, S3REC_ERROR_IO, ": the gzip data are damaged: incorrect header check");
   free(more);
   free(packed);
   free(text);
@@ -244,7 +245,7 @@ START_TEST(leaves_rows_out) {
   ck_assert_uint_eq(report.first_bad_line, 3);
   char expected[4096];
   snprintf(expected, sizeof expected,
-           "%s:3: row: 2 fields where the first row has 4; row left out\n"
+           "%s:3: row: 2 fields, but the first row has 4; row left out\n"
            "%s:4: timestamp: \"x\" is neither a number nor an ISO 8601 date; row left out\n"
            "%s:7: user: empty; row left out\n"
            "%s: rows: 3, left out: 3; columns: user \"user\", item \"item\", timestamp \"ts\", "
@@ -291,10 +292,10 @@ START_TEST(refuses_options) {
   wrong.field = value;                                                                        \
   ck_assert_int_eq(s3rec_events_read(events, path.text, &wrong, NULL), S3REC_ERROR_ARGUMENT); \
   ck_assert_ptr_nonnull(strstr(s3rec_last_error(), reason))
-  REFUSE(format, 4, "format is 4, accepted is 0..3");
-  REFUSE(header, -1, "header is -1, accepted is 0..2");
-  REFUSE(delimiter, "", "delimiter has 0 bytes, accepted is 1..8");
-  REFUSE(delimiter, "123456789", "delimiter has 9 bytes, accepted is 1..8");
+  REFUSE(format, 4, "format is 4, must be 0..3");
+  REFUSE(header, -1, "header is -1, must be 0..2");
+  REFUSE(delimiter, "", "delimiter has 0 bytes, must have 1..8");
+  REFUSE(delimiter, "123456789", "delimiter has 9 bytes, must have 1..8");
   REFUSE(delimiter, "\"", "has a quotation mark or a line end in it");
   REFUSE(delimiter, ",", "delimiter is \",\", but JSONL has none");
   REFUSE(struct_size, 8, "s3rec_table_options.struct_size is 8, must be at least ");

@@ -57,7 +57,7 @@ START_TEST(refuses_numbers) {
                                     "-9223372036854775808.1", "1e19",
                                     "99999999999999999999",   "1e99999999999999999999"};
   for (size_t i = 0; i < sizeof far / sizeof *far; i++)
-    refuse(far[i], "is out of range, accepted is -2^63..2^63-1");
+    refuse(far[i], "is out of range, must be -2^63..2^63-1");
 }
 END_TEST
 
@@ -85,14 +85,14 @@ START_TEST(refuses_dates) {
                                      "2024-01-32", "2024-01-00", "0000-01-01", "2024-1-01",
                                      "2024-01",    "2024-01-1",  "2024-"};
   for (size_t i = 0; i < sizeof days / sizeof *days; i++)
-    refuse(days[i], "is no date of the calendar");
+    refuse(days[i], "is not a date of the calendar");
   static const char *const times[] = {
       "2024-01-31T",         "2024-01-31T24:00",   "2024-01-31T12",          "2024-01-31T12:60",
       "2024-01-31 12:34:61", "2024-01-31T12:34:5", "2024-01-31T12:34:56.",   "2024-01-31x",
       "2024-01-31T12:34+24", "2024-01-31T12:34+1", "2024-01-31T12:34+01:60", "2024-01-31T12:34ZZ",
       "2024-01-31 ",         "2024-01-31T12:34 x", "2024-01-31T12:34+01:"};
   for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-    refuse(times[i], "is no ISO 8601 time of the day");
+    refuse(times[i], "is not an ISO 8601 time of day");
 }
 END_TEST
 

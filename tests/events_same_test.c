@@ -214,7 +214,7 @@ START_TEST(refuses_arrays) {
          .text = "x");
   REFUSE(S3REC_ERROR_ARGUMENT, "users: integers and offsets are both set, set one of them",
          .integers = numbers, .offsets = offsets);
-  REFUSE(S3REC_ERROR_ARGUMENT, "users: offsets announce text, but text is NULL",
+  REFUSE(S3REC_ERROR_ARGUMENT, "users: text is NULL, but offsets give it a length",
          .offsets = offsets);
   REFUSE(S3REC_ERROR_FORMAT, "users: offsets fall from 2 to 1 at index 1", .text = "abc",
          .offsets = falling);
@@ -225,7 +225,7 @@ START_TEST(refuses_arrays) {
          .offsets = offsets);
 #undef REFUSE
   fixture_expect(s3rec_events_append(events, 2, &good, &good, NULL, nan), S3REC_ERROR_FORMAT, NULL,
-                 "values, index 1: NaN is no value");
+                 "values, index 1: NaN is not a value");
   ck_assert_int_eq(s3rec_events_append(events, 1, NULL, &good, NULL, NULL), S3REC_ERROR_ARGUMENT);
   ck_assert_int_eq(s3rec_events_append(events, 1, &good, NULL, NULL, NULL), S3REC_ERROR_ARGUMENT);
   ck_assert_int_eq(s3rec_events_append_attributes(events, 1, &good, NULL), S3REC_ERROR_ARGUMENT);

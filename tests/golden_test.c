@@ -64,7 +64,7 @@ static int replay_folder(const char *folder, s3rec_context *context, int32_t sha
 }
 
 static void replay_everything(s3rec_backend backend, s3rec_kernel_level level) {
-  static const int32_t threads_shards[][2] = {{1, 8}, {2, 3}};
+  static const int32_t threads_shards[][2] = {{1, 8}, {2, 4}};
   char folder[512];
   if (test_shared_folder() == NULL) {
     test_skip("no shared folder with golden files");

@@ -63,7 +63,7 @@ static s3rec_trainer_options options_for(int objective) {
                                                   : S3REC_LOSS_CE;
   if (objective >= SMOOTHED_CE) options.label_smoothing = 0.2;
   options.negative_count = 5;
-  options.shard_count = 3;
+  options.shard_count = 4;
   return options;
 }
 

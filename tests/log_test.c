@@ -90,10 +90,10 @@ static void expect_dataset(const char *contents) {
   ck_assert_uint_eq(lines.count, 4);
   expect(1, S3REC_LOG_INFO, contents);
   expect(2, S3REC_LOG_WARNING,
-         "dataset: users of fewer than 3 items: 2 of 3; kept for training (unless "
+         "dataset: users with fewer than 3 items: 2 of 3; kept for training (unless "
          "reference_draws), skipped in evaluation");
   expect(3, S3REC_LOG_WARNING,
-         "dataset: attribute lists ignored: 2, of items above 6, the largest of the sequences");
+         "dataset: attribute lists ignored: 2, for items above 6, the largest in sequences");
 }
 
 START_TEST(dataset_says_what_it_holds) {

@@ -270,11 +270,11 @@ START_TEST(unknown_tensors_are_refused_and_state_tensors_passed_over) {
   begin(&d);
   d.tensors[d.tensor_count++] = more;
   finish_refused(&d, NULL, S3REC_ERROR_FORMAT,
-                 "tensor 'lm_head.weight' is no parameter of this model");
+                 "tensor 'lm_head.weight' is not a parameter of this model");
   begin(&d);
   d.tensors[d.tensor_count] = more;
   d.tensors[d.tensor_count++].name = "item_encoder.layer.1.attention.query.scale";
-  finish_refused(&d, NULL, S3REC_ERROR_FORMAT, "attention.query.scale' is no parameter");
+  finish_refused(&d, NULL, S3REC_ERROR_FORMAT, "attention.query.scale' is not a parameter");
   begin(&d);
   d.tensors[d.tensor_count] = more;
   d.tensors[d.tensor_count++].name = "state.anything";

@@ -176,8 +176,10 @@ START_TEST(bad_orders) {
   bad_order(2, 6, over, over);
   bad_order(5, -1, under, under);
   bad_order(0, INT32_MIN, lowest, lowest);
-  bad_order(1, 3, "'names.item.order': entries 0 and 1 are 3 and 3, whose names do not rise",
-            "'names.item.order': entry 1 is 3, as one before it");
+  bad_order(1, 3,
+            "'names.item.order': entries 0 and 1 are 3 and 3, whose names are not in ascending "
+            "order",
+            "'names.item.order': entry 1 is 3, and so is an earlier entry");
 }
 END_TEST
 
@@ -187,7 +189,7 @@ START_TEST(an_order_that_is_not_sorted) {
   int32_t *const order = (int32_t *)(void *)tensor_of(file, "names.item.order")->data;
   for (size_t i = 0; i < FIXTURE_FRUITS; i++) order[i] = (int32_t)(FIXTURE_FRUITS - 1 - i);
   write_file(file);
-  assert_refused(false, S3REC_ERROR_FORMAT, "whose names do not rise");
+  assert_refused(false, S3REC_ERROR_FORMAT, "whose names are not in ascending order");
   s3rec_model *model;
   s3rec_vocabulary *names;
   test_ok(s3rec_model_map(context, path.text, NULL, &model));
@@ -259,7 +261,7 @@ START_TEST(bad_tensors) {
     refused(file, format, reason);
     file = begin_file();
     tensor_of(file, names[i])->name = "names.item.else";
-    refused(file, format, "tensor 'names.item.else' is no parameter of this model");
+    refused(file, format, "tensor 'names.item.else' is not a parameter of this model");
     file = begin_file();
     tensor_of(file, names[i])->rank = 2;
     tensor_of(file, names[i])->shape[1] = 1;

@@ -89,7 +89,7 @@ START_TEST(the_last_recipe_counts) {
       s3rec_trainer_options one = defaults();
       one.seed = 5;
       one.adam_beta2 = 0.9;
-      one.shard_count = 3;
+      one.shard_count = 4;
       one.max_gradient_norm = 2;
       s3rec_trainer_options other;
       memcpy(&other, &one, sizeof other);
@@ -110,7 +110,7 @@ START_TEST(the_last_recipe_counts) {
       check_same(&one, &other, sizeof one);
       ck_assert_uint_eq(one.seed, 5);
       ck_assert_double_eq(one.adam_beta2, 0.9);
-      ck_assert_int_eq(one.shard_count, 3);
+      ck_assert_int_eq(one.shard_count, 4);
       ck_assert_double_eq(one.max_gradient_norm, 2);
 
       s3rec_sampler_options sampler, before;

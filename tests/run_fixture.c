@@ -86,9 +86,47 @@ size_t run_to_end(run_fixture *f) {
   }
 }
 
+s3rec_model *run_result(const run_fixture *f) {
+  s3rec_model *model = NULL;
+  test_ok(s3rec_run_finish(f->run, &model));
+  return model;
+}
+
+float *run_result_weights(const run_fixture *f) {
+  size_t count;
+  s3rec_model *const model = run_result(f);
+  float *const weights = test_weights(model, &count);
+  s3rec_model_destroy(model);
+  return weights;
+}
+
 void run_close(run_fixture *f) {
   s3rec_run_destroy(f->run);
   s3rec_model_destroy(f->model);
   s3rec_dataset_destroy(f->dataset);
   s3rec_context_destroy(f->context);
+}
+
+const run_plan run_plans[RUN_PLANS] = {
+    {"pretraining", S3REC_STAGE_PRETRAIN, S3REC_RECIPE_BEST, -1, 0, S3REC_PROTOCOL_FULL},
+    {"refit", S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, -1, 0, S3REC_PROTOCOL_FULL},
+    {"refit on all", S3REC_STAGE_FINETUNE, S3REC_RECIPE_PAPER, 0, 1, S3REC_PROTOCOL_SAMPLED},
+    {"best epoch", S3REC_STAGE_FINETUNE, S3REC_RECIPE_BEST, 2, 2, S3REC_PROTOCOL_FULL},
+};
+
+void run_open_plan(run_fixture *f, const run_plan *p, int32_t threads) {
+  run_open(f, p->stage, p->recipe, threads);
+  f->options.held_out_count = p->held_out_count;
+  f->options.patience = p->patience;
+  f->options.protocol = p->protocol;
+}
+
+bool run_same_progress(const s3rec_run_progress *a, const s3rec_run_progress *b) {
+  return a->event == b->event && a->refit == b->refit && a->epoch == b->epoch &&
+         a->epochs == b->epochs && a->step == b->step && a->steps == b->steps &&
+         a->loss == b->loss && a->aap == b->aap && a->mip == b->mip && a->map == b->map &&
+         a->sp == b->sp && a->sequence_count == b->sequence_count &&
+         a->target_count == b->target_count && a->valid_value == b->valid_value &&
+         a->best_value == b->best_value && a->best_epoch == b->best_epoch && a->last == b->last &&
+         a->token_count == b->token_count && a->selection_epochs == b->selection_epochs;
 }

@@ -3,6 +3,8 @@
 #ifndef S3_TESTS_RUN_FIXTURE_H
 #define S3_TESTS_RUN_FIXTURE_H
 
+#include <stdbool.h>
+
 #include "s3rec/s3rec.h"
 #include "support/training.h"
 
@@ -28,7 +30,27 @@ void run_begin(run_fixture *f);
 s3rec_run_progress run_go_on(run_fixture *f);
 /* All that are left; returns how many, DONE not counted. */
 size_t run_to_end(run_fixture *f);
+/* What s3rec_run_finish hands out. */
+s3rec_model *run_result(const run_fixture *f);
+/* All its weights; free() them. */
+float *run_result_weights(const run_fixture *f);
 void run_close(run_fixture *f);
+
+/* Stages of every kind. */
+typedef struct run_plan {
+  const char *name;
+  s3rec_stage stage;
+  s3rec_recipe recipe;
+  int32_t held_out_count, patience;
+  s3rec_protocol protocol;
+} run_plan;
+enum { RUN_PLANS = 4 };
+extern const run_plan run_plans[RUN_PLANS];
+
+/* run_open with the options of a plan. */
+void run_open_plan(run_fixture *f, const run_plan *plan, int32_t threads);
+/* All fields but the size. */
+bool run_same_progress(const s3rec_run_progress *a, const s3rec_run_progress *b);
 
 /* users sequences of `items` items each, with 99 negatives. */
 s3rec_dataset *run_dataset(s3rec_context *context, size_t users, uint64_t seed);

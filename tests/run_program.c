@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stage of training by s3rec_run from the command line, for tests/cli/cli_run.py, which
- * compares it with the tool. With STOP above 0 the run is saved, destroyed and loaded again
- * every STOP steps.
+ * compares it with the tool. With STOP above 0 the run is saved to OUT.state, destroyed and made
+ * again from that every STOP steps. With LEAVE above 0 it ends after so many steps with the state
+ * alone. It goes on from the state FROM, if that is not "-".
  *
  * usage: run_program DATA NAME MODEL|- OUT STAGE RECIPE SEED EPOCHS PATIENCE HELD_OUT PROTOCOL
- *                    THREADS STOP
+ *                    THREADS STOP FROM|- LEAVE
  * STAGE, RECIPE, HELD_OUT, PROTOCOL: numbers of the API. Prints the options' effect: each
  * epoch's loss and valid value, as JSON. */
 #include <stdio.h>
@@ -19,7 +20,8 @@ typedef struct program {
   s3rec_model *model;
   s3rec_run_options options;
   char state[512];
-  long stop;
+  const char *from;
+  long stop, leave;
 } program;
 
 static s3rec_status open_data(program *p, char **arguments) {
@@ -55,14 +57,16 @@ static s3rec_status restart(const program *p, s3rec_run **run) {
   if (status != S3REC_OK) return status;
   s3rec_run_destroy(*run);
   *run = NULL;
-  status = s3rec_run_create(p->model, p->dataset, &p->options, run);
-  return status == S3REC_OK ? s3rec_run_load(*run, p->state) : status;
+  return s3rec_run_resume(p->model, p->dataset, p->state, 0, run);
 }
 
 static s3rec_status train(const program *p, s3rec_run **run) {
   s3rec_run_progress at;
   s3rec_run_progress_init(&at);
-  s3rec_status status = s3rec_run_create(p->model, p->dataset, &p->options, run);
+  s3rec_status status =
+      strcmp(p->from, "-") == 0
+          ? s3rec_run_create(p->model, p->dataset, &p->options, run)
+          : s3rec_run_resume(p->model, p->dataset, p->from, p->options.epochs, run);
   for (long step = 1; status == S3REC_OK; step++) {
     status = s3rec_run_step(*run, &at);
     if (status != S3REC_OK || at.event == S3REC_RUN_DONE) break;
@@ -71,14 +75,17 @@ static s3rec_status train(const program *p, s3rec_run **run) {
              "\"best_epoch\": %d, \"sequences\": %zu, \"targets\": %zu}\n",
              (int)at.refit, (int)at.epoch, (int)at.epochs, at.loss, at.valid_value,
              (int)at.best_epoch, at.sequence_count, at.target_count);
+    if (step == p->leave) return s3rec_run_save(*run, p->state);
     if (p->stop > 0 && step % p->stop == 0) status = restart(p, run);
   }
   return status;
 }
 
 int main(int count, char **arguments) {
-  if (count != 14) return 2;
-  program p = {.stop = strtol(arguments[13], NULL, 10)};
+  if (count != 16) return 2;
+  program p = {.stop = strtol(arguments[13], NULL, 10),
+               .from = arguments[14],
+               .leave = strtol(arguments[15], NULL, 10)};
   s3rec_context_options context_options;
   s3rec_context_options_init(&context_options);
   context_options.thread_count = (int32_t)strtol(arguments[12], NULL, 10);
@@ -95,10 +102,13 @@ int main(int count, char **arguments) {
   if (status == S3REC_OK) status = open_data(&p, arguments);
   if (status == S3REC_OK) status = open_model(&p, arguments[3]);
   if (status == S3REC_OK) status = train(&p, &run);
-  if (status == S3REC_OK) status = s3rec_model_save(p.model, arguments[4]);
+  s3rec_model *result = NULL;
+  if (status == S3REC_OK && p.leave == 0) status = s3rec_run_finish(run, &result);
+  if (result != NULL) status = s3rec_model_save(result, arguments[4]);
   if (status != S3REC_OK)
     fprintf(stderr, "%s: %s\n", s3rec_status_name(status), s3rec_last_error());
   s3rec_run_destroy(run);
+  s3rec_model_destroy(result);
   s3rec_model_destroy(p.model);
   s3rec_dataset_destroy(p.dataset);
   s3rec_context_destroy(p.context);

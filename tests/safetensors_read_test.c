@@ -132,17 +132,17 @@ static const struct {
     {"{\"t\":{\"dtype\":\"F32\",\"dtype\":\"I32\"}}", 0, "duplicate"},
     {"{\"t\":7}", 0, "tensor 't': its entry is not an object"},
     {"{\"t\":null}", 0, "tensor 't': its entry is not an object"},
-    {"{\"t\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "tensor 't': dtype is not a text"},
-    {"{\"t\":{\"dtype\":32,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "dtype is not a text"},
+    {"{\"t\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "tensor 't': dtype is not text"},
+    {"{\"t\":{\"dtype\":32,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "dtype is not text"},
     {"{\"t\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "unknown dtype 'F33'"},
     {"{\"t\":{\"dtype\":\"\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "unknown dtype ''"},
     {"{\"t\":{\"dtype\":\"f32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "unknown dtype 'f32'"},
     {"{\"t\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "'t': shape is not an array"},
     {"{" F32("t", "1", "[0,4]") "}", 4, "'t': shape is not an array"},
     {"{" F32("t", "[1,1,1,1,1]", "[0,4]") "}", 4, "'t': shape has more than 4 dimensions"},
-    {"{" F32("t", "[-1]", "[0,4]") "}", 4, "'t': shape holds"},
-    {"{" F32("t", "[1.0]", "[0,4]") "}", 4, "'t': shape holds"},
-    {"{" F32("t", "[\"1\"]", "[0,4]") "}", 4, "'t': shape holds"},
+    {"{" F32("t", "[-1]", "[0,4]") "}", 4, "'t': shape must hold only integers"},
+    {"{" F32("t", "[1.0]", "[0,4]") "}", 4, "'t': shape must hold only integers"},
+    {"{" F32("t", "[\"1\"]", "[0,4]") "}", 4, "'t': shape must hold only integers"},
     {"{" F32("t", "[4294967296,4294967296]", "[0,4]") "}", 4, "'t': shape exceeds 2^64"},
     {"{" F32("t", "[4611686018427387904]", "[0,0]") "}", 0, "'t': shape exceeds 2^64"},
     {"{" F32("t", "[9223372036854775808]", "[0,4]") "}", 4, "header: "},
@@ -152,25 +152,25 @@ static const struct {
     {"{" F32("t", "[1]", "[0,4,8]") "}", 4, "'t': data_offsets is not an array"},
     {"{" F32("t", "[1]", "[0,4.0]") "}", 4, "'t': data_offsets is not an array"},
     {"{" F32("t", "[1]", "[0,null]") "}", 4, "'t': data_offsets is not an array"},
-    {"{" F32("t", "[1]", "[-4,0]") "}", 4, "'t': data_offsets -4..0"},
-    {"{" F32("t", "[1]", "[4,0]") "}", 4, "'t': data_offsets 4..0"},
-    {"{" F32("t", "[1]", "[0,8]") "}", 4, "'t': data_offsets 0..8, the data is 0..4"},
-    {"{" F32("t", "[1]", "[4,8]") "}", 4, "'t': data_offsets 4..8"},
-    {"{" F32("t", "[1]", "[0,9223372036854775807]") "}", 4, "'t': data_offsets 0.."},
+    {"{" F32("t", "[1]", "[-4,0]") "}", 4, "'t': data_offsets are -4..0"},
+    {"{" F32("t", "[1]", "[4,0]") "}", 4, "'t': data_offsets are 4..0"},
+    {"{" F32("t", "[1]", "[0,8]") "}", 4, "'t': data_offsets are 0..8, the data 0..4"},
+    {"{" F32("t", "[1]", "[4,8]") "}", 4, "'t': data_offsets are 4..8"},
+    {"{" F32("t", "[1]", "[0,9223372036854775807]") "}", 4, "'t': data_offsets are 0.."},
     {"{" F32("t", "[1]", "[-9223372036854775808,9223372036854775807]") "}", 4, "'t': data_offsets"},
-    {"{" F32("t", "[2]", "[0,4]") "}", 4, "'t': data_offsets span 4 bytes, dtype and shape 8"},
-    {"{" F32("t", "[0]", "[0,4]") "}", 4, "'t': data_offsets span 4 bytes, dtype and shape 0"},
-    {"{" F32("t", "[]", "[0,8]") "}", 8, "'t': data_offsets span 8 bytes, dtype and shape 4"},
+    {"{" F32("t", "[2]", "[0,4]") "}", 4, "'t': data_offsets have 4 bytes, dtype and shape 8"},
+    {"{" F32("t", "[0]", "[0,4]") "}", 4, "'t': data_offsets have 4 bytes, dtype and shape 0"},
+    {"{" F32("t", "[]", "[0,8]") "}", 8, "'t': data_offsets have 8 bytes, dtype and shape 4"},
     {"{" F32("t", "[2]", "[0,8]") "," F32("u", "[1]", "[4,8]") "}", 8, "overlaps"},
     {"{" F32("t", "[1]", "[0,4]") "," F32("u", "[1]", "[0,4]") "}", 4, "overlaps"},
     {"{" F32("t", "[2]", "[0,8]") "," F32("u", "[0]", "[4,4]") "}", 8, "overlaps"},
-    {"{" F32("t", "[1]", "[0,4]") "," F32("u", "[1]", "[8,12]") "}", 12, "'u': unused bytes"},
-    {"{" F32("t", "[1]", "[4,8]") "}", 8, "'t': unused bytes lie before it"},
-    {"{" F32("t", "[1]", "[0,4]") "}", 8, "unused bytes lie behind the last tensor"},
-    {"{}", 1, "unused bytes lie behind the last tensor"},
+    {"{" F32("t", "[1]", "[0,4]") "," F32("u", "[1]", "[8,12]") "}", 12, "'u': there are unused"},
+    {"{" F32("t", "[1]", "[4,8]") "}", 8, "'t': there are unused bytes before it"},
+    {"{" F32("t", "[1]", "[0,4]") "}", 8, "there are unused bytes after the last tensor"},
+    {"{}", 1, "there are unused bytes after the last tensor"},
     {"{\"__metadata__\":[]}", 0, "__metadata__ is not an object"},
-    {"{\"__metadata__\":{\"k\":1}}", 0, "metadata 'k' is not a text"},
-    {"{\"__metadata__\":{\"k\":null}}", 0, "metadata 'k' is not a text"},
+    {"{\"__metadata__\":{\"k\":1}}", 0, "metadata 'k' is not text"},
+    {"{\"__metadata__\":{\"k\":null}}", 0, "metadata 'k' is not text"},
 };
 
 START_TEST(corrupt_headers) {
@@ -185,10 +185,10 @@ START_TEST(corrupt_lengths) {
   const test_path path = test_file("read.safetensors");
   for (size_t size = 0; size < 8; size++) {
     test_write(path.text, "\2\0\0\0\0\0\0\0", size);
-    assert_refused(path.text, S3REC_ERROR_FORMAT, "the header's length alone takes 8");
+    assert_refused(path.text, S3REC_ERROR_FORMAT, "the length of the header takes 8");
   }
   test_write(path.text, "\3\0\0\0\0\0\0\0{}", 10);
-  assert_refused(path.text, S3REC_ERROR_FORMAT, "header of 3 bytes, the file has 2 more");
+  assert_refused(path.text, S3REC_ERROR_FORMAT, "header of 3 bytes, but the file has 2 more");
   test_write(path.text, "\377\377\377\377\377\377\377\377{}", 10);
   assert_refused(path.text, S3REC_ERROR_FORMAT, "header of 18446744073709551615 bytes");
 

@@ -259,7 +259,7 @@ START_TEST(arguments_are_checked) {
   options.protocol = S3REC_PROTOCOL_SAMPLED;
   ASSERT_FAILS(s3rec_evaluate(model, plain, &options, &metrics, ranks), argument, "negatives");
   ASSERT_FAILS(s3rec_evaluate(small, plain, NULL, &metrics, ranks), S3REC_ERROR_MISMATCH,
-               "item_size is 1202, the model's 1201");
+               "item_size is 1202, but the model's is 1201");
   ASSERT_OK(s3_model_begin_training(model));
   ASSERT_FAILS(s3rec_evaluate(model, plain, NULL, &metrics, ranks), S3REC_ERROR_STATE, "train");
   s3_model_end_training(model);

@@ -10,7 +10,7 @@
 #include "kernels/kernels.h"
 #include "model/panels.h"
 #include "score_support.h"
-#include "scoring/quantized_items.h"
+#include "scoring/item_scores.h"
 #include "scoring/rank_items.h"
 
 enum { LENGTH = 6, USERS = 70, K = 20 };

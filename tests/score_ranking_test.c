@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "scoring/id_set.h"
-#include "scoring/metrics.h"
-#include "scoring/rank.h"
-#include "scoring/top_k.h"
+#include "scoring/evaluate.h"
+#include "scoring/order.h"
 #include "support/suite.h"
 
 enum { ITEMS = 500 };

@@ -190,7 +190,7 @@ END_TEST
 
 START_TEST(options_out_of_range) {
   const double nan_value = strtod("nan", NULL);
-  s3rec_trainer_options bad[25];
+  s3rec_trainer_options bad[27];
   enum { COUNT = sizeof bad / sizeof *bad };
   s3rec_context *context = test_context(1);
   s3rec_model *model = test_model(context, &shape, 1);
@@ -222,6 +222,8 @@ START_TEST(options_out_of_range) {
   bad[23].learning_rate = 0.5;
   bad[23].decoupled_weight_decay = 3; /* above 1 / learning_rate */
   bad[24].decoupled_weight_decay = nan_value;
+  bad[25].shard_count = 6; /* no power of two */
+  bad[26].shard_count = -8;
   for (int i = 0; i < COUNT; i++) {
     test_fails(s3rec_trainer_create(model, &bad[i], &trainer), S3REC_ERROR_ARGUMENT);
     ck_assert_ptr_null(trainer);

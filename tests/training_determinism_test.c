@@ -83,8 +83,8 @@ START_TEST(same_bits_at_any_thread_count) {
 END_TEST
 
 START_TEST(same_bits_when_repeated) {
-  const outcome one = train(2, 5, kinds[_i].stage, kinds[_i].loss);
-  const outcome two = train(2, 5, kinds[_i].stage, kinds[_i].loss);
+  const outcome one = train(2, 4, kinds[_i].stage, kinds[_i].loss);
+  const outcome two = train(2, 4, kinds[_i].stage, kinds[_i].loss);
   ck_assert_mem_eq(one.losses, two.losses, sizeof one.losses);
   ck_assert_mem_eq(one.weights, two.weights, one.count * sizeof *one.weights);
   free(one.weights);
@@ -95,7 +95,7 @@ END_TEST
 /* Shards are a matter of rounding only, dropout masks included: the loss of the
  * first step agrees to 1e-6, that of the fifth, after four updates, to 1e-3. */
 START_TEST(shards_change_rounding_only) {
-  static const int32_t shards[] = {2, 7, 64};
+  static const int32_t shards[] = {2, 8, 64};
   const outcome one = train(1, 1, kinds[_i].stage, kinds[_i].loss);
   for (size_t i = 0; i < sizeof shards / sizeof *shards; i++) {
     const outcome many = train(2, shards[i], kinds[_i].stage, kinds[_i].loss);

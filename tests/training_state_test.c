@@ -88,7 +88,7 @@ static s3rec_trainer_options unusual_options(void) {
   options.decoupled_weight_decay = 0.5;
   options.negative_count = 2; /* of the five or so items that are no target */
   options.seed = 4242;
-  options.shard_count = 5;
+  options.shard_count = 4;
   return options;
 }
 

@@ -57,7 +57,7 @@ START_TEST(names_and_ids) {
     const char *untouched = missing[0];
     test_fails(s3rec_vocabulary_name(v, no_ids[i], &untouched, NULL), S3REC_ERROR_NOT_FOUND);
     ck_assert_ptr_eq(untouched, missing[0]);
-    ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "names have 1..12"));
+    ck_assert_ptr_nonnull(strstr(s3rec_last_error(), "must be 1..12"));
   }
   s3rec_vocabulary_destroy(v);
 }

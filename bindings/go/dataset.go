@@ -14,8 +14,8 @@ import (
 // items. It never changes; any number of goroutines may share one.
 type Dataset struct{ h *handle }
 
-func newDataset(result C.s3go_result, root *root) *Dataset {
-	return &Dataset{newHandle("dataset", result.handle, root, func(pointer unsafe.Pointer) {
+func newDataset(made *C.s3rec_dataset, root *root) *Dataset {
+	return &Dataset{newHandle("dataset", unsafe.Pointer(made), root, func(pointer unsafe.Pointer) {
 		C.s3rec_dataset_destroy((*C.s3rec_dataset)(pointer))
 	})}
 }
@@ -59,12 +59,14 @@ func LoadDataset(c *Context, files DatasetFiles) (dataset *Dataset, err error) {
 		return nil, err
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		result := C.s3go_dataset_load(context, sequences, attributes, negatives)
-		if err := failure(result); err != nil {
-			return err
+		var made *C.s3rec_dataset
+		err := failure(func() C.s3rec_status {
+			return C.s3rec_dataset_load(context, sequences, attributes, negatives, &made)
+		})
+		if err == nil {
+			dataset = newDataset(made, root)
 		}
-		dataset = newDataset(result, root)
-		return nil
+		return err
 	})
 	return dataset, err
 }
@@ -111,14 +113,16 @@ func NewDataset(c *Context, arrays DatasetArrays) (dataset *Dataset, err error) 
 		}
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		result := C.s3go_dataset_from_arrays(context, C.size_t(len(arrays.Sequences)),
-			int64s(itemOffsets), int32s(items), C.size_t(len(attributed)), int32s(attributed),
-			int64s(attributeOffsets), int32s(attributes), perUser, int32s(negatives))
-		if err := failure(result); err != nil {
-			return err
+		var made *C.s3rec_dataset
+		err := failure(func() C.s3rec_status {
+			return C.s3go_dataset_from_arrays(context, C.size_t(len(arrays.Sequences)),
+				int64s(itemOffsets), int32s(items), C.size_t(len(attributed)), int32s(attributed),
+				int64s(attributeOffsets), int32s(attributes), perUser, int32s(negatives), &made)
+		})
+		if err == nil {
+			dataset = newDataset(made, root)
 		}
-		dataset = newDataset(result, root)
-		return nil
+		return err
 	})
 	return dataset, err
 }
@@ -138,13 +142,12 @@ type DatasetInfo struct {
 func (d *Dataset) Info() (info DatasetInfo, err error) {
 	err = d.use(func(dataset *C.s3rec_dataset) error {
 		var read C.s3rec_dataset_info
-		if err := failure(C.s3go_dataset_info(dataset, &read)); err != nil {
-			return err
-		}
+		C.s3rec_dataset_info_init(&read)
+		err := failure(func() C.s3rec_status { return C.s3rec_dataset_info_get(dataset, &read) })
 		info = DatasetInfo{int(read.user_count), int(read.interaction_count),
 			int(read.item_size), int(read.attribute_size), int(read.negatives_per_user),
 			int(read.short_user_count), uint64(read.fingerprint)}
-		return nil
+		return err
 	})
 	return info, err
 }
@@ -155,9 +158,13 @@ func (d *Dataset) UserItems(user int) ([]int32, error) { return d.AppendUserItem
 // AppendUserItems appends a user's items to a slice, so that a loop can use one again.
 func (d *Dataset) AppendUserItems(items []int32, user int) ([]int32, error) {
 	err := d.use(func(dataset *C.s3rec_dataset) error {
-		result := C.s3go_dataset_user_items(dataset, C.size_t(user))
-		items = appendBorrowed(items, result)
-		return failure(result)
+		var borrowed *C.int32_t
+		var count C.size_t
+		err := failure(func() C.s3rec_status {
+			return C.s3rec_dataset_user_items(dataset, C.size_t(user), &borrowed, &count)
+		})
+		items = appendBorrowed(items, borrowed, count)
+		return err
 	})
 	return items, err
 }
@@ -165,9 +172,13 @@ func (d *Dataset) AppendUserItems(items []int32, user int) ([]int32, error) {
 // ItemAttributes gives an item's attributes, none for an item without. Error: ErrNotFound.
 func (d *Dataset) ItemAttributes(item int32) (attributes []int32, err error) {
 	err = d.use(func(dataset *C.s3rec_dataset) error {
-		result := C.s3go_dataset_item_attributes(dataset, C.int32_t(item))
-		attributes = appendBorrowed(nil, result)
-		return failure(result)
+		var borrowed *C.int32_t
+		var count C.size_t
+		err := failure(func() C.s3rec_status {
+			return C.s3rec_dataset_item_attributes(dataset, C.int32_t(item), &borrowed, &count)
+		})
+		attributes = appendBorrowed(nil, borrowed, count)
+		return err
 	})
 	return attributes, err
 }
@@ -175,9 +186,47 @@ func (d *Dataset) ItemAttributes(item int32) (attributes []int32, err error) {
 // UserNegatives gives a user's negative items. Error: ErrNotFound.
 func (d *Dataset) UserNegatives(user int) (negatives []int32, err error) {
 	err = d.use(func(dataset *C.s3rec_dataset) error {
-		result := C.s3go_dataset_user_negatives(dataset, C.size_t(user))
-		negatives = appendBorrowed(nil, result)
-		return failure(result)
+		var borrowed *C.int32_t
+		var count C.size_t
+		err := failure(func() C.s3rec_status {
+			return C.s3rec_dataset_user_negatives(dataset, C.size_t(user), &borrowed, &count)
+		})
+		negatives = appendBorrowed(nil, borrowed, count)
+		return err
 	})
 	return negatives, err
+}
+
+// ItemNames gives the names of the items, nil unless the data set was made of events. Close
+// them.
+func (d *Dataset) ItemNames() (names *Vocabulary, err error) {
+	err = d.use(func(dataset *C.s3rec_dataset) error {
+		names, err = vocabularyOf(d.h.root, func(names **C.s3rec_vocabulary) C.s3rec_status {
+			return C.s3rec_dataset_item_names(dataset, names)
+		})
+		return err
+	})
+	return names, err
+}
+
+// UserNames gives the names of the users, likewise; their ids are the users of the data set.
+func (d *Dataset) UserNames() (names *Vocabulary, err error) {
+	err = d.use(func(dataset *C.s3rec_dataset) error {
+		names, err = vocabularyOf(d.h.root, func(names **C.s3rec_vocabulary) C.s3rec_status {
+			return C.s3rec_dataset_user_names(dataset, names)
+		})
+		return err
+	})
+	return names, err
+}
+
+// AttributeNames gives the names of the attributes, likewise.
+func (d *Dataset) AttributeNames() (names *Vocabulary, err error) {
+	err = d.use(func(dataset *C.s3rec_dataset) error {
+		names, err = vocabularyOf(d.h.root, func(names **C.s3rec_vocabulary) C.s3rec_status {
+			return C.s3rec_dataset_attribute_names(dataset, names)
+		})
+		return err
+	})
+	return names, err
 }

@@ -5,17 +5,39 @@ package s3rec
 // #include "bridge.h"
 import "C"
 
+import (
+	"bytes"
+	"strconv"
+	"unsafe"
+)
+
 // Recommendation is an item with its score.
 type Recommendation struct {
 	Item  int32
 	Score float32
 }
 
+// NamedRecommendation is an item by its name.
+type NamedRecommendation struct {
+	Name  string
+	Item  int32
+	Score float32
+}
+
+// IDRecommendation is an item by an id that is an integer.
+type IDRecommendation struct {
+	ID    int64
+	Item  int32
+	Score float32
+}
+
 // RecommendOptions say what may be recommended; zero values are the defaults. Unknown ids and
-// names are ignored. Names need a model that has them.
+// names are passed over. Names need a model that has them. The lists become a filter for this
+// one call: what stays the same over many calls belongs into Filter.
 type RecommendOptions struct {
 	IncludeHistory bool     // items of the history may be recommended again
-	Excluded       []int32  // further items to leave out
+	Filter         *Filter  // beside the lists: what is recommended, both allow
+	Excluded       []int32  // items to leave out
 	ExcludedNames  []string // likewise
 	// Candidates and CandidateNames, when one is not nil, are all that may be recommended; the
 	// history and what is excluded are still left out.
@@ -23,146 +45,486 @@ type RecommendOptions struct {
 	CandidateNames []string
 }
 
-// flatOptions are options in the form of C.
-type flatOptions struct {
-	include              C.int32_t
-	excluded, candidates []int32
-	candidateCount       C.int64_t
-}
-
-// flatten gives the form of C of options, which may be nil.
-func (s *scorer) flatten(inside *modelState, o *RecommendOptions) (flat flatOptions, err error) {
-	flat.candidateCount = -1
+// prepared is the filter that was made before, nil without.
+func (o *RecommendOptions) prepared() *Filter {
 	if o == nil {
-		return flat, nil
+		return nil
 	}
-	if o.IncludeHistory {
-		flat.include = 1
-	}
-	flat.excluded, flat.candidates = o.Excluded, o.Candidates
-	if len(o.ExcludedNames) > 0 {
-		s.excluded = append(s.excluded[:0], o.Excluded...)
-		if s.excluded, err = s.find(s.excluded, inside, o.ExcludedNames); err != nil {
-			return flat, err
-		}
-		flat.excluded = s.excluded
-	}
-	if len(o.CandidateNames) > 0 {
-		s.candidates = append(s.candidates[:0], o.Candidates...)
-		if s.candidates, err = s.find(s.candidates, inside, o.CandidateNames); err != nil {
-			return flat, err
-		}
-		flat.candidates = s.candidates
-	}
-	if o.Candidates != nil || o.CandidateNames != nil {
-		flat.candidateCount = C.int64_t(len(flat.candidates))
-	}
-	return flat, nil
+	return o.Filter
 }
 
-// Recommend gives the k best next items of a history, oldest item first: falling scores,
-// the lower id first where they are equal. Items the model does not know are skipped; there
-// are fewer than k when no more are left, and none for a history without known items.
-// options may be nil. Errors: ErrArgument, ErrMemory, ErrEngine; ErrState (the model has a
-// trainer: take a Clone).
-func (m *Model) Recommend(history []int32, k int, options *RecommendOptions) ([]Recommendation,
-	error) {
-	return m.AppendRecommend(nil, history, k, options)
+// lists are the lists as a filter, and whether there are any.
+func (o *RecommendOptions) lists() (FilterOptions, bool) {
+	if o == nil {
+		return FilterOptions{}, false
+	}
+	return FilterOptions{o.Candidates, o.CandidateNames, o.Excluded, o.ExcludedNames},
+		o.Candidates != nil || o.CandidateNames != nil || len(o.Excluded) > 0 ||
+			len(o.ExcludedNames) > 0
 }
 
-// AppendRecommend appends to a slice what Recommend gives. It allocates nothing when the
-// slice has room. After an error the slice is as it was.
-func (m *Model) AppendRecommend(best []Recommendation, history []int32, k int,
-	options *RecommendOptions) ([]Recommendation, error) {
-	err := m.score(func(s *scorer) error {
-		count, err := s.rank(m.inside, history, k, options)
-		for i := 0; i < count; i++ {
-			best = append(best, Recommendation{s.ids[i], s.scores[i]})
-		}
+// seat is what questions and answers pass through; a call has one for itself.
+type seat struct {
+	ids     []int32
+	scores  []float32
+	count   C.size_t
+	items   []int32 // histories behind one another
+	offsets []int64
+	text    []byte          // names behind one another
+	filter  *unsafe.Pointer // of the lists of the options; cgo wants it beside the struct
+	answer  unsafe.Pointer
+	ranked  C.s3rec_ranked_items
+}
+
+// ask calls with the C recommender and a seat.
+func (r *Recommender) ask(call func(unsafe.Pointer, *seat) error) error {
+	if r == nil {
+		return closedError("recommender")
+	}
+	if err := r.h.acquire("recommender"); err != nil {
 		return err
+	}
+	defer r.h.release()
+	s := r.seats.take()
+	if s == nil {
+		s = &seat{filter: new(unsafe.Pointer)}
+	}
+	defer r.seats.give(s)
+	return call(r.h.pointer, s)
+}
+
+// question is what a request has beside the histories of its users.
+type question struct {
+	k       int
+	similar bool
+	include bool
+	names   **C.char // instead of items
+	filter  unsafe.Pointer
+	filters *unsafe.Pointer // one more for each user, or nil
+}
+
+// put asks about the users whose histories lie behind one another in the seat, and leaves the
+// answer there until forget.
+func (s *seat) put(recommender unsafe.Pointer, q question) error {
+	var similar, include C.int32_t
+	if q.similar {
+		similar = 1
+	}
+	if q.include {
+		include = 1
+	}
+	users := len(s.offsets) - 1
+	return failure(func() C.s3rec_status {
+		return C.s3go_answer(recommender, similar, C.size_t(users), int64s(s.offsets),
+			int32s(s.items), q.names, C.size_t(s.offsets[users]), C.size_t(q.k), q.filter,
+			q.filters, include, &s.answer)
+	})
+}
+
+// read leaves the answer for a user in s.ranked.
+func (s *seat) read(user int) error {
+	return failure(func() C.s3rec_status {
+		return C.s3go_answer_get(s.answer, C.size_t(user), &s.ranked)
+	})
+}
+
+func (s *seat) forget() {
+	C.s3go_answer_destroy(s.answer)
+	s.answer = nil
+}
+
+func (s *seat) dropFilter() {
+	C.s3go_filter_destroy(*s.filter)
+	*s.filter = nil
+}
+
+// Arrays of s.ranked.
+func (s *seat) ranks() (ids []int32, scores []float32) {
+	if s.ranked.count == 0 {
+		return nil, nil
+	}
+	return unsafe.Slice((*int32)(unsafe.Pointer(s.ranked.ids)), int(s.ranked.count)),
+		unsafe.Slice((*float32)(unsafe.Pointer(s.ranked.scores)), int(s.ranked.count))
+}
+
+// name is that of item i of s.ranked, "" when the model has no names.
+func (s *seat) name(i int) string {
+	if s.ranked.names == nil {
+		return ""
+	}
+	return C.GoString(*(**C.char)(unsafe.Add(unsafe.Pointer(s.ranked.names),
+		uintptr(i)*unsafe.Sizeof(s.ranked.names))))
+}
+
+func stringsInC(names []string) **C.char {
+	if len(names) == 0 {
+		return nil
+	}
+	return namesInC(appendNames(nil, nil, names))
+}
+
+// namesInC is an array of C of texts that end with NUL, or nil when there are none; freeInC it.
+// A text with a NUL in it becomes an empty one: no item has either.
+func namesInC(text []byte, offsets []int64) **C.char {
+	count := len(offsets) - 1
+	if count == 0 {
+		return nil
+	}
+	const width = unsafe.Sizeof(uintptr(0))
+	array := C.calloc(1, C.size_t(uintptr(count)*width+uintptr(len(text)+count)))
+	names := unsafe.Slice((**C.char)(array), count)
+	place := unsafe.Add(array, uintptr(count)*width)
+	for i := range names {
+		names[i] = (*C.char)(place)
+		name := text[offsets[i]:offsets[i+1]]
+		if bytes.IndexByte(name, 0) < 0 {
+			copy(unsafe.Slice((*byte)(place), len(name)), name)
+		}
+		place = unsafe.Add(place, len(name)+1)
+	}
+	return (**C.char)(array)
+}
+
+// pointersInC is an array of C of pointers to memory of C; C.free it.
+func pointersInC(count int, pointer func(int) unsafe.Pointer) *unsafe.Pointer {
+	array := (*unsafe.Pointer)(C.calloc(C.size_t(count+1), C.size_t(unsafe.Sizeof(uintptr(0)))))
+	pointers := unsafe.Slice(array, count)
+	for i := range pointers {
+		pointers[i] = pointer(i)
+	}
+	return array
+}
+
+func freeInC(names **C.char) {
+	if names != nil {
+		C.free(unsafe.Pointer(names))
+	}
+}
+
+// mostDirect is for how many items a call without lists keeps room; more are asked for as a
+// request, which has room for what there is.
+const mostDirect = 1024
+
+// Recommend gives the k best next items of a history, oldest item first: falling scores, the
+// lower id first where they are equal. Items that the model does not know are passed over. There
+// are fewer than k when no more are left. Where the model knows no item of the history, the
+// answer is the most popular items with their shares of all events, if it has their popularity,
+// else nothing. options may be nil. Errors: ErrArgument, ErrMemory, ErrEngine.
+func (r *Recommender) Recommend(history []int32, k int, options *RecommendOptions) (
+	[]Recommendation, error) {
+	return r.AppendRecommend(nil, history, k, options)
+}
+
+// AppendRecommend appends to a slice what Recommend gives. It allocates nothing when the slice
+// has room. After an error the slice is as it was.
+func (r *Recommender) AppendRecommend(best []Recommendation, history []int32, k int,
+	options *RecommendOptions) ([]Recommendation, error) {
+	if k < 0 {
+		return best, negativeK(k)
+	}
+	_, listed := options.lists()
+	if listed || k > mostDirect || options != nil && options.IncludeHistory {
+		err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+			s.items = append(s.items[:0], history...)
+			s.offsets = append(s.offsets[:0], 0, int64(len(history)))
+			return s.recommend(recommender, question{k: k}, options, func(int) error {
+				best = s.append(best)
+				return nil
+			})
+		})
+		return best, err
+	}
+	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+		return options.prepared().useOptional(func(filter unsafe.Pointer) error {
+			s.ids, s.scores = grown(s.ids, k), grown(s.scores, k)
+			err := failure(func() C.s3rec_status {
+				return C.s3go_recommend(recommender, int32s(history), C.size_t(len(history)),
+					filter, C.size_t(k), int32s(s.ids), floats(s.scores), &s.count)
+			})
+			if err != nil {
+				return err
+			}
+			for i := 0; i < int(s.count); i++ {
+				best = append(best, Recommendation{s.ids[i], s.scores[i]})
+			}
+			return nil
+		})
 	})
 	return best, err
 }
 
-// rank leaves the best items in the scorer's arrays and says how many there are.
-func (s *scorer) rank(inside *modelState, history []int32, k int, options *RecommendOptions) (
-	int, error) {
-	if k < 0 {
-		return 0, argumentError("k is %d, must not be negative", k)
+func negativeK(k int) error { return argumentError("k is %d, must not be negative", k) }
+
+// append appends s.ranked.
+func (s *seat) append(best []Recommendation) []Recommendation {
+	ids, scores := s.ranks()
+	for i, id := range ids {
+		best = append(best, Recommendation{id, scores[i]})
 	}
-	flat, err := s.flatten(inside, options)
-	if err != nil {
-		return 0, err
-	}
-	k = inside.most(k)
-	s.ids, s.scores = grown(s.ids, k), grown(s.scores, k)
-	result := C.s3go_score_next(s.pointer, int32s(history), C.size_t(len(history)), flat.include,
-		int32s(flat.excluded), C.size_t(len(flat.excluded)), int32s(flat.candidates),
-		flat.candidateCount, C.size_t(k), int32s(s.ids), floats(s.scores))
-	return int(result.count), failure(result)
+	return best
 }
 
-// most is k, unless there are not so many items.
-func (inside *modelState) most(k int) int {
-	if k > inside.items {
-		return inside.items
+// appendNamed appends s.ranked with names.
+func (s *seat) appendNamed(best []NamedRecommendation) []NamedRecommendation {
+	ids, scores := s.ranks()
+	for i, id := range ids {
+		best = append(best, NamedRecommendation{s.name(i), id, scores[i]})
 	}
-	return k
+	return best
 }
 
-// RecommendBatch gives what Recommend gives for each of many histories, faster than one by
-// one. The options hold for all.
-func (m *Model) RecommendBatch(histories [][]int32, k int, options *RecommendOptions) (
-	[][]Recommendation, error) {
-	if k < 0 {
-		return nil, argumentError("k is %d, must not be negative", k)
-	}
-	best := make([][]Recommendation, 0, len(histories))
-	err := m.score(func(s *scorer) error {
-		flat, err := s.flatten(m.inside, options)
-		if err != nil {
+// recommend answers the question about the users in the seat, and calls for each of them with
+// the answer in s.ranked.
+func (s *seat) recommend(recommender unsafe.Pointer, q question, o *RecommendOptions,
+	call func(user int) error) error {
+	return o.prepared().useOptional(func(filter unsafe.Pointer) error {
+		q.filter = filter
+		q.include = q.include || o != nil && o.IncludeHistory
+		if lists, some := o.lists(); some {
+			if err := createFilter(recommender, &lists, s.filter); err != nil {
+				return err
+			}
+			defer s.dropFilter()
+			if filter == nil {
+				q.filter = *s.filter
+			} else {
+				q.filters = pointersInC(len(s.offsets)-1,
+					func(int) unsafe.Pointer { return *s.filter })
+				defer C.free(unsafe.Pointer(q.filters))
+			}
+		}
+		if err := s.put(recommender, q); err != nil {
 			return err
 		}
-		for start := 0; start < len(histories); start += batchUsers {
-			end := start + batchUsers
-			if end > len(histories) {
-				end = len(histories)
+		defer s.forget()
+		for user := 0; user < len(s.offsets)-1; user++ {
+			if err := s.read(user); err != nil {
+				return err
 			}
-			best, err = s.batch(best, histories[start:end], m.inside.most(k), flat)
-			if err != nil {
+			if err := call(user); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// RecommendNames is Recommend for a model with names: a history of names, names back. Error:
+// ErrArgument too (the model has no names).
+func (r *Recommender) RecommendNames(history []string, k int, options *RecommendOptions) (
+	[]NamedRecommendation, error) {
+	return r.AppendRecommendNames(nil, history, k, options)
+}
+
+// AppendRecommendNames appends to a slice what RecommendNames gives; only the names are
+// allocated when the slice has room. After an error the slice is as it was.
+func (r *Recommender) AppendRecommendNames(best []NamedRecommendation, history []string, k int,
+	options *RecommendOptions) ([]NamedRecommendation, error) {
+	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+		s.text, s.offsets = appendNames(s.text[:0], s.offsets[:0], history)
+		return s.recommendNamed(recommender, k, options, func() error {
+			best = s.appendNamed(best)
+			return nil
+		})
+	})
+	return best, err
+}
+
+// recommendNamed is recommend for one user, whose history is the names in the seat.
+func (s *seat) recommendNamed(recommender unsafe.Pointer, k int, options *RecommendOptions,
+	call func() error) error {
+	if k < 0 {
+		return negativeK(k)
+	}
+	names := namesInC(s.text, s.offsets)
+	defer freeInC(names)
+	s.items = s.items[:0]
+	s.offsets = append(s.offsets[:0], 0, int64(len(s.offsets)-1))
+	return s.recommend(recommender, question{k: k, names: names}, options,
+		func(int) error { return call() })
+}
+
+// RecommendIDs is RecommendNames for a model whose names are integers (NamesInteger). Error:
+// ErrMismatch too (they are text).
+func (r *Recommender) RecommendIDs(history []int64, k int, options *RecommendOptions) (
+	[]IDRecommendation, error) {
+	return r.AppendRecommendIDs(nil, history, k, options)
+}
+
+// AppendRecommendIDs appends to a slice what RecommendIDs gives.
+func (r *Recommender) AppendRecommendIDs(best []IDRecommendation, history []int64, k int,
+	options *RecommendOptions) ([]IDRecommendation, error) {
+	known := len(best)
+	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+		s.text, s.offsets = appendIntegers(s.text[:0], s.offsets[:0], history)
+		return s.recommendNamed(recommender, k, options, func() error {
+			if !r.integers.Load() {
+				return &Error{ErrMismatch, "the model's names are text, not integers (RecommendNames)"}
+			}
+			ids, scores := s.ranks()
+			for i, item := range ids {
+				id, err := strconv.ParseInt(s.name(i), 10, 64)
+				if err != nil { // the model was exchanged meanwhile
+					return &Error{ErrMismatch, err.Error()}
+				}
+				best = append(best, IDRecommendation{id, item, scores[i]})
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		best = best[:known]
+	}
+	return best, err
+}
+
+// RecommendBatch gives what Recommend gives for each of many histories, faster than one by one:
+// more than 64 are shared out to the Context's threads. One model answers for all; options hold
+// for all.
+func (r *Recommender) RecommendBatch(histories [][]int32, k int, options *RecommendOptions) (
+	[][]Recommendation, error) {
+	if k < 0 {
+		return nil, negativeK(k)
+	}
+	best := make([][]Recommendation, len(histories))
+	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+		s.items, s.offsets = flatten(s.items, s.offsets, histories)
+		return s.recommend(recommender, question{k: k}, options, func(user int) error {
+			best[user] = s.append(make([]Recommendation, 0, int(s.ranked.count)))
+			return nil
+		})
+	})
 	if err != nil {
 		return nil, err
 	}
 	return best, nil
 }
 
-// batchUsers is how many users a call of the library gets: more are not faster.
-const batchUsers = 256
+// Request is a question about many users, by ids or by names; zero values are the defaults.
+type Request struct {
+	Items          [][]int32  // the history of each user, oldest item first
+	Names          [][]string // the same by names, instead of Items
+	K              int        // items wanted for each user; default 10
+	IncludeHistory bool       // a user's own items may be recommended
+	Filter         *Filter    // for all users
+	Filters        []*Filter  // one more for each user, or nil; its entries may be nil
+}
 
-// batch appends the best items of some users.
-func (s *scorer) batch(best [][]Recommendation, histories [][]int32, k int, flat flatOptions) (
-	[][]Recommendation, error) {
-	s.values, s.offsets = flatten(s.values, s.offsets, histories)
-	s.ids, s.scores = grown(s.ids, k*len(histories)), grown(s.scores, k*len(histories))
-	s.counts = grown(s.counts, len(histories))
-	result := C.s3go_score_next_batch(s.pointer, int32s(s.values), int64s(s.offsets),
-		C.size_t(len(histories)), flat.include, int32s(flat.excluded),
-		C.size_t(len(flat.excluded)), int32s(flat.candidates), flat.candidateCount, C.size_t(k),
-		int32s(s.ids), floats(s.scores), sizes(s.counts))
-	if err := failure(result); err != nil {
+// AnswerSource is what an answer rests on.
+type AnswerSource int32
+
+// The sources.
+const (
+	AnswerNone    AnswerSource = C.S3REC_ANSWER_NONE    // nothing: the answer is empty
+	AnswerModel   AnswerSource = C.S3REC_ANSWER_MODEL   // items of the history that the model knows
+	AnswerPopular AnswerSource = C.S3REC_ANSWER_POPULAR // popularity: it knows no item of the history
+)
+
+// Answer is the answer for one user.
+type Answer struct {
+	Source      AnswerSource
+	Items       []NamedRecommendation // best first; a Name is "" when the model has no names
+	Unknown     int                   // entries of the history that the model does not know
+	ModelNumber uint64                // which model answered, as in Statistics
+}
+
+// Answer gives the best next items of each user. One model answers for all, during an exchange
+// too. Errors: ErrArgument, ErrMemory, ErrEngine, ErrThread.
+func (r *Recommender) Answer(request Request) ([]Answer, error) {
+	return r.answer(&request, false)
+}
+
+// Similar gives the items that are most similar to the entries of each history: by the cosine of
+// the angle between item vectors, -1..1. Several entries are compared by the mean of their unit
+// vectors, and are always left out. Everything else is as in Answer.
+func (r *Recommender) Similar(request Request) ([]Answer, error) { return r.answer(&request, true) }
+
+func (r *Recommender) answer(request *Request, similar bool) (answers []Answer, err error) {
+	users := len(request.Items)
+	switch {
+	case request.Names != nil && request.Items != nil:
+		return nil, argumentError("Items and Names are given, give one of them")
+	case request.Names != nil:
+		users = len(request.Names)
+	}
+	if request.Filters != nil && len(request.Filters) != users {
+		return nil, argumentError("Filters has %d entries, must have %d, one a user",
+			len(request.Filters), users)
+	}
+	q := question{k: 10, similar: similar}
+	if request.K < 0 {
+		return nil, negativeK(request.K)
+	}
+	if request.K > 0 {
+		q.k = request.K
+	}
+	release, err := holdFilters(request.Filters)
+	defer release()
+	if err != nil {
 		return nil, err
 	}
-	for user, count := range s.counts {
-		items := make([]Recommendation, count)
-		for i := range items {
-			items[i] = Recommendation{s.ids[user*k+i], s.scores[user*k+i]}
-		}
-		best = append(best, items)
+	if request.Filters != nil {
+		q.filters = pointersInC(users, func(user int) unsafe.Pointer {
+			if filter := request.Filters[user]; filter != nil {
+				return filter.h.pointer
+			}
+			return nil
+		})
+		defer C.free(unsafe.Pointer(q.filters))
 	}
-	return best, nil
+	options := &RecommendOptions{IncludeHistory: request.IncludeHistory, Filter: request.Filter}
+	answers = make([]Answer, users)
+	err = r.ask(func(recommender unsafe.Pointer, s *seat) error {
+		if request.Names != nil {
+			q.names = s.placeNames(request.Names)
+			defer freeInC(q.names)
+		} else {
+			s.items, s.offsets = flatten(s.items, s.offsets, request.Items)
+		}
+		return s.recommend(recommender, q, options, func(user int) error {
+			answers[user] = Answer{AnswerSource(s.ranked.source), s.appendNamed(nil),
+				int(s.ranked.unknown_count), uint64(s.ranked.model_number)}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answers, nil
+}
+
+// placeNames puts the names of histories behind one another, in an array of C, and leaves in the
+// seat where each history begins.
+func (s *seat) placeNames(histories [][]string) **C.char {
+	var all []string
+	begin := []int64{0}
+	for _, history := range histories {
+		all = append(all, history...)
+		begin = append(begin, int64(len(all)))
+	}
+	s.text, s.offsets = appendNames(s.text[:0], s.offsets[:0], all)
+	names := namesInC(s.text, s.offsets)
+	s.items, s.offsets = s.items[:0], append(s.offsets[:0], begin...)
+	return names
+}
+
+// holdFilters keeps filters until release.
+func holdFilters(filters []*Filter) (release func(), err error) {
+	held := 0
+	release = func() {
+		for _, filter := range filters[:held] {
+			if filter != nil {
+				filter.h.release()
+			}
+		}
+	}
+	for _, filter := range filters {
+		if filter != nil {
+			if err := filter.h.acquire("filter"); err != nil {
+				return release, err
+			}
+		}
+		held++
+	}
+	return release, nil
 }

@@ -3,10 +3,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "html/chart.h"
-#include "html/page.h"
-#include "html/table.h"
-#include "sections.h"
+#include "chart.h"
+#include "page.h"
+#include "report.h"
 
 /* One number of each epoch. */
 typedef struct curve {
@@ -14,7 +13,7 @@ typedef struct curve {
   const char *group, *key;
 } curve;
 
-static bool point(const void *data, size_t index, double *x, double *y) {
+static bool curve_point(const void *data, size_t index, double *x, double *y) {
   const curve *const c = data;
   const json_t *const epoch = json_array_get(c->epochs, index);
   *x = log_number(epoch, NULL, "epoch");
@@ -82,7 +81,7 @@ static void chart_runs(FILE *stream, const log_runs *runs, const char *command, 
                             .name_lines = runs->count > 1,
                             .series = series,
                             .series_count = count,
-                            .point = point};
+                            .point = curve_point};
   html_chart_write(stream, &chart);
 }
 
@@ -116,7 +115,7 @@ static void chart_metrics(FILE *stream, const log_run *run) {
                             .from_zero = true,
                             .series = series,
                             .series_count = count,
-                            .point = point};
+                            .point = curve_point};
   html_chart_write(stream, &chart);
 }
 

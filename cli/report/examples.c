@@ -2,10 +2,9 @@
 /* Example users: what they had, what is recommended, what it was. */
 #include <string.h>
 
-#include "html/page.h"
-#include "html/table.h"
-#include "plain_text.h"
-#include "sections.h"
+#include "page.h"
+#include "print.h"
+#include "report.h"
 
 enum { ATTRIBUTES_SHOWN = 8 };
 
@@ -18,9 +17,8 @@ static size_t print_attribute(const json_t *attribute, size_t index, char *text,
   return (size_t)snprintf(text, capacity, "%s%s", separator, name);
 }
 
-/* "Title, 1999, drama" or "4711, attributes 3, 8, 15". */
+/* "Title, attributes 3, 8, 15" or "item 4711". */
 static void print_item(const json_t *item, char *text, size_t capacity) {
-  static const char *const keys[] = {"year", "genres"};
   const char *const title = log_text(item, NULL, "title"), *const name =
                                                                log_text(item, NULL, "name");
   const json_t *const names = json_object_get(item, "attribute_names");
@@ -32,10 +30,6 @@ static void print_item(const json_t *item, char *text, size_t capacity) {
     length = (size_t)snprintf(text, capacity, "%s", shown);
   else
     length = (size_t)snprintf(text, capacity, "item %.0f", log_number(item, NULL, "item"));
-  for (size_t i = 0; i < 2 && length < capacity; i++)
-    if (log_text(item, NULL, keys[i])[0] != '\0')
-      length += (size_t)snprintf(text + length, capacity - length, ", %.100s",
-                                 log_text(item, NULL, keys[i]));
   const json_t *const attributes = names != NULL ? names : json_object_get(item, "attributes");
   json_array_foreach(attributes, index, attribute) {
     if (length >= capacity || index > ATTRIBUTES_SHOWN) return;
@@ -94,7 +88,7 @@ static void write_recommended(FILE *stream, const json_t *user) {
   html_table_end(stream);
 }
 
-static void write_user(FILE *stream, const json_t *user) {
+static void write_example_user(FILE *stream, const json_t *user) {
   char text[512];
   fputs("<article class=\"user\">\n<h3>", stream);
   const char *const name = log_text(user, NULL, "user");
@@ -117,7 +111,7 @@ static void write_user(FILE *stream, const json_t *user) {
   fputs("</article>\n", stream);
 }
 
-static void write_run(FILE *stream, const log_run *run, bool several) {
+static void write_run_users(FILE *stream, const log_run *run, bool several) {
   size_t index;
   json_t *user;
   if (several) {
@@ -125,7 +119,8 @@ static void write_run(FILE *stream, const log_run *run, bool several) {
     html_text(stream, run->name);
     fputs("</bdi></summary>\n", stream);
   }
-  json_array_foreach(json_object_get(run->done, "examples"), index, user) write_user(stream, user);
+  json_array_foreach(json_object_get(run->done, "examples"), index, user)
+      write_example_user(stream, user);
   if (several) fputs("</details>\n", stream);
 }
 
@@ -142,6 +137,6 @@ void report_examples(FILE *stream, const log_runs *runs) {
       stream);
   for (size_t i = 0; i < runs->count; i++)
     if (json_array_size(json_object_get(runs->runs[i].done, "examples")) > 0)
-      write_run(stream, &runs->runs[i], runs->count > 1);
+      write_run_users(stream, &runs->runs[i], runs->count > 1);
   html_section_end(stream);
 }

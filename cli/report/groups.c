@@ -2,10 +2,9 @@
 /* Test metrics by history length and by popularity of the answer. */
 #include <math.h>
 
-#include "html/chart.h"
-#include "html/page.h"
-#include "html/table.h"
-#include "sections.h"
+#include "chart.h"
+#include "page.h"
+#include "report.h"
 
 enum { GROUP_LIMIT = 32 };
 enum { FEW = 100 };    /* fewer users: a note in the table */
@@ -19,7 +18,7 @@ typedef struct categories {
   size_t count;
 } categories;
 
-static size_t find(const categories *c, double from) {
+static size_t find_category(const categories *c, double from) {
   size_t at = 0;
   while (at < c->count && c->from[at] < from) at++;
   return at;
@@ -42,7 +41,7 @@ static void collect(const log_runs *runs, const char *list, categories *c) {
     json_t *group;
     json_array_foreach(json_object_get(runs->runs[i].done, list), index, group) {
       const double from = log_number(group, NULL, "from");
-      const size_t at = find(c, from);
+      const size_t at = find_category(c, from);
       if (c->count == GROUP_LIMIT || (at < c->count && c->from[at] == from)) continue;
       for (size_t j = c->count; j > at; j--) {
         c->from[j] = c->from[j - 1];
@@ -63,10 +62,10 @@ typedef struct curve {
   const categories *categories;
 } curve;
 
-static bool point(const void *data, size_t index, double *x, double *y) {
+static bool group_point(const void *data, size_t index, double *x, double *y) {
   const curve *const c = data;
   const json_t *const group = json_array_get(c->groups, index);
-  const size_t at = find(c->categories, log_number(group, NULL, "from"));
+  const size_t at = find_category(c->categories, log_number(group, NULL, "from"));
   *x = (double)at;
   *y = log_number(group, NULL, c->key);
   return at < c->categories->count && log_number(group, NULL, "users") >= TOO_FEW;
@@ -91,7 +90,7 @@ static void write_chart(FILE *stream, const categories *c, const curve *curves,
                             .name_lines = true,
                             .series = series,
                             .series_count = count,
-                            .point = point};
+                            .point = group_point};
   html_chart_write(stream, &chart);
 }
 

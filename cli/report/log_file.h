@@ -32,8 +32,4 @@ double log_number(const json_t *object, const char *group, const char *key);
 /* Text likewise; "" where there is none. */
 const char *log_text(const json_t *object, const char *group, const char *key);
 
-/* log_check.c: whether an object of the log has what its event needs; if not, the
- * reason. */
-bool log_check(json_t *object, char *reason, size_t capacity);
-
 #endif

@@ -3,7 +3,18 @@
 #ifndef CLI_REPORT_REPORT_H
 #define CLI_REPORT_REPORT_H
 
+#include <stdio.h>
+
+#include "log_file.h"
+
 /* Writes the page of a log's last run; returns an exit code. */
 int cli_report_last_run(const char *log_path, const char *page_path);
+
+/* The sections of a page but for the last, in its order, each in a file of its name. Each
+ * leaves itself out when no run has anything to say in it. */
+void report_summary(FILE *stream, const log_runs *runs);
+void report_curves(FILE *stream, const log_runs *runs);
+void report_groups(FILE *stream, const log_runs *runs);
+void report_examples(FILE *stream, const log_runs *runs);
 
 #endif

@@ -2,9 +2,8 @@
 /* What came out: key figures of one run, or a table of several. */
 #include <string.h>
 
-#include "html/page.h"
-#include "html/table.h"
-#include "sections.h"
+#include "page.h"
+#include "report.h"
 
 static const struct {
   const char *key, *title;
@@ -44,7 +43,7 @@ static bool refitted_on(const log_run *run, const char *items) {
   return strcmp(log_text(run->begin, "options", "refit"), items) == 0;
 }
 
-static void print_duration(double seconds, char *text, size_t capacity) {
+static void print_run_duration(double seconds, char *text, size_t capacity) {
   if (seconds < 60)
     snprintf(text, capacity, "%.1f s", seconds);
   else if (seconds < 3600)
@@ -79,7 +78,7 @@ static void write_tiles(FILE *stream, const log_run *run) {
     snprintf(text, sizeof text, "%.0f", log_number(run->done, NULL, "best_epoch"));
     write_tile(stream, "Best epoch", text);
   }
-  print_duration(seconds_of(run), text, sizeof text);
+  print_run_duration(seconds_of(run), text, sizeof text);
   write_tile(stream, resumed(run) ? "Time since resumed" : "Training time", text);
   fputs("</dl>\n", stream);
 }
@@ -219,7 +218,7 @@ static bool same_data(const log_runs *runs) {
   return true;
 }
 
-static void write_run(FILE *stream, const log_runs *runs, const log_run *run, bool mark) {
+static void write_summary_row(FILE *stream, const log_runs *runs, const log_run *run, bool mark) {
   const bool tested = is_tested(run);
   char time[32];
   html_row_begin(stream, NULL);
@@ -243,7 +242,7 @@ static void write_run(FILE *stream, const log_runs *runs, const log_run *run, bo
     else
       html_row_cell(stream, HTML_NUMBER, "%s", "");
   }
-  print_duration(seconds_of(run), time, sizeof time);
+  print_run_duration(seconds_of(run), time, sizeof time);
   html_row_cell(stream, HTML_NUMBER, "%s", time);
   html_row_end(stream);
 }
@@ -261,7 +260,7 @@ static void write_runs(FILE *stream, const log_runs *runs) {
   for (size_t i = 0; i < METRIC_COUNT; i++) html_head_cell(stream, HTML_NUMBER, metrics[i].title);
   html_head_cell(stream, HTML_NUMBER, "Time");
   html_head_end(stream);
-  for (size_t i = 0; i < runs->count; i++) write_run(stream, runs, &runs->runs[i], mark);
+  for (size_t i = 0; i < runs->count; i++) write_summary_row(stream, runs, &runs->runs[i], mark);
   html_table_end(stream);
   if (first_tested(runs) != NULL && !mark)
     fputs(

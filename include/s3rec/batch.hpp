@@ -17,9 +17,7 @@ inline constexpr s3rec_stage finetune = S3REC_STAGE_FINETUNE;
 
 /** s3rec_sampler_options with the defaults of a stage. */
 struct sampler_options : s3rec_sampler_options {
-  explicit sampler_options(s3rec_stage stage) noexcept {
-    s3rec_sampler_options_init(this, stage);
-  }
+  explicit sampler_options(s3rec_stage of) noexcept { s3rec_sampler_options_init(this, of); }
 };
 
 /** s3rec_pretrain_arrays, zeros. */

@@ -4,7 +4,7 @@
 #ifndef S3REC_MODEL_H
 #define S3REC_MODEL_H
 
-#include "s3rec/vocabulary.h"
+#include "s3rec/dataset.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -125,6 +125,40 @@ S3REC_API s3rec_status s3rec_model_item_names(const s3rec_model *model, s3rec_vo
 /** Names of the attributes, likewise. Since 0.2. */
 S3REC_API s3rec_status s3rec_model_attribute_names(const s3rec_model *model,
                                                    s3rec_vocabulary **names);
+
+/** Gives the model the popularity of its items: counts [item_size] events of each item, 0 for
+ * padding and mask; NULL with count 0 takes it away. A recommender answers with it where a history
+ * holds no known item. It is saved in model files and training states and copied by
+ * s3rec_model_clone. Statuses: ARGUMENT, MEMORY; FORMAT (a count that may not be there); MISMATCH
+ * (`count` is not item_size); STATE (the model has scorers). No other call on the model meanwhile;
+ * it may have a trainer. Since 0.3. */
+S3REC_API s3rec_status s3rec_model_set_popularity(s3rec_model *model, const int32_t *counts,
+                                                  size_t count);
+/** The same with counts of a dataset: of the items before each user's last held_out_count (0..2),
+ * and of all items of users with fewer than 3. Statuses: ARGUMENT, MEMORY; MISMATCH (the dataset
+ * has items that the model does not have); STATE. Threads likewise. Since 0.3. */
+S3REC_API s3rec_status s3rec_model_count_popularity(s3rec_model *model,
+                                                    const s3rec_dataset *dataset,
+                                                    int32_t held_out_count);
+/** Copies the popularity out: counts [item_size]; `count` must be item_size. Statuses: ARGUMENT;
+ * NOT_FOUND (the model has none). Any thread. Since 0.3. */
+S3REC_API s3rec_status s3rec_model_popularity(const s3rec_model *model, int32_t *counts,
+                                              size_t count);
+
+/** A number that tells weights from other weights: a hash of names, shapes and bits of all
+ * parameters, the same on every machine; 0 for NULL. No protection against somebody who wants two
+ * models to have the same. Any thread while nothing writes the model. Since 0.3. */
+S3REC_API uint64_t s3rec_model_fingerprint(const s3rec_model *model);
+
+/** Gets one metadata entry of a file; both texts are valid during the call only. */
+typedef void (*s3rec_metadata_function)(const char *key, const char *value, void *user_data);
+
+/** Calls `visit` for each metadata entry of a model file or training state, in the order of the
+ * file. What the library writes is in docs/file-format.md; a training state has an entry
+ * "s3rec_state". Statuses: ARGUMENT, MEMORY, IO; FORMAT (no safetensors file). Any thread.
+ * Since 0.3. */
+S3REC_API s3rec_status s3rec_model_file_metadata(s3rec_context *context, const char *path,
+                                                 s3rec_metadata_function visit, void *user_data);
 
 /** Gives the caller's reference back; NULL is fine. Any thread. Since 0.1. */
 S3REC_API void s3rec_model_destroy(s3rec_model *model);

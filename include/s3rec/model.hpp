@@ -53,6 +53,20 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
   }
   result<model> try_clone() const noexcept { return detail::make<model>(s3rec_model_clone, get()); }
 
+  /** Tells weights from other weights. */
+  uint64_t fingerprint() const noexcept { return s3rec_model_fingerprint(get()); }
+  /** Calls `visit(const char *key, const char *value)` for each metadata entry of a file; it must
+   * not throw. */
+  template <class F>
+  static result<void> try_file_metadata(const context &context, c_string path, F &&visit) noexcept {
+    const s3rec_metadata_function call = [](const char *key, const char *value, void *user_data) {
+      (*static_cast<std::remove_reference_t<F> *>(user_data))(key, value);
+    };
+    return detail::done(s3rec_model_file_metadata(
+        context.get(), path.get(), call,
+        const_cast<void *>(static_cast<const void *>(std::addressof(visit)))));
+  }
+
   result<void> try_set_dropouts(double hidden, double attention_probs) noexcept {
     return detail::done(s3rec_model_set_dropouts(get(), hidden, attention_probs));
   }
@@ -61,6 +75,16 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
   }
   result<void> try_set_names(const vocabulary &items, const vocabulary &attributes) noexcept {
     return detail::done(s3rec_model_set_names(get(), items.get(), attributes.get()));
+  }
+  /** Events of each item: counts [item_size]. */
+  result<void> try_set_popularity(span<const int32_t> counts) noexcept {
+    return detail::done(s3rec_model_set_popularity(get(), counts.data(), counts.size()));
+  }
+  result<void> try_count_popularity(const dataset &of, int32_t held_out_count) noexcept {
+    return detail::done(s3rec_model_count_popularity(get(), of.get(), held_out_count));
+  }
+  result<void> try_popularity(span<int32_t> counts) const noexcept {
+    return detail::done(s3rec_model_popularity(get(), counts.data(), counts.size()));
   }
   /** Empty without names. */
   result<vocabulary> try_item_names() const noexcept {
@@ -109,6 +133,10 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
   }
   void save(c_string path) const { try_save(path).value(); }
   model clone() const { return try_clone().value(); }
+  template <class F>
+  static void file_metadata(const context &context, c_string path, F &&visit) {
+    try_file_metadata(context, path, std::forward<F>(visit)).value();
+  }
   void set_dropouts(double hidden, double attention_probs) {
     try_set_dropouts(hidden, attention_probs).value();
   }
@@ -116,6 +144,11 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
   void set_names(const vocabulary &items, const vocabulary &attributes) {
     try_set_names(items, attributes).value();
   }
+  void set_popularity(span<const int32_t> counts) { try_set_popularity(counts).value(); }
+  void count_popularity(const dataset &of, int32_t held_out_count) {
+    try_count_popularity(of, held_out_count).value();
+  }
+  void popularity(span<int32_t> counts) const { try_popularity(counts).value(); }
   vocabulary item_names() const { return try_item_names().value(); }
   vocabulary attribute_names() const { return try_attribute_names().value(); }
   model_config config() const { return try_config().value(); }

@@ -79,19 +79,9 @@
  *     other time the host's signal handlers run as ever.
  *   - Same input, options, seed, machine and library give the same bits, at any thread count.
  *     Other machines and kernel levels differ in rounding.
- *
- * The headers below are short and meant to be read in this order. */
-#include "s3rec/version.h"    /* IWYU pragma: export */
-#include "s3rec/status.h"     /* IWYU pragma: export */
-#include "s3rec/context.h"    /* IWYU pragma: export */
-#include "s3rec/vocabulary.h" /* IWYU pragma: export */
-#include "s3rec/dataset.h"    /* IWYU pragma: export */
-#include "s3rec/events.h"     /* IWYU pragma: export */
-#include "s3rec/batch.h"      /* IWYU pragma: export */
-#include "s3rec/model.h"      /* IWYU pragma: export */
-#include "s3rec/trainer.h"    /* IWYU pragma: export */
-#include "s3rec/recipe.h"     /* IWYU pragma: export */
-#include "s3rec/scorer.h"     /* IWYU pragma: export */
-#include "s3rec/run.h"        /* IWYU pragma: export */
+ */
+#include "s3rec/recommender.h" /* IWYU pragma: export */
+#include "s3rec/train.h"       /* IWYU pragma: export */
+#include "s3rec/workshop.h"    /* IWYU pragma: export */
 
 #endif

@@ -22,4 +22,7 @@
 #include "s3rec/scorer.hpp"     /* IWYU pragma: export */
 #include "s3rec/run.hpp"        /* IWYU pragma: export */
 
+#include "s3rec/recommender.hpp" /* IWYU pragma: export */
+#include "s3rec/train.hpp"       /* IWYU pragma: export */
+
 #endif

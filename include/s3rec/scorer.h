@@ -178,6 +178,18 @@ typedef struct s3rec_metrics {
   double mrr;              /**< mean reciprocal rank */
 } s3rec_metrics;
 
+/** One figure of s3rec_metrics. Since 0.3. */
+typedef enum s3rec_metric {
+  S3REC_METRIC_HR_1 = 1,    /**< hit_rate[0] */
+  S3REC_METRIC_HR_5 = 2,    /**< hit_rate[1] */
+  S3REC_METRIC_HR_10 = 3,   /**< hit_rate[2] */
+  S3REC_METRIC_HR_20 = 4,   /**< hit_rate[3] */
+  S3REC_METRIC_NDCG_5 = 5,  /**< ndcg[0] */
+  S3REC_METRIC_NDCG_10 = 6, /**< ndcg[1] */
+  S3REC_METRIC_NDCG_20 = 7, /**< ndcg[2] */
+  S3REC_METRIC_MRR = 8      /**< mrr */
+} s3rec_metric;
+
 /** Sets struct_size and zeros. Since 0.1. */
 S3REC_API void s3rec_metrics_init(s3rec_metrics *metrics);
 

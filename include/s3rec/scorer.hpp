@@ -44,6 +44,18 @@ inline constexpr s3rec_seen_policy zero = S3REC_SEEN_ZERO;
 inline constexpr s3rec_seen_policy include = S3REC_SEEN_INCLUDE;
 }  // namespace seen
 
+/** One figure of the metrics, of type s3rec_metric. */
+namespace metric {
+inline constexpr s3rec_metric hr_1 = S3REC_METRIC_HR_1;
+inline constexpr s3rec_metric hr_5 = S3REC_METRIC_HR_5;
+inline constexpr s3rec_metric hr_10 = S3REC_METRIC_HR_10;
+inline constexpr s3rec_metric hr_20 = S3REC_METRIC_HR_20;
+inline constexpr s3rec_metric ndcg_5 = S3REC_METRIC_NDCG_5;
+inline constexpr s3rec_metric ndcg_10 = S3REC_METRIC_NDCG_10;
+inline constexpr s3rec_metric ndcg_20 = S3REC_METRIC_NDCG_20;
+inline constexpr s3rec_metric mrr = S3REC_METRIC_MRR;
+}  // namespace metric
+
 /** s3rec_scorer_options with its defaults. */
 struct scorer_options : s3rec_scorer_options {
   scorer_options() noexcept { s3rec_scorer_options_init(this); }

@@ -44,8 +44,9 @@ typedef struct s3rec_trainer_options {
   double sp_weight;  /**< see aap_weight */
   s3rec_finetune_loss finetune_loss; /**< default CE */
   uint64_t seed;                     /**< of dropout; default 42 */
-  /** 1..256 pieces of a step, summed in fixed order: the bits of a result depend on
-   * it, not on the threads; default 8. More threads than pieces are idle. */
+  /** Pieces of a step: 1, 2, 4, 8, 16, 32, 64, 128 or 256; default 8. Their gradients are
+   * summed in a fixed balanced tree, so the bits of a result depend on this number and not
+   * on the threads. More threads than pieces are idle. */
   int32_t shard_count;
   /** Learning rate of update s, s = 0, 1, ...: rises in equal steps to learning_rate at
    * update warmup_steps - 1; then stays or, with decay_steps above 0, falls along half a

@@ -26,8 +26,8 @@ inline std::size_t max_name_length() noexcept { return s3rec_max_name_length(); 
 struct text_view {
   /** Entry i is text[offsets[i]] .. text[offsets[i + 1] - 1]; offsets has one more than entries
    * and ends within the text. */
-  constexpr text_view(std::string_view text, span<const int64_t> offsets) noexcept
-      : text(text), offsets(offsets) {}
+  constexpr text_view(std::string_view all, span<const int64_t> begins) noexcept
+      : text(all), offsets(begins) {}
 
   constexpr std::size_t size() const noexcept { return offsets.empty() ? 0 : offsets.size() - 1; }
   /** Whether there is an offset, and the last one is within the text. */

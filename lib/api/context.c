@@ -44,7 +44,7 @@ void s3rec_context_options_init(s3rec_context_options *options) {
 static s3rec_status check_options(const s3rec_context_options *options) {
   if ((options->allocate == NULL) != (options->deallocate == NULL)) {
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "s3rec_context_options: allocate and deallocate go together, only %s is set",
+                   "s3rec_context_options: set allocate and deallocate together; only %s is set",
                    options->allocate != NULL ? "allocate" : "deallocate");
   }
   if (options->thread_count < 1 || options->thread_count > 256) {
@@ -72,8 +72,8 @@ static s3rec_status resolve_options(s3rec_context_options *options,
   *kernels = s3_kernels_get(options->kernel_level);
   if (*kernels == NULL) {
     return s3_fail(S3REC_ERROR_UNSUPPORTED,
-                   "s3rec_context_options.kernel_level %d is not in this build or not on this "
-                   "machine, whose best is %d",
+                   "s3rec_context_options.kernel_level is %d, but this build on this machine "
+                   "has levels up to %d",
                    (int)options->kernel_level, (int)s3_kernels_best());
   }
   options->kernel_level = (*kernels)->level;

@@ -49,7 +49,7 @@ s3rec_status s3rec_dataset_info_get(const s3rec_dataset *dataset, s3rec_dataset_
 }
 
 static s3rec_status fail_user(size_t user, const s3rec_dataset *dataset) {
-  return s3_fail(S3REC_ERROR_NOT_FOUND, "user is %zu, accepted is 0..%zu", user,
+  return s3_fail(S3REC_ERROR_NOT_FOUND, "user is %zu, must be 0..%zu", user,
                  dataset->sequences.row_count - 1);
 }
 
@@ -69,7 +69,7 @@ s3rec_status s3rec_dataset_item_attributes(const s3rec_dataset *dataset, int32_t
   S3_REQUIRE(attributes);
   S3_REQUIRE(count);
   if (item < 1 || item > dataset->info.item_size - 2)
-    return s3_fail(S3REC_ERROR_NOT_FOUND, "item is %d, accepted is 1..%d", item,
+    return s3_fail(S3REC_ERROR_NOT_FOUND, "item is %d, must be 1..%d", item,
                    dataset->info.item_size - 2);
   *attributes = s3_dataset_attributes(dataset, item, count);
   return S3REC_OK;

@@ -31,10 +31,10 @@ static s3rec_status resolve_table_options(const s3rec_table_options *options,
   S3_TRY(s3_options_copy(resolved, sizeof *resolved, options,
                          S3_SIZE_UNTIL(s3rec_table_options, bad_row_limit), "s3rec_table_options"));
   if ((unsigned)resolved->format > S3REC_TABLE_JSONL)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "format is %d, accepted is 0..%d", resolved->format,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "format is %d, must be 0..%d", resolved->format,
                    S3REC_TABLE_JSONL);
   if ((unsigned)resolved->header > S3REC_HEADER_YES)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "header is %d, accepted is 0..%d", resolved->header,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "header is %d, must be 0..%d", resolved->header,
                    S3REC_HEADER_YES);
   if (resolved->attribute_separator == NULL) resolved->attribute_separator = "|";
   return S3REC_OK;
@@ -107,7 +107,7 @@ void s3rec_events_report_init(s3rec_events_report *report) {
 
 static s3rec_status check_count(const char *name, int32_t value, int32_t minimum) {
   if (value >= minimum) return S3REC_OK;
-  return s3_fail(S3REC_ERROR_ARGUMENT, "%s is %d, accepted is %d..%d", name, value, minimum,
+  return s3_fail(S3REC_ERROR_ARGUMENT, "%s is %d, must be %d..%d", name, value, minimum,
                  INT32_MAX);
 }
 
@@ -126,7 +126,7 @@ static s3rec_status check_events_options(const s3rec_events *events,
     return s3_fail(S3REC_ERROR_ARGUMENT, "min_value is %g, but no event has a value",
                    options->min_value);
   if ((unsigned)options->repeats > S3REC_REPEATS_DROP)
-    return s3_fail(S3REC_ERROR_ARGUMENT, "repeats is %d, accepted is 0..%d", options->repeats,
+    return s3_fail(S3REC_ERROR_ARGUMENT, "repeats is %d, must be 0..%d", options->repeats,
                    S3REC_REPEATS_DROP);
   S3_TRY(check_count("min_user_events", options->min_user_events, 1));
   S3_TRY(check_count("min_item_events", options->min_item_events, 1));

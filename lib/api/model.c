@@ -3,11 +3,14 @@
 
 #include <string.h>
 
-#include "base/finite.h"
+#include "base/number.h"
 #include "base/options.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
 #include "model/model_file.h"
+#include "model/popularity.h"
+#include "model/weights_hash.h"
+#include "scoring/popularity.h"
 
 void s3rec_model_config_init(s3rec_model_config *config) { *config = s3_config_defaults(); }
 
@@ -69,6 +72,11 @@ s3rec_status s3rec_model_clone(const s3rec_model *model, s3rec_model **clone) {
   memcpy(created->weights, model->weights, model->table.float_count * sizeof(float));
   created->item_names = s3_vocabulary_retain(model->item_names);
   created->attribute_names = s3_vocabulary_retain(model->attribute_names);
+  const s3rec_status status = s3_model_copy_popularity(model, created);
+  if (status != S3REC_OK) {
+    s3_model_release(created);
+    return status;
+  }
   *clone = created;
   return S3REC_OK;
 }
@@ -91,8 +99,7 @@ s3rec_status s3rec_model_set_dropouts(s3rec_model *model, double hidden_dropout_
 }
 
 size_t s3rec_model_memory(const s3rec_model *model) {
-  if (model == NULL) return 0;
-  return model->table.float_count * sizeof(float) + atomic_load(&model->compact_bytes);
+  return model == NULL ? 0 : s3_model_memory(model);
 }
 
 s3rec_status s3rec_model_set_names(s3rec_model *model, s3rec_vocabulary *items,
@@ -112,6 +119,45 @@ s3rec_status s3rec_model_attribute_names(const s3rec_model *model, s3rec_vocabul
   S3_REQUIRE(model);
   S3_REQUIRE(names);
   *names = s3_vocabulary_retain(model->attribute_names);
+  return S3REC_OK;
+}
+
+static s3rec_status check_item_count(const s3rec_model *model, size_t count,
+                                     s3rec_status status) {
+  if (count == (size_t)model->config.item_size) return S3REC_OK;
+  return s3_fail(status, "popularity: count is %zu, must be item_size, %d", count,
+                 (int)model->config.item_size);
+}
+
+s3rec_status s3rec_model_set_popularity(s3rec_model *model, const int32_t *counts,
+                                        size_t count) {
+  S3_REQUIRE(model);
+  if (counts == NULL && count == 0) return s3_model_set_popularity(model, NULL);
+  S3_REQUIRE(counts);
+  S3_TRY(check_item_count(model, count, S3REC_ERROR_MISMATCH));
+  return s3_model_set_popularity(model, counts);
+}
+
+s3rec_status s3rec_model_count_popularity(s3rec_model *model, const s3rec_dataset *dataset,
+                                          int32_t held_out_count) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(dataset);
+  if (held_out_count < 0 || held_out_count > 2) {
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_model_count_popularity: held_out_count is %d, must be 0..2",
+                   (int)held_out_count);
+  }
+  return s3_model_count_popularity(model, dataset, (size_t)held_out_count);
+}
+
+s3rec_status s3rec_model_popularity(const s3rec_model *model, int32_t *counts, size_t count) {
+  S3_REQUIRE(model);
+  S3_REQUIRE(counts);
+  S3_TRY(check_item_count(model, count, S3REC_ERROR_ARGUMENT));
+  if (model->popularity == NULL) {
+    return s3_fail(S3REC_ERROR_NOT_FOUND, "the model has no popularity");
+  }
+  memcpy(counts, model->popularity, count * sizeof *counts);
   return S3REC_OK;
 }
 
@@ -182,5 +228,21 @@ s3rec_status s3rec_model_parameter_write(s3rec_model *model, const char *name,
   S3_TRY(s3_model_begin_writing(model, &locked));
   memcpy(model->weights + parameter->offset, values, count * sizeof(float));
   s3_model_end_writing(model, locked);
+  return S3REC_OK;
+}
+
+uint64_t s3rec_model_fingerprint(const s3rec_model *model) {
+  return model == NULL ? 0 : s3_weights_hash(&model->table, model->weights);
+}
+
+s3rec_status s3rec_model_file_metadata(s3rec_context *context, const char *path,
+                                       s3rec_metadata_function visit, void *user_data) {
+  S3_REQUIRE(context);
+  S3_REQUIRE(path);
+  S3_REQUIRE(visit);
+  s3_safetensors *file;
+  S3_TRY(s3_safetensors_open(context, path, &file));
+  s3_safetensors_visit_metadata(file, visit, user_data);
+  s3_safetensors_close(file);
   return S3REC_OK;
 }

@@ -74,31 +74,6 @@ static s3rec_status check_history(const char *function, const int32_t *history, 
                  count);
 }
 
-static s3rec_status check_offsets(const int64_t *offsets, size_t user_count) {
-  if (offsets[0] != 0) {
-    return s3_fail(S3REC_ERROR_ARGUMENT, "offsets[0] is %lld, must be 0", (long long)offsets[0]);
-  }
-  for (size_t user = 0; user < user_count; user++) {
-    if (offsets[user + 1] < offsets[user]) {
-      return s3_fail(S3REC_ERROR_ARGUMENT,
-                     "offsets[%zu] is %lld, less than offsets[%zu], which is %lld", user + 1,
-                     (long long)offsets[user + 1], user, (long long)offsets[user]);
-    }
-  }
-  return S3REC_OK;
-}
-
-/* Copies one user's results out; returns how many there are. */
-static size_t copy_ranked(const s3_ranking *ranking, size_t user, int32_t *ids, float *scores) {
-  for (size_t i = 0; i < ranking->kept; i++) {
-    const s3_ranked entry = ranking->entries[user * ranking->stride + i];
-    if (entry.id == 0) return i;
-    ids[i] = entry.id;
-    if (scores != NULL) scores[i] = entry.score;
-  }
-  return ranking->kept;
-}
-
 s3rec_status s3rec_score_next(s3rec_scorer *scorer, const int32_t *history, size_t history_count,
                               const s3rec_score_options *options, size_t k, int32_t *ids,
                               float *scores, size_t *count) {
@@ -109,10 +84,11 @@ s3rec_status s3rec_score_next(s3rec_scorer *scorer, const int32_t *history, size
   s3rec_score_options resolved;
   S3_TRY(resolve_options(options, &resolved));
   const int64_t offsets[2] = {0, (int64_t)history_count};
-  const s3_query query = {history, offsets, 1, &resolved, k};
+  const s3_query query = {
+      .histories = history, .offsets = offsets, .user_count = 1, .options = &resolved, .k = k};
   s3_ranking ranking = {0};
   S3_TRY(s3_scorer_rank(scorer, &query, &ranking));
-  *count = copy_ranked(&ranking, 0, ids, scores);
+  *count = s3_ranking_copy(&ranking, 0, ids, scores);
   return S3REC_OK;
 }
 
@@ -125,17 +101,21 @@ s3rec_status s3rec_score_next_batch(s3rec_scorer *scorer, const int32_t *histori
   S3_REQUIRE(offsets);
   S3_REQUIRE(counts);
   if (k > 0) S3_REQUIRE(ids);
-  S3_TRY(check_offsets(offsets, user_count));
+  S3_TRY(s3_offsets_check(offsets, user_count));
   if (offsets[user_count] > 0) S3_REQUIRE(histories);
   s3rec_score_options resolved;
   S3_TRY(resolve_options(options, &resolved));
-  const s3_query query = {histories, offsets, user_count, &resolved, k};
+  const s3_query query = {.histories = histories,
+                          .offsets = offsets,
+                          .user_count = user_count,
+                          .options = &resolved,
+                          .k = k};
   s3_ranking ranking = {0};
   S3_TRY(s3_scorer_rank(scorer, &query, &ranking));
   for (size_t user = 0; user < user_count; user++) {
     int32_t *user_ids = k > 0 ? ids + user * k : NULL;
     float *user_scores = k > 0 && scores != NULL ? scores + user * k : NULL;
-    const size_t count = copy_ranked(&ranking, user, user_ids, user_scores);
+    const size_t count = s3_ranking_copy(&ranking, user, user_ids, user_scores);
     counts[user] = count;
     for (size_t rank = count; rank < k; rank++) {
       user_ids[rank] = 0;
@@ -159,8 +139,8 @@ s3rec_status s3rec_score_all(s3rec_scorer *scorer, const int32_t *history, size_
   return s3_scorer_score_all(scorer, history, history_count, scores);
 }
 
-s3rec_status s3rec_user_vector(s3rec_scorer *scorer, const int32_t *history,
-                               size_t history_count, float *vector, size_t capacity) {
+s3rec_status s3rec_user_vector(s3rec_scorer *scorer, const int32_t *history, size_t history_count,
+                               float *vector, size_t capacity) {
   S3_REQUIRE(scorer);
   S3_REQUIRE(vector);
   S3_TRY(check_history(__func__, history, history_count));
@@ -192,6 +172,6 @@ s3rec_status s3rec_encode(s3rec_scorer *scorer, s3rec_attention attention, const
   if (count == 0) return S3REC_OK;
   S3_REQUIRE(ids);
   S3_REQUIRE(hidden);
-  return s3_scorer_encode(scorer, attention == S3REC_ATTENTION_CAUSAL, ids, count, length,
-                          hidden);
+  return s3_encode_rows(&scorer->users, attention == S3REC_ATTENTION_CAUSAL, ids, count, length,
+                        hidden);
 }

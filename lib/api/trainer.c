@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3rec/trainer.h"
 
-#include "base/finite.h"
+#include "base/number.h"
 #include "base/options.h"
 #include "training/trainer.h"
 
@@ -93,8 +93,8 @@ static s3rec_status find_gradient(const s3rec_trainer *trainer, const char *name
                                   const s3_parameter **parameter) {
   if (!trainer->gradients_valid)
     return s3_fail(S3REC_ERROR_STATE,
-                   "no gradients: s3rec_trainer_compute_gradients comes first, and an update "
-                   "uses them up");
+                   "no gradients: call s3rec_trainer_compute_gradients first; an update "
+                   "uses gradients up");
   return s3_parameter_match(&trainer->model->table, name, count, parameter);
 }
 
@@ -130,7 +130,7 @@ s3rec_status s3rec_trainer_apply_gradients(s3rec_trainer *trainer) {
   S3_REQUIRE(trainer);
   if (!trainer->gradients_valid)
     return s3_fail(S3REC_ERROR_STATE,
-                   "no gradients: s3rec_trainer_compute_gradients comes first");
+                   "no gradients: call s3rec_trainer_compute_gradients first");
   S3_TRY(s3_gradients_measure(&trainer->gradients, trainer->pool));
   S3_TRY(s3_gradients_check(&trainer->gradients));
   return s3_trainer_apply(trainer);

@@ -53,7 +53,7 @@ s3rec_status s3rec_vocabulary_name(const s3rec_vocabulary *vocabulary, int32_t i
     return s3_fail(S3REC_ERROR_NOT_FOUND, "id is %" PRId32 ", but there are no names", id);
   }
   if (index < 0 || index >= (int64_t)names->count) {
-    return s3_fail(S3REC_ERROR_NOT_FOUND, "id is %" PRId32 ", names have %" PRId32 "..%" PRId64, id,
+    return s3_fail(S3REC_ERROR_NOT_FOUND, "id is %" PRId32 ", must be %" PRId32 "..%" PRId64, id,
                    vocabulary->first_id, (int64_t)vocabulary->first_id + (int64_t)names->count - 1);
   }
   *name = s3_name(names, (size_t)index);
@@ -79,7 +79,7 @@ s3rec_status s3rec_vocabulary_find(const s3rec_vocabulary *vocabulary, const cha
   s3_names_find(&vocabulary->names, name, offsets, 1, vocabulary->first_id, &found);
   if (found < 0) {
     if (!s3_utf8_valid_bytes(name, length)) {
-      return s3_fail(S3REC_ERROR_NOT_FOUND, "no name is the text, which is not UTF-8");
+      return s3_fail(S3REC_ERROR_NOT_FOUND, "the text is not UTF-8, so no name equals it");
     }
     return s3_fail(S3REC_ERROR_NOT_FOUND, "no name is '%.*s'", s3_utf8_fit(name, length, 100),
                    name);
@@ -98,7 +98,7 @@ s3rec_status s3rec_vocabulary_find_many(const s3rec_vocabulary *vocabulary, cons
     const int64_t least = i == 0 ? 0 : offsets[i - 1];
     if (offsets[i] < least || (i == 0 && offsets[i] != 0)) {
       return s3_fail(S3REC_ERROR_ARGUMENT,
-                     "offsets[%zu] is %" PRId64 ", offsets start at 0 and never fall", i,
+                     "offsets[%zu] is %" PRId64 ", but offsets start at 0 and never fall", i,
                      offsets[i]);
     }
   }

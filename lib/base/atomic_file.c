@@ -13,35 +13,45 @@
 #include "base/error.h"
 #include "base/random.h"
 
-enum { TEMPORARY_NAME_SIZE = 32, NAME_ATTEMPTS = 100 };
+enum { NAME_ATTEMPTS = 100, LINK_LIMIT = 40 };
+
+/* Puts what the last part of a path leads to into `target`. A link to a file that is not there
+ * is followed as well. */
+static s3rec_status follow_links(const char *path, char target[PATH_MAX]) {
+  char link[PATH_MAX];
+  snprintf(target, PATH_MAX, "%s", path);
+  for (int followed = 0; followed < LINK_LIMIT; followed++) {
+    const ssize_t length = readlink(target, link, sizeof link);
+    if (length < 0) return S3REC_OK; /* no link, or nothing there */
+    char *const slash = strrchr(target, '/');
+    const size_t folder = link[0] == '/' || slash == NULL ? 0 : (size_t)(slash + 1 - target);
+    if (folder + (size_t)length >= PATH_MAX) break;
+    memcpy(target + folder, link, (size_t)length);
+    target[folder + (size_t)length] = '\0';
+  }
+  return s3_fail(S3REC_ERROR_IO, "%s: its symbolic links lead nowhere", path);
+}
+
+/* Opens the folder that a path lies in; *name is its last part. -1 with errno on failure. */
+static int open_folder_of(char *target, const char **name) {
+  char *const slash = strrchr(target, '/');
+  const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  *name = slash == NULL ? target : slash + 1;
+  if (slash == NULL) return open(".", flags);
+  if (slash == target) return open("/", flags);
+  *slash = '\0';
+  const int folder = open(target, flags);
+  *slash = '/';
+  return folder;
+}
 
 /* Everything is done relative to the open folder, so that neither a renamed
  * folder nor a changed working directory separates the two files. */
-struct s3_atomic_file {
-  const s3rec_context *context;
-  char *path;       /* for error texts */
-  const char *name; /* last part of path */
-  char temporary[TEMPORARY_NAME_SIZE];
-  int folder, file; /* descriptors, -1 when closed */
-};
-
 static s3rec_status open_folder(s3_atomic_file *file) {
-  char *const slash = strrchr(file->path, '/');
-  file->name = slash == NULL ? file->path : slash + 1;
-  const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  if (slash == NULL) {
-    file->folder = open(".", flags);
-  } else if (slash == file->path) {
-    file->folder = open("/", flags);
-  } else {
-    *slash = '\0';
-    file->folder = open(file->path, flags);
-    *slash = '/';
-  }
+  S3_TRY(follow_links(file->path, file->target));
+  file->folder = open_folder_of(file->target, &file->name);
   if (file->folder < 0) return s3_fail_errno(file->path, "open the folder of");
-  if (*file->name == '\0') {
-    return s3_fail(S3REC_ERROR_IO, "%s: a file name is missing", file->path);
-  }
+  if (*file->name == '\0') return s3_fail(S3REC_ERROR_IO, "%s: a file name is missing", file->path);
   return S3REC_OK;
 }
 
@@ -72,35 +82,28 @@ static s3rec_status match_target(s3_atomic_file *file) {
     if (errno == ENOENT) return S3REC_OK;
     return s3_fail_errno(file->path, "examine");
   }
-  if (!S_ISREG(target.st_mode)) {
-    return s3_fail(S3REC_ERROR_IO, "%s: is there and not a regular file", file->path);
-  }
+  if (!S_ISREG(target.st_mode))
+    return s3_fail(S3REC_ERROR_IO, "%s: %s is there, not a regular file, and is not replaced",
+                   file->path,
+                   S_ISDIR(target.st_mode)    ? "a folder"
+                   : S_ISFIFO(target.st_mode) ? "a pipe"
+                                              : "a device or socket");
   if (fchmod(file->file, target.st_mode & 07777) != 0) {
     return s3_fail_errno(file->path, "keep the mode of");
   }
   return S3REC_OK;
 }
 
-s3rec_status s3_atomic_file_open(const s3rec_context *context, const char *path,
-                                 s3_atomic_file **file) {
-  s3_atomic_file *opened = s3_allocate(context, 1, sizeof *opened);
-  if (opened == NULL) return S3REC_ERROR_MEMORY;
-  opened->context = context;
-  opened->folder = opened->file = -1;
-  opened->path = s3_allocate(context, strlen(path) + 1, 1);
-  s3rec_status status = S3REC_ERROR_MEMORY;
-  if (opened->path != NULL) {
-    memcpy(opened->path, path, strlen(path) + 1);
-    status = open_folder(opened);
-  }
-  if (status == S3REC_OK) status = open_temporary(opened);
-  if (status == S3REC_OK) status = match_target(opened);
-  if (status != S3REC_OK) {
-    s3_atomic_file_discard(opened);
-    return status;
-  }
-  *file = opened;
-  return S3REC_OK;
+s3rec_status s3_atomic_file_open(const char *path, s3_atomic_file *file) {
+  *file = (s3_atomic_file){.folder = -1, .file = -1};
+  snprintf(file->path, sizeof file->path, "%s", path);
+  s3rec_status status = strlen(path) < sizeof file->path
+                            ? open_folder(file)
+                            : s3_fail(S3REC_ERROR_IO, "%.100s...: the path is too long", path);
+  if (status == S3REC_OK) status = open_temporary(file);
+  if (status == S3REC_OK) status = match_target(file);
+  if (status != S3REC_OK) s3_atomic_file_discard(file);
+  return status;
 }
 
 s3rec_status s3_atomic_file_write(s3_atomic_file *file, const void *bytes, size_t count) {
@@ -116,7 +119,7 @@ s3rec_status s3_atomic_file_write(s3_atomic_file *file, const void *bytes, size_
   return S3REC_OK;
 }
 
-static s3rec_status finish(s3_atomic_file *file) {
+static s3rec_status sync_and_rename(s3_atomic_file *file) {
   if (fsync(file->file) != 0) return s3_fail_errno(file->path, "sync");
   const int descriptor = file->file;
   file->file = -1;
@@ -133,63 +136,44 @@ static s3rec_status finish(s3_atomic_file *file) {
 }
 
 s3rec_status s3_atomic_file_commit(s3_atomic_file *file) {
-  const s3rec_status status = finish(file);
+  const s3rec_status status = sync_and_rename(file);
   s3_atomic_file_discard(file);
   return status;
 }
 
 void s3_atomic_file_discard(s3_atomic_file *file) {
-  if (file == NULL) return;
   if (file->file >= 0) close(file->file);
   if (file->temporary[0] != '\0') unlinkat(file->folder, file->temporary, 0);
   if (file->folder >= 0) close(file->folder);
-  s3_free(file->context, file->path);
-  s3_free(file->context, file);
+  file->file = file->folder = -1;
+  file->temporary[0] = '\0';
 }
 
-/* Reads to the end whatever the announced size is: files under /proc announce
- * 0, pipes nothing. */
-static s3rec_status read_all(const s3rec_context *context, const char *path, int descriptor,
-                             char **bytes, size_t *count) {
-  struct stat info;
-  if (fstat(descriptor, &info) != 0) return s3_fail_errno(path, "examine");
-  const uintmax_t announced = S_ISREG(info.st_mode) ? (uintmax_t)info.st_size : 0;
-  if (announced >= SIZE_MAX - 2) {
-    return s3_fail(S3REC_ERROR_MEMORY, "%s: exceeds the address space", path);
-  }
-  void *buffer = NULL;
-  size_t capacity = 0, length = 0;
-  /* one byte for the NUL, one to see the end without growing */
-  s3rec_status status = s3_grow(context, &buffer, &capacity, (size_t)announced + 2, 1);
-  while (status == S3REC_OK) {
-    if (length + 1 >= capacity) status = s3_grow(context, &buffer, &capacity, length + 4096, 1);
-    if (status != S3REC_OK) break;
-    const ssize_t got = read(descriptor, (char *)buffer + length, capacity - 1 - length);
-    if (got > 0) length += (size_t)got;
-    if (got == 0) break;
-    if (got < 0 && errno != EINTR) status = s3_fail_errno(path, "read");
-  }
-  if (status == S3REC_OK && length < announced) {
-    status = s3_fail(S3REC_ERROR_IO, "%s: became shorter while it was read", path);
-  }
-  if (status != S3REC_OK) {
-    s3_free(context, buffer);
-    return status;
-  }
-  ((char *)buffer)[length] = '\0';
-  *bytes = buffer;
-  *count = length;
-  return S3REC_OK;
+/* Where a file is, or would be. */
+typedef struct file_place {
+  bool known, there;
+  struct stat file, folder;
+  char target[PATH_MAX];
+  const char *name;
+} file_place;
+
+static void find_place(const char *path, file_place *place) {
+  place->there = stat(path, &place->file) == 0;
+  place->known = strlen(path) < PATH_MAX && follow_links(path, place->target) == S3REC_OK;
+  if (!place->known) return;
+  const int folder = open_folder_of(place->target, &place->name);
+  place->known = folder >= 0 && fstat(folder, &place->folder) == 0;
+  if (folder >= 0) close(folder);
 }
 
-s3rec_status s3_file_read(const s3rec_context *context, const char *path, char **bytes,
-                          size_t *count) {
-  int descriptor;
-  do {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  } while (descriptor < 0 && errno == EINTR);
-  if (descriptor < 0) return s3_fail_errno(path, "open");
-  const s3rec_status status = read_all(context, path, descriptor, bytes, count);
-  close(descriptor);
-  return status;
+static bool same_node(const struct stat *left, const struct stat *right) {
+  return left->st_dev == right->st_dev && left->st_ino == right->st_ino;
+}
+
+bool s3_same_file(const char *left, const char *right) {
+  file_place a, b;
+  find_place(left, &a);
+  find_place(right, &b);
+  if (a.there && b.there) return same_node(&a.file, &b.file);
+  return a.known && b.known && same_node(&a.folder, &b.folder) && strcmp(a.name, b.name) == 0;
 }

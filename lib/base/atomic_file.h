@@ -1,24 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Durable files: written beside, synced, renamed over the old one, and the
- * folder synced, so that a crash at any moment leaves the old or the new file. */
+ * folder synced, so that a crash at any moment leaves the old or the new file. Of a symbolic
+ * link it is the file that it leads to. A file that is there keeps its mode; what is there and
+ * not a regular file (a folder, a device, a pipe) is refused. No context, no memory: the tool
+ * uses it, too. */
 #ifndef S3_BASE_ATOMIC_FILE_H
 #define S3_BASE_ATOMIC_FILE_H
 
-#include "base/context.h"
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-typedef struct s3_atomic_file s3_atomic_file;
+#include "s3rec/status.h"
 
-s3rec_status s3_atomic_file_open(const s3rec_context *context, const char *path,
-                                 s3_atomic_file **file);
+/* Not to be copied while it is open. */
+typedef struct s3_atomic_file {
+  char path[PATH_MAX];   /* for error texts */
+  char target[PATH_MAX]; /* behind symbolic links */
+  const char *name;      /* the last part of target */
+  char temporary[32];
+  int folder, file; /* descriptors, -1 when closed */
+} s3_atomic_file;
+
+/* On failure there is nothing to discard. */
+s3rec_status s3_atomic_file_open(const char *path, s3_atomic_file *file);
 s3rec_status s3_atomic_file_write(s3_atomic_file *file, const void *bytes, size_t count);
-/* Syncs, renames and frees; on failure the temporary file is gone. */
+/* Syncs, renames and closes; on failure the temporary file is gone. */
 s3rec_status s3_atomic_file_commit(s3_atomic_file *file);
-/* Removes the temporary file and frees; NULL is fine. */
+/* Removes the temporary file and closes; nothing after a commit or a discard. */
 void s3_atomic_file_discard(s3_atomic_file *file);
 
-/* Reads a whole file; *bytes is s3_free'd by the caller and has a NUL behind
- * its last byte. A folder or a file that shrinks meanwhile is an IO error. */
-s3rec_status s3_file_read(const s3rec_context *context, const char *path, char **bytes,
-                          size_t *count);
+/* Whether writing to one path writes to the other: both lead to one file, or to one name in one
+ * folder where there is none yet. False for a path that leads nowhere. */
+bool s3_same_file(const char *left, const char *right);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -31,19 +32,18 @@ void s3_log(const s3rec_context *context, s3rec_log_level level, const char *for
   context->options.log(level, line, context->options.log_user_data);
 }
 
-/* Each block starts with one cache line that holds its size, because the
- * deallocation hook wants it. */
+/* Each block starts with one cache line that holds the block's size, because the
+ * deallocation hook is told it. */
 enum { S3_ALIGNMENT = 64 };
 
 void *s3_allocate_unset(const s3rec_context *context, size_t count, size_t size) {
   if (size != 0 && count > (SIZE_MAX - S3_ALIGNMENT) / size) {
-    s3_fail(S3REC_ERROR_MEMORY, "%zu elements of %zu bytes exceed the address space", count,
-            size);
+    s3_fail(S3REC_ERROR_MEMORY, "%zu elements of %zu bytes exceed the address space", count, size);
     return NULL;
   }
   const size_t bytes = count * size + S3_ALIGNMENT;
-  char *block = context->options.allocate(bytes, S3_ALIGNMENT,
-                                          context->options.allocator_user_data);
+  char *block =
+      context->options.allocate(bytes, S3_ALIGNMENT, context->options.allocator_user_data);
   if (block == NULL) {
     s3_fail(S3REC_ERROR_MEMORY, "no memory for %zu bytes", bytes);
     return NULL;
@@ -58,7 +58,7 @@ void *s3_allocate(const s3rec_context *context, size_t count, size_t size) {
   return memory;
 }
 
-static size_t block_bytes(const void *memory) {
+static size_t block_size_of(const void *memory) {
   size_t bytes;
   memcpy(&bytes, (const char *)memory - S3_ALIGNMENT, sizeof bytes);
   return bytes;
@@ -66,12 +66,12 @@ static size_t block_bytes(const void *memory) {
 
 void s3_free(const s3rec_context *context, void *memory) {
   if (memory == NULL) return;
-  context->options.deallocate((char *)memory - S3_ALIGNMENT, block_bytes(memory),
+  context->options.deallocate((char *)memory - S3_ALIGNMENT, block_size_of(memory),
                               context->options.allocator_user_data);
 }
 
-s3rec_status s3_grow(const s3rec_context *context, void **memory, size_t *capacity,
-                     size_t count, size_t size) {
+s3rec_status s3_grow(const s3rec_context *context, void **memory, size_t *capacity, size_t count,
+                     size_t size) {
   if (count <= *capacity) return S3REC_OK;
   const size_t doubled = *capacity > SIZE_MAX / 2 ? SIZE_MAX : *capacity * 2;
   const size_t wanted = count > doubled ? count : doubled;
@@ -82,4 +82,9 @@ s3rec_status s3_grow(const s3rec_context *context, void **memory, size_t *capaci
   *memory = grown;
   *capacity = wanted;
   return S3REC_OK;
+}
+
+void s3_mapping_release(s3_mapping *mapping) {
+  if (mapping->address != NULL) munmap(mapping->address, mapping->byte_count);
+  *mapping = (s3_mapping){NULL, 0};
 }

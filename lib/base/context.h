@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The context's inside: hooks, compute choices, allocation. */
+/* The inside of a context: its hooks and compute choices, log lines and memory. */
 #ifndef S3_BASE_CONTEXT_H
 #define S3_BASE_CONTEXT_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "s3rec/context.h"
 
@@ -19,14 +20,13 @@ struct s3rec_context {
 s3rec_context *s3_context_retain(s3rec_context *context);
 void s3_context_release(s3rec_context *context);
 
-/* Sends one formatted line to the log hook, if there is one; control characters
- * (a path may hold any) become '?'. Only on the thread of the API call. */
+/* Sends one formatted line to the log hook, if there is one. Control characters become
+ * '?', because a path may hold any. To be called on the thread of the API call only. */
 __attribute__((format(printf, 3, 4))) void s3_log(const s3rec_context *context,
-                                                  s3rec_log_level level,
-                                                  const char *format, ...);
+                                                  s3rec_log_level level, const char *format, ...);
 
-/* `count` * `size` zeroed bytes aligned to 64, with an overflow check; NULL with
- * the error text set. Zero bytes give a valid pointer. */
+/* Allocates `count` * `size` zeroed bytes, aligned to 64. NULL with the error text set
+ * when memory is missing or the product overflows. Zero bytes give a valid pointer. */
 void *s3_allocate(const s3rec_context *context, size_t count, size_t size);
 
 /* The same without the zeros, for a large block that the caller fills. */
@@ -35,9 +35,18 @@ void *s3_allocate_unset(const s3rec_context *context, size_t count, size_t size)
 /* Frees what s3_allocate gave; `memory` may be NULL. */
 void s3_free(const s3rec_context *context, void *memory);
 
-/* Grows *memory to hold at least `count` elements of `size`, content kept, in
- * steps that double; *capacity counts elements. */
-s3rec_status s3_grow(const s3rec_context *context, void **memory, size_t *capacity,
-                     size_t count, size_t size);
+/* Grows *memory to hold at least `count` elements of `size` bytes and keeps its content.
+ * The capacity, in elements, at least doubles each time. */
+s3rec_status s3_grow(const s3rec_context *context, void **memory, size_t *capacity, size_t count,
+                     size_t size);
+
+/* Pages that the process mapped itself, such as those of a model file. */
+typedef struct s3_mapping {
+  void *address; /* NULL: nothing is mapped */
+  size_t byte_count;
+} s3_mapping;
+
+/* Unmaps the pages; fine when nothing is mapped. */
+void s3_mapping_release(s3_mapping *mapping);
 
 #endif

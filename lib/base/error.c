@@ -20,8 +20,8 @@ void s3_set_error_text(const char *format, ...) {
 
 const char *s3_error_text(void) { return error_text; }
 
-/* GNU's strerror_r returns the text, which need not be in the buffer; POSIX's
- * returns 0 and fills the buffer. */
+/* The strerror_r of GNU returns the text, which need not be in the buffer. That of POSIX fills
+ * the buffer and returns 0. */
 static inline const char *gnu_reason(const char *result, const char *buffer) {
   (void)buffer;
   return result;

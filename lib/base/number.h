@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers as text in files: always with a decimal point, whatever the host's
- * locale writes, and exact both ways. */
+/* Numbers as text in files: always with a decimal point, whatever the host's locale writes,
+ * and exact both ways. Also the search for NaN and infinity in arrays. */
 #ifndef S3_BASE_NUMBER_H
 #define S3_BASE_NUMBER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { S3_NUMBER_SIZE = 32 }; /* room for the text of any number */
@@ -17,5 +18,8 @@ bool s3_parse_double(const char *text, double *value);
 
 /* True when all of `text` is one decimal integer in minimum..maximum. */
 bool s3_parse_int64(const char *text, int64_t minimum, int64_t maximum, int64_t *value);
+
+/* Index of the first value that is NaN or infinite; `count` when none is. */
+size_t s3_first_not_finite(const float *values, size_t count);
 
 #endif

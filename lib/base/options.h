@@ -12,6 +12,7 @@
 #define S3_BASE_OPTIONS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -41,5 +42,8 @@ s3rec_status s3_output_check(const void *output, size_t minimum_size, const char
 /* Fills in the fields that the caller's struct_size covers out of `source`, a
  * struct of `size` bytes; struct_size stays the caller's. */
 void s3_output_write(void *output, const void *source, size_t size);
+
+/* ARGUMENT unless offsets [row_count + 1] start at 0 and never fall. */
+s3rec_status s3_offsets_check(const int64_t *offsets, size_t row_count);
 
 #endif

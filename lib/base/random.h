@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counter-based random numbers: every draw is a function of a key, so nothing
- * depends on order or threads and nothing needs to be stored. */
+/* Counter-based random numbers: every draw is a function of a key. Nothing depends on order or
+ * threads, and nothing needs to be stored. */
 #ifndef S3_BASE_RANDOM_H
 #define S3_BASE_RANDOM_H
 
@@ -17,7 +17,7 @@ static inline uint64_t s3_mix64(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/* One key out of two numbers; nest it for more. */
+/* Makes one key of two numbers. Nested calls make one of more numbers. */
 static inline uint64_t s3_key(uint64_t a, uint64_t b) {
   return s3_mix64(s3_mix64(a + 0x9e3779b97f4a7c15u) + b);
 }

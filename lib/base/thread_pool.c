@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Jobs are handed out by counting `remaining` down: whoever takes it from r to
- * r - 1 runs job job_count - r. While a taken job is unfinished its run cannot
- * end, so the plain fields that describe the run are stable for whoever holds a
- * job, and a worker that comes late finds 0 and touches nothing else. */
+/* Jobs are handed out by counting `remaining` down: the thread that takes it from r to r - 1
+ * runs job job_count - r. A run cannot end while a job that was taken is unfinished, so the
+ * plain fields that describe the run do not change under a thread that has a job. A worker
+ * that comes late finds 0 and touches nothing else. */
 #include "base/thread_pool.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,10 +36,10 @@ struct s3_thread_pool {
   s3_job_function function;
   void *argument;
 
-  _Alignas(CACHE_LINE) atomic_size_t remaining; /* jobs nobody has taken */
+  _Alignas(CACHE_LINE) atomic_size_t remaining; /* jobs that are not taken yet */
   _Alignas(CACHE_LINE) atomic_size_t finished;
   _Alignas(CACHE_LINE) atomic_size_t first_failed; /* lowest failed job, else SIZE_MAX */
-  atomic_size_t sleeping; /* workers that wait for `work` */
+  atomic_size_t sleeping;                          /* workers that wait for `work` */
   atomic_bool caller_sleeps, stop;
   s3rec_status status; /* of first_failed, with its text; under the mutex */
   char error[ERROR_SIZE];
@@ -54,32 +53,32 @@ static void pause_briefly(void) {
 #endif
 }
 
-static int64_t now(void) {
+static int64_t monotonic_nanoseconds(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static bool has_work(s3_thread_pool *pool) {
+static bool has_jobs(s3_thread_pool *pool) {
   return atomic_load(&pool->remaining) != 0 || atomic_load(&pool->stop);
 }
 
-static bool is_done(s3_thread_pool *pool) {
+static bool all_jobs_finished(s3_thread_pool *pool) {
   return atomic_load(&pool->finished) == pool->job_count;
 }
 
-/* Waiting without sleeping pays when the next run comes at once, and only while
- * every worker has a processor. */
+/* Waits a moment without sleeping. This pays when the next run comes at once, and only while
+ * every worker has a processor of its own. */
 static bool spin_until(s3_thread_pool *pool, bool (*condition)(s3_thread_pool *)) {
   if (condition(pool)) return true;
   if (!pool->may_spin) return false;
-  const int64_t end = now() + SPIN_NANOSECONDS;
+  const int64_t end = monotonic_nanoseconds() + SPIN_NANOSECONDS;
   do {
     for (int i = 0; i < 32; i++) {
       if (condition(pool)) return true;
       pause_briefly();
     }
-  } while (now() < end);
+  } while (monotonic_nanoseconds() < end);
   return false;
 }
 
@@ -93,8 +92,8 @@ static void note_failure(s3_thread_pool *pool, size_t job, s3rec_status status) 
   pthread_mutex_unlock(&pool->mutex);
 }
 
-/* Takes jobs until none is left. Jobs are taken in rising order, so every job
- * below a failed one has been taken and runs: the lowest failure is always found. */
+/* Takes jobs until none is left. Jobs are taken in rising order, so every job below a failed
+ * one is taken and runs: the lowest failure is always found. */
 static void take_jobs(s3_thread_pool *pool, size_t worker_number) {
   size_t remaining = atomic_load(&pool->remaining);
   while (remaining != 0) {
@@ -118,12 +117,12 @@ static void *run_worker(void *argument) {
   const worker *const self = argument;
   s3_thread_pool *const pool = self->pool;
   while (!atomic_load(&pool->stop)) {
-    if (!spin_until(pool, has_work)) {
-      /* `sleeping` rises before `remaining` is looked at, and run() raises
-       * `remaining` before it looks at `sleeping`: one of both sees the other. */
+    if (!spin_until(pool, has_jobs)) {
+      /* Here `sleeping` rises before `remaining` is read, and in s3_thread_pool_run
+       * `remaining` rises before `sleeping` is read: one of the two sees the other. */
       pthread_mutex_lock(&pool->mutex);
       atomic_fetch_add(&pool->sleeping, 1);
-      while (!has_work(pool)) pthread_cond_wait(&pool->work, &pool->mutex);
+      while (!has_jobs(pool)) pthread_cond_wait(&pool->work, &pool->mutex);
       atomic_fetch_sub(&pool->sleeping, 1);
       pthread_mutex_unlock(&pool->mutex);
     }
@@ -203,16 +202,16 @@ static s3rec_status run_alone(size_t job_count, s3_job_function function, void *
 }
 
 static void wait_for_workers(s3_thread_pool *pool) {
-  if (spin_until(pool, is_done)) return;
+  if (spin_until(pool, all_jobs_finished)) return;
   pthread_mutex_lock(&pool->mutex);
   atomic_store(&pool->caller_sleeps, true);
-  while (!is_done(pool)) pthread_cond_wait(&pool->done, &pool->mutex);
+  while (!all_jobs_finished(pool)) pthread_cond_wait(&pool->done, &pool->mutex);
   atomic_store(&pool->caller_sleeps, false);
   pthread_mutex_unlock(&pool->mutex);
 }
 
-s3rec_status s3_thread_pool_run(s3_thread_pool *pool, size_t job_count,
-                                s3_job_function function, void *argument) {
+s3rec_status s3_thread_pool_run(s3_thread_pool *pool, size_t job_count, s3_job_function function,
+                                void *argument) {
   if (pool == NULL || pool->worker_count == 0 || job_count < 2) {
     return run_alone(job_count, function, argument);
   }

@@ -10,18 +10,17 @@ typedef struct s3_thread_pool s3_thread_pool;
 /* Runs job `index`; `worker` is 0 (the calling thread) .. thread_count - 1. */
 typedef s3rec_status (*s3_job_function)(void *argument, size_t index, size_t worker);
 
-/* A team of `thread_count` including the caller; threads start here. With 1
- * there is no thread at all. */
+/* Starts a team of `thread_count` threads, of which the caller is one. With 1 no thread is
+ * started. */
 s3rec_status s3_thread_pool_create(s3rec_context *context, size_t thread_count,
                                    s3_thread_pool **pool);
 /* Joins the threads; NULL is fine. */
 void s3_thread_pool_destroy(s3_thread_pool *pool);
 
-/* Runs jobs 0..job_count-1, each once, on whichever worker is free; returns when
- * all are done. The status is that of the lowest failing index, its text moved
- * to the caller; jobs behind a failure may be left out. A pool of NULL runs
- * them on the caller. */
-s3rec_status s3_thread_pool_run(s3_thread_pool *pool, size_t job_count,
-                                s3_job_function function, void *argument);
+/* Runs jobs 0..job_count-1, each once, on any worker that is free, and returns when all are
+ * done. When jobs fail, status and error text are those of the lowest failing index, and jobs
+ * after it may be left out. Without a pool (NULL) all jobs run on the calling thread. */
+s3rec_status s3_thread_pool_run(s3_thread_pool *pool, size_t job_count, s3_job_function function,
+                                void *argument);
 
 #endif

@@ -6,8 +6,12 @@
 s3_utf8 s3_utf8_decode(const char *at, const char *end, uint32_t *code_point) {
   static const uint32_t smallest[4] = {0, 0x80, 0x800, 0x10000};
   const uint32_t first = (unsigned char)*at++;
-  const int more = first < 0x80 ? 0 : first < 0xC2 ? -1 : first < 0xE0 ? 1 : first < 0xF0 ? 2
-                   : first < 0xF5 ? 3 : -1;
+  const int more = first < 0x80   ? 0
+                   : first < 0xC2 ? -1
+                   : first < 0xE0 ? 1
+                   : first < 0xF0 ? 2
+                   : first < 0xF5 ? 3
+                                  : -1;
   if (more < 0) return S3_UTF8_INVALID;
   uint32_t value = more == 0 ? first : first & (0x3Fu >> more);
   for (int i = 0; i < more; i++, at++) {
@@ -64,4 +68,8 @@ int s3_utf8_fit(const char *bytes, size_t count, int limit) {
   if (count <= (size_t)limit) return (int)count;
   while (limit > 0 && ((unsigned char)bytes[limit] & 0xC0) == 0x80) limit--;
   return limit;
+}
+
+size_t s3_utf8_mark_length(const char *bytes, size_t count) {
+  return count >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Item attributes: {"item": [attribute, ...], ...}. */
+/* Attributes of items as lists, from arrays or from a file {"item": [attribute, ...], ...}. */
 #ifndef S3_DATA_ATTRIBUTE_FILE_H
 #define S3_DATA_ATTRIBUTE_FILE_H
 
@@ -8,19 +8,19 @@
 enum { S3_MAX_ATTRIBUTE_ID = 2147483646 };
 
 typedef struct s3_attribute_lists {
-  int32_t *items; /* [lists.row_count], rising */
+  int32_t *items;  /* [lists.row_count], rising */
   s3_ragged lists; /* each sorted, distinct */
-  size_t ignored;  /* lists of items above the largest */
+  size_t ignored;  /* number of lists of items above max_item, which are left out */
 } s3_attribute_lists;
 
-/* Keeps the lists of items up to `max_item`; *attribute_size is one more than
- * the largest attribute of the whole file, 1 when there is none. */
+/* Keeps the lists of items up to `max_item`. *attribute_size is one more than the largest
+ * attribute of the whole file, or 1 when there is none. */
 s3rec_status s3_attribute_file_read(const s3rec_context *context, const char *path,
                                     int32_t max_item, s3_attribute_lists *attributes,
                                     int32_t *attribute_size);
 
-/* Sorts lists in any order by item and within, drops repeats and items above
- * `max_item`; FORMAT when an item has two lists. */
+/* Sorts the lists by item and each list by attribute. Repeats and the lists of items above
+ * `max_item` are left out. FORMAT when an item has two lists. */
 s3rec_status s3_attribute_lists_make(const s3rec_context *context, size_t count,
                                      const int32_t *items, const int64_t *offsets,
                                      const int32_t *values, int32_t max_item,

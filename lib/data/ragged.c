@@ -42,8 +42,8 @@ void s3_ragged_discard(const s3rec_context *context, s3_ragged_builder *builder)
   *builder = (s3_ragged_builder){0};
 }
 
-s3rec_status s3_ragged_copy(const s3rec_context *context, size_t row_count,
-                            const int64_t *offsets, const int32_t *values, s3_ragged *ragged) {
+s3rec_status s3_ragged_copy(const s3rec_context *context, size_t row_count, const int64_t *offsets,
+                            const int32_t *values, s3_ragged *ragged) {
   const size_t value_count = (size_t)offsets[row_count];
   s3_ragged copy = {row_count, s3_allocate(context, row_count + 1, sizeof *offsets), NULL};
   if (copy.offsets != NULL) copy.values = s3_allocate(context, value_count, sizeof *values);

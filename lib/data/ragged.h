@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of different lengths in two arrays, and how they are collected. */
+/* Rows of different lengths in two arrays, and a builder that collects them. */
 #ifndef S3_DATA_RAGGED_H
 #define S3_DATA_RAGGED_H
 
@@ -37,7 +37,7 @@ s3rec_status s3_ragged_finish(const s3rec_context *context, s3_ragged_builder *b
 void s3_ragged_discard(const s3rec_context *context, s3_ragged_builder *builder);
 
 /* Copies `row_count` rows. */
-s3rec_status s3_ragged_copy(const s3rec_context *context, size_t row_count,
-                            const int64_t *offsets, const int32_t *values, s3_ragged *ragged);
+s3rec_status s3_ragged_copy(const s3rec_context *context, size_t row_count, const int64_t *offsets,
+                            const int32_t *values, s3_ragged *ragged);
 
 #endif

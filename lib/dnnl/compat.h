@@ -9,6 +9,8 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
+#include "base/error.h"
+
 #if DNNL_VERSION_MAJOR < 2 || (DNNL_VERSION_MAJOR == 2 && DNNL_VERSION_MINOR < 6)
 #error "oneDNN 2.6 or later is needed"
 #endif
@@ -179,5 +181,14 @@ static inline dnnl_status_t s3_norm_desc(dnnl_primitive_desc_t *desc, dnnl_engin
 }
 
 #endif
+
+/* oneDNN's status codes as ours: engine.c. */
+
+/* OK, or ENGINE with a text that names `operation`, the code and its likely
+ * cause. */
+s3rec_status s3_dnnl_status(dnnl_status_t status, const char *operation);
+
+/* Leaves the function when the oneDNN call fails; the text names the call. */
+#define S3_TRY_DNNL(operation, call) S3_TRY(s3_dnnl_status((call), (operation)))
 
 #endif

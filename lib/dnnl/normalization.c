@@ -41,15 +41,15 @@ static s3rec_status make_norm(const s3_primitive_key *key, s3_recipe *recipe) {
 }
 
 /* dst = norm(kept.values) */
-static s3rec_status norm_forward(s3_onednn_backend *backend, size_t rows, size_t width,
-                                 s3_norm_weights norm, s3_norm_kept kept, float *dst) {
+static s3rec_status onednn_norm_forward(s3_onednn_backend *backend, size_t rows, size_t width,
+                                        s3_norm_weights norm, s3_norm_kept kept, float *dst) {
   for (size_t row = 0, piece; row < rows; row += piece) {
     piece = s3_row_piece(rows - row);
     const s3_primitive_key key = {.kind = S3_PRIMITIVE_NORM_FORWARD,
                                   .values = {(int64_t)piece, (int64_t)width}};
     const float *mean = kept.statistics + 2 * row;
-    const void *const handles[] = {kept.values + row * width, mean,       mean + piece,
-                                   norm.scale,                norm.shift, dst + row * width};
+    const void *const handles[] = {
+        kept.values + row * width, mean, mean + piece, norm.scale, norm.shift, dst + row * width};
     S3_TRY(s3_primitive_run(&backend->primitives, &key, make_norm, handles));
   }
   return S3REC_OK;
@@ -57,21 +57,19 @@ static s3rec_status norm_forward(s3_onednn_backend *backend, size_t rows, size_t
 
 /* diff_sum: gradient of kept.values. `gradients` [2, width] is scratch, because
  * oneDNN overwrites where the library adds. */
-static s3rec_status norm_backward(s3_onednn_backend *backend, size_t rows, size_t width,
-                                  s3_norm_weights norm, s3_norm_kept kept, const float *diff_dst,
-                                  float *gradients, s3_norm_gradients diff_norm,
-                                  float *diff_sum) {
+static s3rec_status onednn_norm_backward(s3_onednn_backend *backend, size_t rows, size_t width,
+                                         s3_norm_weights norm, s3_norm_kept kept,
+                                         const float *diff_dst, float *gradients,
+                                         s3_norm_gradients diff_norm, float *diff_sum) {
   for (size_t row = 0, piece; row < rows; row += piece) {
     piece = s3_row_piece(rows - row);
     const s3_primitive_key key = {.kind = S3_PRIMITIVE_NORM_BACKWARD,
                                   .values = {(int64_t)piece, (int64_t)width}};
     const float *mean = kept.statistics + 2 * row;
     const size_t first = row * width;
-    const void *const handles[] = {kept.values + first, mean,
-                                   mean + piece,        norm.scale,
-                                   norm.shift,          diff_dst + first,
-                                   diff_sum + first,    gradients,
-                                   gradients + width};
+    const void *const handles[] = {kept.values + first, mean,       mean + piece,
+                                   norm.scale,          norm.shift, diff_dst + first,
+                                   diff_sum + first,    gradients,  gradients + width};
     S3_TRY(s3_primitive_run(&backend->primitives, &key, make_norm, handles));
     S3_TRY(s3_onednn_add(backend, 1, width, diff_norm.scale, gradients, false, diff_norm.scale));
     S3_TRY(s3_onednn_add(backend, 1, width, diff_norm.shift, gradients + width, false,
@@ -92,7 +90,7 @@ s3rec_status s3_onednn_embedding_forward(s3_backend *base, size_t rows, size_t w
     memcpy(dst + row * width, positions + (size_t)slots[row] * width, width * sizeof(float));
   }
   S3_TRY(s3_onednn_add(backend, rows, width, kept.values, dst, false, kept.values));
-  S3_TRY(norm_forward(backend, rows, width, norm, kept, dst));
+  S3_TRY(onednn_norm_forward(backend, rows, width, norm, kept, dst));
   s3_onednn_dropout(dropout, 0, rows, width, dst, dst);
   return S3REC_OK;
 }
@@ -106,20 +104,19 @@ s3rec_status s3_onednn_embedding_backward(s3_backend *base, size_t rows, size_t 
   S3_TRY(s3_onednn_scratch(backend, 2 * width + rows * width, &gradients));
   float *diff_norm_dst = gradients + 2 * width;
   s3_onednn_dropout(dropout, 0, rows, width, diff_dst, diff_norm_dst);
-  return norm_backward(backend, rows, width, norm, kept, diff_norm_dst, gradients, diff_norm,
-                       diff_sum);
+  return onednn_norm_backward(backend, rows, width, norm, kept, diff_norm_dst, gradients, diff_norm,
+                              diff_sum);
 }
 
 s3rec_status s3_onednn_add_norm_forward(s3_backend *base, size_t rows, size_t width,
-                                        const float *src, const float *bias,
-                                        const float *residual, s3_norm_weights norm,
-                                        const s3_row_dropout *dropout, s3_norm_kept kept,
-                                        float *dst) {
+                                        const float *src, const float *bias, const float *residual,
+                                        s3_norm_weights norm, const s3_row_dropout *dropout,
+                                        s3_norm_kept kept, float *dst) {
   s3_onednn_backend *backend = (s3_onednn_backend *)base;
   S3_TRY(s3_onednn_add(backend, rows, width, src, bias, true, kept.values));
   s3_onednn_dropout(dropout, 0, rows, width, kept.values, kept.values);
   S3_TRY(s3_onednn_add(backend, rows, width, kept.values, residual, false, kept.values));
-  return norm_forward(backend, rows, width, norm, kept, dst);
+  return onednn_norm_forward(backend, rows, width, norm, kept, dst);
 }
 
 s3rec_status s3_onednn_add_norm_backward(s3_backend *base, size_t rows, size_t width,
@@ -130,8 +127,8 @@ s3rec_status s3_onednn_add_norm_backward(s3_backend *base, size_t rows, size_t w
   s3_onednn_backend *backend = (s3_onednn_backend *)base;
   float *gradients;
   S3_TRY(s3_onednn_scratch(backend, 2 * width, &gradients));
-  S3_TRY(norm_backward(backend, rows, width, norm, kept, diff_dst, gradients, diff_norm,
-                       diff_residual));
+  S3_TRY(onednn_norm_backward(backend, rows, width, norm, kept, diff_dst, gradients, diff_norm,
+                              diff_residual));
   s3_onednn_dropout(dropout, 0, rows, width, diff_residual, diff_src);
   return s3_onednn_add_column_sums(backend, rows, width, diff_src, diff_bias);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The backend of oneDNN primitives: its state and its operations, one file per
- * group. What they do is in backend/backend.h. */
+/* The backend of oneDNN primitives: its state, and what its files share. What the
+ * operations do is in backend/backend.h. */
 #ifndef S3_DNNL_ONEDNN_BACKEND_H
 #define S3_DNNL_ONEDNN_BACKEND_H
 
-#include "dnnl/primitive_cache.h"
 #include "backend/backend.h"
+#include "dnnl/primitive_cache.h"
 
 typedef struct s3_onednn_backend {
   s3_backend base;
@@ -20,8 +20,8 @@ s3rec_status s3_onednn_scratch(s3_onednn_backend *backend, size_t count, float *
 
 /* dst = dropout(src) of whole rows; dst may be src. `first_row` is their number
  * in `dropout`, which may be NULL. */
-void s3_onednn_dropout(const s3_row_dropout *dropout, size_t first_row, size_t rows,
-                       size_t width, const float *src, float *dst);
+void s3_onednn_dropout(const s3_row_dropout *dropout, size_t first_row, size_t rows, size_t width,
+                       const float *src, float *dst);
 
 /* For each of `batch` products: C[m, n] = scale * A[m, k] B[k, n], or C += A B
  * (then scale is 1). Element (i, r, c) lies at i * batch + r * row + c * column;
@@ -40,35 +40,12 @@ s3rec_status s3_onednn_matmul(s3_onednn_backend *backend, const s3_matmul_shape 
 
 /* dst = a + b, matrices of [rows, width]; `b_is_row`: b is one row, added to
  * each. dst may be a. */
-s3rec_status s3_onednn_add(s3_onednn_backend *backend, size_t rows, size_t width,
-                           const float *a, const float *b, bool b_is_row, float *dst);
+s3rec_status s3_onednn_add(s3_onednn_backend *backend, size_t rows, size_t width, const float *a,
+                           const float *b, bool b_is_row, float *dst);
 
 /* sums[width] += column sums of src [rows, width] */
 s3rec_status s3_onednn_add_column_sums(s3_onednn_backend *backend, size_t rows, size_t width,
                                        const float *src, float *sums);
-
-/* linear.c */
-s3rec_status s3_onednn_linear_forward(s3_backend *base, size_t rows, size_t in, size_t out,
-                                      const float *src, const float *weights, float *dst);
-s3rec_status s3_onednn_linear_backward_data(s3_backend *base, size_t rows, size_t in, size_t out,
-                                            const float *diff_dst, const float *weights,
-                                            bool accumulate, float *diff_src);
-s3rec_status s3_onednn_linear_backward_weights(s3_backend *base, size_t rows, size_t in,
-                                               size_t out, const float *src,
-                                               const float *diff_dst, float *diff_weights);
-
-/* elementwise.c */
-s3rec_status s3_onednn_bias_forward(s3_backend *base, size_t rows, size_t width,
-                                    const float *bias, float *dst);
-s3rec_status s3_onednn_bias_backward(s3_backend *base, size_t rows, size_t width,
-                                     const float *diff_dst, float *diff_bias);
-s3rec_status s3_onednn_activation_forward(s3_backend *base, s3rec_activation activation,
-                                          bool keep, size_t rows, size_t width, float *src_kept,
-                                          const float *bias, float *dst);
-s3rec_status s3_onednn_activation_backward(s3_backend *base, s3rec_activation activation,
-                                           size_t rows, size_t width, const float *kept,
-                                           const float *diff_dst, float *diff_src,
-                                           float *diff_bias);
 
 /* normalization.c */
 s3rec_status s3_onednn_embedding_forward(s3_backend *base, size_t rows, size_t width,
@@ -81,10 +58,9 @@ s3rec_status s3_onednn_embedding_backward(s3_backend *base, size_t rows, size_t 
                                           s3_norm_kept kept, const float *diff_dst,
                                           s3_norm_gradients diff_norm, float *diff_sum);
 s3rec_status s3_onednn_add_norm_forward(s3_backend *base, size_t rows, size_t width,
-                                        const float *src, const float *bias,
-                                        const float *residual, s3_norm_weights norm,
-                                        const s3_row_dropout *dropout, s3_norm_kept kept,
-                                        float *dst);
+                                        const float *src, const float *bias, const float *residual,
+                                        s3_norm_weights norm, const s3_row_dropout *dropout,
+                                        s3_norm_kept kept, float *dst);
 s3rec_status s3_onednn_add_norm_backward(s3_backend *base, size_t rows, size_t width,
                                          s3_norm_weights norm, const s3_row_dropout *dropout,
                                          s3_norm_kept kept, const float *diff_dst,

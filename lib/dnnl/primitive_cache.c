@@ -18,8 +18,8 @@ struct s3_primitive {
   dnnl_exec_arg_t arguments[S3_MAX_TENSORS + 1];
 };
 
-s3rec_status s3_recipe_tensor(s3_recipe *recipe, int argument, int rank,
-                              const dnnl_dims_t dims, const dnnl_dims_t strides) {
+s3rec_status s3_recipe_tensor(s3_recipe *recipe, int argument, int rank, const dnnl_dims_t dims,
+                              const dnnl_dims_t strides) {
   s3_md *tensor = &recipe->tensors[recipe->tensor_count];
   S3_TRY_DNNL("memory descriptor", s3_md_create(tensor, rank, dims, strides));
   recipe->arguments[recipe->tensor_count++] = argument;
@@ -27,8 +27,7 @@ s3rec_status s3_recipe_tensor(s3_recipe *recipe, int argument, int rank,
 }
 
 s3rec_status s3_recipe_matrix(s3_recipe *recipe, int argument, int64_t rows, int64_t width) {
-  return s3_recipe_tensor(recipe, argument, 2, (dnnl_dims_t){rows, width},
-                          (dnnl_dims_t){width, 1});
+  return s3_recipe_tensor(recipe, argument, 2, (dnnl_dims_t){rows, width}, (dnnl_dims_t){width, 1});
 }
 
 s3rec_status s3_recipe_vector(s3_recipe *recipe, int argument, int64_t width) {
@@ -59,8 +58,8 @@ static s3rec_status add_argument(s3_primitive *primitive, dnnl_engine_t engine, 
 }
 
 /* Fills in a primitive that is zero but for its key. */
-static s3rec_status follow_recipe(s3_primitive_cache *cache, s3_recipe_maker make,
-                                  s3_recipe *recipe, s3_primitive *primitive) {
+static s3rec_status build_primitive(s3_primitive_cache *cache, s3_recipe_maker make,
+                                    s3_recipe *recipe, s3_primitive *primitive) {
   recipe->engine = cache->engine;
   S3_TRY_DNNL("attributes", dnnl_primitive_attr_create(&recipe->attributes));
   S3_TRY_DNNL("scratchpad mode", dnnl_primitive_attr_set_scratchpad_mode(
@@ -86,7 +85,7 @@ static s3rec_status make_primitive(s3_primitive_cache *cache, const s3_primitive
   if (primitive == NULL) return S3REC_ERROR_MEMORY;
   primitive->key = *key;
   s3_recipe recipe = {0};
-  const s3rec_status status = follow_recipe(cache, make, &recipe, primitive);
+  const s3rec_status status = build_primitive(cache, make, &recipe, primitive);
   destroy_recipe(&recipe);
   if (status != S3REC_OK) {
     destroy_primitive(cache->context, primitive);
@@ -139,9 +138,9 @@ static s3rec_status find_or_make(s3_primitive_cache *cache, const s3_primitive_k
   return S3REC_OK;
 }
 
-static dnnl_status_t execute(const s3_primitive *primitive, dnnl_stream_t stream) {
-  dnnl_status_t status = dnnl_primitive_execute(
-      primitive->primitive, stream, primitive->argument_count, primitive->arguments);
+static dnnl_status_t execute_primitive(const s3_primitive *primitive, dnnl_stream_t stream) {
+  dnnl_status_t status = dnnl_primitive_execute(primitive->primitive, stream,
+                                                primitive->argument_count, primitive->arguments);
   if (status == dnnl_success) status = dnnl_stream_wait(stream);
   return status;
 }
@@ -152,12 +151,11 @@ static s3rec_status run_primitive(s3_primitive_cache *cache, const s3_primitive_
   S3_TRY(find_or_make(cache, key, make, &primitive));
   for (int i = 0; i < primitive->argument_count; i++) {
     /* oneDNN has one type of handle for what it reads and what it writes. */
-    void *handle = i < primitive->tensor_count ? (void *)(uintptr_t)handles[i]
-                                               : cache->scratchpad;
+    void *handle = i < primitive->tensor_count ? (void *)(uintptr_t)handles[i] : cache->scratchpad;
     S3_TRY_DNNL("memory handle",
                 dnnl_memory_set_data_handle(primitive->arguments[i].memory, handle));
   }
-  return s3_dnnl_status(execute(primitive, cache->stream), "execution");
+  return s3_dnnl_status(execute_primitive(primitive, cache->stream), "execution");
 }
 
 /* Making a primitive goes through the door too: oneDNN chooses by the number of threads. */

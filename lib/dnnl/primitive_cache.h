@@ -11,7 +11,6 @@
 
 #include "base/context.h"
 #include "dnnl/compat.h"
-#include "dnnl/status.h"
 
 typedef enum s3_primitive_kind {
   S3_PRIMITIVE_MATMUL = 1,

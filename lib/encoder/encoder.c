@@ -13,7 +13,7 @@ struct s3_encoder {
   s3_backend *backend;
   s3_activations activations;
   const float *panels; /* NULL: none */
-  char *block; /* what activations are carved from */
+  char *block;         /* what activations are carved from */
   size_t block_capacity;
   s3_pass pass; /* of the last forward */
 };
@@ -23,11 +23,10 @@ s3rec_status s3_encoder_create(const s3rec_context *context, const s3rec_model_c
                                s3_encoder **encoder) {
   s3_encoder *e = s3_allocate(context, 1, sizeof *e);
   if (e == NULL) return S3REC_ERROR_MEMORY;
-  *e = (s3_encoder){
-      .context = context, .config = config, .table = table, .training = training};
+  *e = (s3_encoder){.context = context, .config = config, .table = table, .training = training};
   s3rec_status status = S3REC_ERROR_MEMORY;
-  e->activations.layers = s3_allocate(context, (size_t)config->num_hidden_layers,
-                                      sizeof *e->activations.layers);
+  e->activations.layers =
+      s3_allocate(context, (size_t)config->num_hidden_layers, sizeof *e->activations.layers);
   if (e->activations.layers != NULL) status = s3_backend_create(context, &e->backend);
   if (status != S3REC_OK) {
     s3_encoder_destroy(e);
@@ -55,9 +54,7 @@ bool s3_encoder_takes_panels(const s3_encoder *encoder) {
   return !encoder->training && encoder->backend->operations->linear_panels != NULL;
 }
 
-void s3_encoder_set_panels(s3_encoder *encoder, const float *panels) {
-  encoder->panels = panels;
-}
+void s3_encoder_set_panels(s3_encoder *encoder, const float *panels) { encoder->panels = panels; }
 
 /* Queries of sequence s in the last layer. */
 static size_t last_queries(const s3_packed *packed, size_t s) {
@@ -70,8 +67,8 @@ s3rec_status s3_encoder_reserve(s3_encoder *encoder, s3_pass_sizes sizes) {
   if (operations->reserve != NULL)
     S3_TRY(operations->reserve(encoder->backend, sizes.max_length,
                                (size_t)(config->hidden_size / config->num_attention_heads)));
-  const size_t bytes = s3_activations_carve(config, encoder->training, sizes, NULL,
-                                            &encoder->activations);
+  const size_t bytes =
+      s3_activations_carve(config, encoder->training, sizes, NULL, &encoder->activations);
   if (bytes <= encoder->block_capacity) return S3REC_OK;
   s3_free(encoder->context, encoder->block);
   encoder->block_capacity = 0;
@@ -83,7 +80,7 @@ s3rec_status s3_encoder_reserve(s3_encoder *encoder, s3_pass_sizes sizes) {
 }
 
 /* Makes room for `packed` and fills in all index arrays. */
-static s3rec_status plan(s3_encoder *e, const s3_packed *packed) {
+static s3rec_status plan_pass(s3_encoder *e, const s3_packed *packed) {
   const size_t heads = (size_t)e->config->num_attention_heads;
   s3_pass_sizes sizes = {0};
   for (size_t s = 0; s < packed->sequence_count; s++)
@@ -98,8 +95,7 @@ static s3rec_status plan(s3_encoder *e, const s3_packed *packed) {
   for (size_t s = 0; s < packed->sequence_count; s++) {
     const size_t end = packed->offsets[s + 1], keys = end - packed->offsets[s];
     const size_t queries = last_queries(packed, s);
-    a->probability_offsets[s + 1] =
-        a->probability_offsets[s] + heads * keys * S3_KEPT_STRIDE(keys);
+    a->probability_offsets[s + 1] = a->probability_offsets[s] + heads * keys * S3_KEPT_STRIDE(keys);
     a->last_probability_offsets[s + 1] =
         a->last_probability_offsets[s] + heads * queries * S3_KEPT_STRIDE(keys);
     a->last_query_offsets[s + 1] = a->last_query_offsets[s] + queries;
@@ -129,10 +125,9 @@ static s3_row_dropout embedding_dropout(const s3_pass *pass) {
   return d;
 }
 
-s3rec_status s3_encoder_forward(s3_encoder *encoder, const float *weights,
-                                const s3_packed *packed, uint64_t seed, uint64_t step,
-                                const float **hidden) {
-  S3_TRY(plan(encoder, packed));
+s3rec_status s3_encoder_forward(s3_encoder *encoder, const float *weights, const s3_packed *packed,
+                                uint64_t seed, uint64_t step, const float **hidden) {
+  S3_TRY(plan_pass(encoder, packed));
   s3_pass *pass = &encoder->pass;
   pass->seed = seed;
   pass->step = step;
@@ -147,15 +142,14 @@ s3rec_status s3_encoder_forward(s3_encoder *encoder, const float *weights,
       a->embedding_norm, a->layers[0].input));
   const size_t layers = (size_t)encoder->config->num_hidden_layers;
   for (size_t n = 0; n < layers; n++)
-    S3_TRY(s3_layer_forward(pass, n, weights,
-                            n + 1 < layers ? a->layers[n + 1].input : a->output));
+    S3_TRY(s3_layer_forward(pass, n, weights, n + 1 < layers ? a->layers[n + 1].input : a->output));
   *hidden = a->output;
   return S3REC_OK;
 }
 
-s3rec_status s3_encoder_backward(s3_encoder *encoder, const float *weights,
-                                 const s3_packed *packed, float *diff_hidden,
-                                 float *diff_dense, const float **diff_embedding) {
+s3rec_status s3_encoder_backward(s3_encoder *encoder, const float *weights, const s3_packed *packed,
+                                 float *diff_hidden, float *diff_dense,
+                                 const float **diff_embedding) {
   const s3_pass *pass = &encoder->pass;
   const s3_parameter_table *table = encoder->table;
   const size_t hidden = (size_t)encoder->config->hidden_size;

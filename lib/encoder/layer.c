@@ -8,7 +8,7 @@
  *   f [R,4H] = activation(y W1^T + b1)
  *   dst [R,H] = norm(dropout(f W2^T + b2) + y)
  *
- * Backward walks the same lines upwards. */
+ * Backward goes through the same lines from the last to the first. */
 #include "encoder/layer.h"
 
 #include <string.h>
@@ -52,8 +52,8 @@ static s3_attention_shape attention_shape(const s3_pass *pass, size_t n) {
       .heads = (size_t)pass->config->num_attention_heads,
       .head_size = (size_t)(pass->config->hidden_size / pass->config->num_attention_heads),
       .causal = pass->packed->causal,
-      .dropout = dropout_at(pass, n, S3_SITE_PROBABILITIES,
-                            pass->config->attention_probs_dropout_prob),
+      .dropout =
+          dropout_at(pass, n, S3_SITE_PROBABILITIES, pass->config->attention_probs_dropout_prob),
       .max_seq_length = (size_t)pass->config->max_seq_length,
   };
 }
@@ -71,14 +71,13 @@ typedef struct linear_weights {
 static linear_weights weights_at(const s3_pass *pass, size_t n, const float *weights,
                                  size_t matrix_offset, size_t panels_offset) {
   linear_weights w = {weights + matrix_offset, NULL};
-  if (pass->panels != NULL)
-    w.panels = pass->panels + n * pass->panels_at.count + panels_offset;
+  if (pass->panels != NULL) w.panels = pass->panels + n * pass->panels_at.count + panels_offset;
   return w;
 }
 
 /* dst [rows, out] = src [rows, in] W^T */
-static s3rec_status linear(const s3_pass *pass, size_t rows, size_t in, size_t out,
-                           const float *src, linear_weights w, float *dst) {
+static s3rec_status linear_or_panels(const s3_pass *pass, size_t rows, size_t in, size_t out,
+                                     const float *src, linear_weights w, float *dst) {
   s3_backend *b = pass->backend;
   return w.panels == NULL
              ? b->operations->linear_forward(b, rows, in, out, src, w.matrix, dst)
@@ -86,20 +85,20 @@ static s3rec_status linear(const s3_pass *pass, size_t rows, size_t in, size_t o
 }
 
 /* query, key and value by panels. */
-static s3rec_status project_panels(const s3_pass *pass, const s3_layer_activations *layer,
-                                   const float *panels, const float *bias) {
+static s3rec_status project_by_panels(const s3_pass *pass, const s3_layer_activations *layer,
+                                      const float *panels, const float *bias) {
   s3_backend *b = pass->backend;
   const size_t hidden = (size_t)pass->config->hidden_size;
   S3_TRY(b->operations->linear_panels(b, layer->rows, hidden, hidden, layer->query_input,
                                       panels + pass->panels_at.query, bias, layer->query,
                                       layer->query_stride));
   return b->operations->linear_panels(b, pass->tokens, hidden, 2 * hidden, layer->input,
-                                      panels + pass->panels_at.key_value, bias + hidden,
-                                      layer->key, layer->key_stride);
+                                      panels + pass->panels_at.key_value, bias + hidden, layer->key,
+                                      layer->key_stride);
 }
 
-/* query, key and value of all rows; one product when every token asks. */
-static s3rec_status project(const s3_pass *pass, size_t n, const float *weights) {
+/* query, key and value of all rows; one product when every token has a query. */
+static s3rec_status project_query_key_value(const s3_pass *pass, size_t n, const float *weights) {
   s3_backend *b = pass->backend;
   const s3_layer_activations *layer = &pass->activations->layers[n];
   const s3_layer_offsets *at = &pass->table->layers[n];
@@ -112,22 +111,21 @@ static s3rec_status project(const s3_pass *pass, size_t n, const float *weights)
              hidden * sizeof(float));
   }
   if (pass->panels != NULL)
-    return project_panels(pass, layer, pass->panels + n * pass->panels_at.count, bias);
+    return project_by_panels(pass, layer, pass->panels + n * pass->panels_at.count, bias);
   if (!is_pruned(pass, layer)) {
     S3_TRY(b->operations->linear_forward(b, tokens, hidden, 3 * hidden, layer->input, matrix,
                                          layer->projected));
     return b->operations->bias_forward(b, tokens, 3 * hidden, bias, layer->projected);
   }
-  S3_TRY(b->operations->linear_forward(b, layer->rows, hidden, hidden, layer->query_input,
-                                       matrix, layer->query));
+  S3_TRY(b->operations->linear_forward(b, layer->rows, hidden, hidden, layer->query_input, matrix,
+                                       layer->query));
   S3_TRY(b->operations->bias_forward(b, layer->rows, hidden, bias, layer->query));
   S3_TRY(b->operations->linear_forward(b, tokens, hidden, 2 * hidden, layer->input,
                                        matrix + hidden * hidden, layer->projected));
   return b->operations->bias_forward(b, tokens, 2 * hidden, bias + hidden, layer->projected);
 }
 
-s3rec_status s3_layer_forward(const s3_pass *pass, size_t n, const float *weights,
-                              float *dst) {
+s3rec_status s3_layer_forward(const s3_pass *pass, size_t n, const float *weights, float *dst) {
   s3_backend *b = pass->backend;
   const s3_layer_activations *layer = &pass->activations->layers[n];
   const s3_layer_offsets *at = &pass->table->layers[n];
@@ -135,33 +133,33 @@ s3rec_status s3_layer_forward(const s3_pass *pass, size_t n, const float *weight
   const double p = pass->config->hidden_dropout_prob;
   float *dense = pass->activations->dense;
 
-  S3_TRY(project(pass, n, weights));
+  S3_TRY(project_query_key_value(pass, n, weights));
   const s3_attention_shape shape = attention_shape(pass, n);
-  S3_TRY(b->operations->attention_forward(b, &shape, attention_input(layer),
-                                          layer->probabilities, layer->context));
+  S3_TRY(b->operations->attention_forward(b, &shape, attention_input(layer), layer->probabilities,
+                                          layer->context));
 
-  S3_TRY(linear(pass, rows, hidden, hidden, layer->context,
-                weights_at(pass, n, weights, at->dense_weight, pass->panels_at.dense), dense));
+  S3_TRY(linear_or_panels(pass, rows, hidden, hidden, layer->context,
+                          weights_at(pass, n, weights, at->dense_weight, pass->panels_at.dense),
+                          dense));
   s3_row_dropout dropout = dropout_at(pass, n, S3_SITE_ATTENTION_OUTPUT, p);
   S3_TRY(b->operations->add_norm_forward(
       b, rows, hidden, dense, weights + at->dense_bias, layer->query_input,
       norm_at(weights, at->attention_norm_weight, at->attention_norm_bias), &dropout,
       layer->attention_norm, layer->attended));
 
-  S3_TRY(linear(pass, rows, hidden, 4 * hidden, layer->attended,
-                weights_at(pass, n, weights, at->dense_1_weight, pass->panels_at.dense_1),
-                layer->feed_kept));
+  S3_TRY(linear_or_panels(pass, rows, hidden, 4 * hidden, layer->attended,
+                          weights_at(pass, n, weights, at->dense_1_weight, pass->panels_at.dense_1),
+                          layer->feed_kept));
   S3_TRY(b->operations->activation_forward(b, pass->config->hidden_act, pass->training, rows,
-                                           4 * hidden, layer->feed_kept,
-                                           weights + at->dense_1_bias, layer->feed));
-  S3_TRY(linear(pass, rows, 4 * hidden, hidden, layer->feed,
-                weights_at(pass, n, weights, at->dense_2_weight, pass->panels_at.dense_2),
-                dense));
+                                           4 * hidden, layer->feed_kept, weights + at->dense_1_bias,
+                                           layer->feed));
+  S3_TRY(linear_or_panels(pass, rows, 4 * hidden, hidden, layer->feed,
+                          weights_at(pass, n, weights, at->dense_2_weight, pass->panels_at.dense_2),
+                          dense));
   dropout = dropout_at(pass, n, S3_SITE_FEED_FORWARD, p);
-  return b->operations->add_norm_forward(b, rows, hidden, dense, weights + at->dense_2_bias,
-                                         layer->attended,
-                                         norm_at(weights, at->norm_weight, at->norm_bias),
-                                         &dropout, layer->norm, dst);
+  return b->operations->add_norm_forward(
+      b, rows, hidden, dense, weights + at->dense_2_bias, layer->attended,
+      norm_at(weights, at->norm_weight, at->norm_bias), &dropout, layer->norm, dst);
 }
 
 /* The key bias adds the same number to all scores of a query, which softmax does
@@ -173,10 +171,11 @@ static void clear_key_bias(size_t hidden, float *diff_key_bias) {
 
 /* From diff query, key, value to diff_src; diff_residual [rows, H] is the part
  * that reached xq past the attention. */
-static s3rec_status project_backward(const s3_pass *pass, const s3_layer_activations *layer,
-                                     const s3_layer_offsets *at, const float *weights,
-                                     s3_attention_diff diff, float *diff_residual,
-                                     float *diff_dense) {
+static s3rec_status project_query_key_value_backward(const s3_pass *pass,
+                                                     const s3_layer_activations *layer,
+                                                     const s3_layer_offsets *at,
+                                                     const float *weights, s3_attention_diff diff,
+                                                     float *diff_residual, float *diff_dense) {
   const s3_backend_operations *op = pass->backend->operations;
   s3_backend *b = pass->backend;
   const size_t hidden = (size_t)pass->config->hidden_size, tokens = pass->tokens;
@@ -193,16 +192,16 @@ static s3rec_status project_backward(const s3_pass *pass, const s3_layer_activat
                                     diff_src);
   }
   S3_TRY(op->bias_backward(b, layer->rows, hidden, diff.query, diff_bias));
-  S3_TRY(op->linear_backward_weights(b, layer->rows, hidden, hidden, layer->query_input,
-                                     diff.query, diff_matrix));
+  S3_TRY(op->linear_backward_weights(b, layer->rows, hidden, hidden, layer->query_input, diff.query,
+                                     diff_matrix));
   S3_TRY(op->linear_backward_data(b, layer->rows, hidden, hidden, diff.query, matrix, true,
                                   diff_residual));
   S3_TRY(op->bias_backward(b, tokens, 2 * hidden, diff.key, diff_bias + hidden));
   clear_key_bias(hidden, diff_bias + hidden);
   S3_TRY(op->linear_backward_weights(b, tokens, hidden, 2 * hidden, layer->input, diff.key,
                                      diff_matrix + hidden * hidden));
-  S3_TRY(op->linear_backward_data(b, tokens, hidden, 2 * hidden, diff.key,
-                                  matrix + hidden * hidden, false, diff_src));
+  S3_TRY(op->linear_backward_data(b, tokens, hidden, 2 * hidden, diff.key, matrix + hidden * hidden,
+                                  false, diff_src));
   const size_t *rows = pass->activations->output_rows;
   for (size_t r = 0; r < layer->rows; r++)
     b->context->kernels->add(hidden, diff_residual + r * hidden, diff_src + rows[r] * hidden);
@@ -229,8 +228,8 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
                                      s3_dense_at(pass->table, diff_dense, at->dense_2_weight)));
   S3_TRY(op->linear_backward_data(b, rows, 4 * hidden, hidden, a->dense,
                                   weights + at->dense_2_weight, false, a->diff_feed));
-  S3_TRY(op->activation_backward(b, pass->config->hidden_act, rows, 4 * hidden,
-                                 layer->feed_kept, a->diff_feed, a->diff_feed,
+  S3_TRY(op->activation_backward(b, pass->config->hidden_act, rows, 4 * hidden, layer->feed_kept,
+                                 a->diff_feed, a->diff_feed,
                                  s3_dense_at(pass->table, diff_dense, at->dense_1_bias)));
   S3_TRY(op->linear_backward_weights(b, rows, hidden, 4 * hidden, layer->attended, a->diff_feed,
                                      s3_dense_at(pass->table, diff_dense, at->dense_1_weight)));
@@ -247,8 +246,8 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
   S3_TRY(op->linear_backward_weights(b, rows, hidden, hidden, layer->context, a->dense,
                                      s3_dense_at(pass->table, diff_dense, at->dense_weight)));
   float *diff_context = a->diff_b;
-  S3_TRY(op->linear_backward_data(b, rows, hidden, hidden, a->dense,
-                                  weights + at->dense_weight, false, diff_context));
+  S3_TRY(op->linear_backward_data(b, rows, hidden, hidden, a->dense, weights + at->dense_weight,
+                                  false, diff_context));
 
   s3_attention_diff diff;
   if (is_pruned(pass, layer)) {
@@ -262,5 +261,6 @@ s3rec_status s3_layer_backward(const s3_pass *pass, size_t n, const float *weigh
   const s3_attention_shape shape = attention_shape(pass, n);
   S3_TRY(op->attention_backward(b, &shape, attention_input(layer), layer->probabilities,
                                 diff_context, diff));
-  return project_backward(pass, layer, at, weights, diff, diff_residual, diff_dense);
+  return project_query_key_value_backward(pass, layer, at, weights, diff, diff_residual,
+                                          diff_dense);
 }

@@ -24,7 +24,7 @@ typedef struct head_scratch {
   float *weights, *scores; /* [n, stride] each: P F and diff_S */
 } head_scratch;
 
-static head_scratch carve(float *scratch, size_t keys, size_t head_size) {
+static head_scratch carve_scratch(float *scratch, size_t keys, size_t head_size) {
   head_scratch h = {.stride = S3_KEPT_STRIDE(keys)};
   h.transposed = scratch;
   h.weights = h.transposed + head_size * h.stride;
@@ -233,7 +233,7 @@ static void head_forward(const head_part *part, float *scratch, float *kept, flo
   const s3_dropout dropout = shape->dropout.dropout;
   const bool drop = dropout.threshold != 0;
   const float scale = 1.0f / sqrtf((float)head_size);
-  const head_scratch h = carve(scratch, part->q.keys, head_size);
+  const head_scratch h = carve_scratch(scratch, part->q.keys, head_size);
   if (queries == 0) return;
   transpose(part->q.keys, head_size, part->key, h.transposed, h.stride);
   for (size_t i = 0; i < queries; i += ROWS) {
@@ -302,7 +302,7 @@ static void head_backward(const head_part *part, float *scratch, const float *ke
   const size_t head_size = shape->head_size, keys = part->q.keys, queries = part->q.queries;
   const s3_dropout dropout = shape->dropout.dropout;
   const float scale = 1.0f / sqrtf((float)head_size);
-  const head_scratch h = carve(scratch, keys, head_size);
+  const head_scratch h = carve_scratch(scratch, keys, head_size);
   if (keys == 0) return;
   transpose(keys, head_size, part->value, h.transposed, h.stride);
   for (size_t i = 0; i < queries; i += ROWS) {

@@ -17,7 +17,7 @@ typedef struct s3_adam_step {
   float kept; /* of the weight: 1 - lr decoupled_weight_decay */
 } s3_adam_step;
 
-/* One user of a scan of compact items (scoring/quantized_items.h). */
+/* One user of a scan of compact items (scoring/item_scores.h). */
 typedef struct s3_bound_user {
   const int8_t *bytes; /* int8: [4 groups], zeros behind the width */
   int32_t offset;      /* int8: -128 sum(bytes), for items are stored + 128 */
@@ -39,7 +39,7 @@ typedef struct s3_kernels {
 
   /* dst[rows, out] = src[rows, in] weights^T + bias, weights in panels
    * (model/panels.h), bias NULL for none, rows of dst dst_stride floats apart. A row
-   * has the same bits whatever the others are. */
+   * has the same bits whatever the other rows are. */
   void (*linear_panels)(size_t rows, size_t in, size_t out, const float *src,
                         const float *panels, const float *bias, float *dst,
                         size_t dst_stride);

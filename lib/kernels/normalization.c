@@ -26,7 +26,7 @@ static row_dropout dropout_of(const s3_row_dropout *dropout, size_t r, size_t wi
   return (row_dropout){dropout->dropout, dropout->tokens[r] * (uint32_t)width};
 }
 
-static inline s3_vector drop(row_dropout d, size_t c, s3_vector v) {
+static inline s3_vector drop_elements(row_dropout d, size_t c, s3_vector v) {
   return d.dropout.threshold == 0 ? v
                                   : v * s3_dropout_factors(d.first + (uint32_t)c, d.dropout);
 }
@@ -46,7 +46,7 @@ static inline void norm_part(size_t count, size_t c, float mean, float inverse,
   const s3_vector y =
       s3_load_some(norm.scale + c, count) * n + s3_load_some(norm.shift + c, count);
   s3_store_some(values + c, n, count);
-  s3_store_some(dst + c, drop(dropout, c, y), count);
+  s3_store_some(dst + c, drop_elements(dropout, c, y), count);
 }
 
 /* values holds x, with these sums, and becomes n; dst = dropout(scale n + shift). */
@@ -93,7 +93,7 @@ void S3_NAME(embedding_forward)(size_t rows, size_t width, const float *items,
 static inline s3_vector sum_part(size_t count, size_t c, const float *src, const float *bias,
                                  const float *residual, row_dropout dropout, float *values) {
   const s3_vector biased = s3_load_some(src + c, count) + s3_load_some(bias + c, count);
-  const s3_vector x = drop(dropout, c, biased) + s3_load_some(residual + c, count);
+  const s3_vector x = drop_elements(dropout, c, biased) + s3_load_some(residual + c, count);
   s3_store_some(values + c, x, count);
   return x;
 }
@@ -130,7 +130,7 @@ static inline void add_part(float *dst, s3_vector v, size_t count) {
 static inline void begin_part(size_t count, size_t c, const float *scale, row_dropout dropout,
                               const float *values, const float *diff_dst,
                               s3_norm_gradients diff_norm, float *diff_x, row_sums *sums) {
-  const s3_vector d = drop(dropout, c, s3_load_some(diff_dst + c, count));
+  const s3_vector d = drop_elements(dropout, c, s3_load_some(diff_dst + c, count));
   const s3_vector n = s3_load_some(values + c, count);
   const s3_vector g = s3_load_some(scale + c, count) * d;
   add_part(diff_norm.scale + c, d * n, count);
@@ -173,7 +173,7 @@ void S3_NAME(embedding_backward)(size_t rows, size_t width, s3_norm_weights norm
 
 static inline void spread_part(size_t count, size_t c, s3_vector x, row_dropout dropout,
                                float *diff_bias, float *diff_src, float *diff_residual) {
-  const s3_vector dropped = drop(dropout, c, x);
+  const s3_vector dropped = drop_elements(dropout, c, x);
   s3_store_some(diff_residual + c, x, count);
   s3_store_some(diff_src + c, dropped, count);
   add_part(diff_bias + c, dropped, count);

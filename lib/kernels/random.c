@@ -24,7 +24,7 @@ typedef uint64_t wide_bits __attribute__((vector_size(8 * WIDE)));
 static const uint64_t counter_step = 0x9e3779b97f4a7c15u; /* of s3_random_bits */
 
 /* s3_mix64 */
-static inline wide_bits mix(wide_bits x) {
+static inline wide_bits mix_bits(wide_bits x) {
   x ^= x >> 30;
   x *= 0xbf58476d1ce4e5b9u;
   x ^= x >> 27;
@@ -34,7 +34,7 @@ static inline wide_bits mix(wide_bits x) {
 
 /* s3_random_uniform, from 64 bits: x * 2^-53 for x below 2^53, halves of which are
  * put into doubles by their bits; few levels convert integers of 64 bits. */
-static inline wide uniform(wide_bits random) {
+static inline wide uniform_numbers(wide_bits random) {
   const wide_bits x = random >> 11;
   const wide high = (wide)(x >> 32 | 0x4530000000000000u) - 0x1p84;
   const wide low = (wide)((x & 0xffffffffu) | 0x4330000000000000u) - 0x1p52;
@@ -76,14 +76,14 @@ static inline wide cosine(wide v) {
 }
 
 /* Squares of the radii, and cosines, of BLOCK values whose draws begin at `counter`. */
-static void draw(uint64_t counter, double *squares, double *cosines) {
+static void draw_block(uint64_t counter, double *squares, double *cosines) {
   for (uint64_t i = 0; i < BLOCK; i += WIDE) {
     wide_bits first;
     for (uint64_t lane = 0; lane < WIDE; lane++) {
       first[lane] = counter + (2 * (i + lane) + 1) * counter_step;
     }
-    const wide square = minus_two_ln(1.0 - uniform(mix(first)));
-    const wide cos = cosine(uniform(mix(first + counter_step)));
+    const wide square = minus_two_ln(1.0 - uniform_numbers(mix_bits(first)));
+    const wide cos = cosine(uniform_numbers(mix_bits(first + counter_step)));
     memcpy(squares + i, &square, sizeof square);
     memcpy(cosines + i, &cos, sizeof cos);
   }
@@ -105,7 +105,7 @@ void S3_NAME(normal)(size_t count, double deviation, uint64_t key, float *values
     float low[BLOCK], high[BLOCK];
     const size_t size = count - begin < BLOCK ? count - begin : BLOCK;
     int sure = 1;
-    draw(key + 2 * begin * counter_step, squares, cosines);
+    draw_block(key + 2 * begin * counter_step, squares, cosines);
     for (size_t i = 0; i < BLOCK; i++) {
       const double radius = deviation * sqrt(squares[i]), value = radius * cosines[i];
       low[i] = (float)(value - radius * MARGIN);

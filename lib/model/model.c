@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/random.h"
 
 s3rec_status s3_model_prepare(s3rec_context *context, const s3rec_model_config *config,
                               s3rec_model **model) {
@@ -49,6 +50,23 @@ s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config 
   return S3REC_OK;
 }
 
+size_t s3_model_memory(const s3rec_model *model) {
+  return model->table.float_count * sizeof(float) + atomic_load(&model->compact_bytes);
+}
+
+void s3_model_initialise(s3rec_model *model, uint64_t seed, s3_normal_function normal) {
+  for (size_t p = 0; p < model->table.count; p++) {
+    const s3_parameter *const parameter = &model->table.parameters[p];
+    float *const values = model->weights + parameter->offset;
+    if (parameter->initialisation == S3_INIT_NORMAL) {
+      normal(parameter->count, model->config.initializer_range, s3_key(seed, p), values);
+    } else {
+      const float value = parameter->initialisation == S3_INIT_ONE ? 1.0f : 0.0f;
+      for (size_t i = 0; i < parameter->count; i++) values[i] = value;
+    }
+  }
+}
+
 s3rec_model *s3_model_retain(s3rec_model *model) {
   atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
   return model;
@@ -72,6 +90,7 @@ void s3_model_release(s3rec_model *model) {
   s3_mapping_release(&model->mapping);
   s3_vocabulary_release(model->item_names);
   s3_vocabulary_release(model->attribute_names);
+  s3_free(context, model->popularity);
   s3_free(context, model);
   s3_context_release(context);
 }
@@ -132,8 +151,13 @@ s3rec_status s3_model_set_dropouts(s3rec_model *model, double hidden_dropout_pro
   return S3REC_OK;
 }
 
-static s3rec_status check_names(const char *what, const s3rec_vocabulary *names, int32_t first_id,
-                                int32_t count) {
+s3rec_status s3_model_check_unscored(const s3rec_model *model) {
+  const size_t users = atomic_load(&model->users);
+  return users != 0 && users != S3_MODEL_TRAINED ? fail_scored(users) : S3REC_OK;
+}
+
+static s3rec_status check_vocabulary(const char *what, const s3rec_vocabulary *names,
+                                     int32_t first_id, int32_t count) {
   if (names == NULL) return S3REC_OK;
   if (names->first_id != first_id) {
     return s3_fail(S3REC_ERROR_ARGUMENT, "%s: first_id of the names is %d, must be %d", what,
@@ -148,10 +172,9 @@ static s3rec_status check_names(const char *what, const s3rec_vocabulary *names,
 
 s3rec_status s3_model_set_names(s3rec_model *model, s3rec_vocabulary *items,
                                 s3rec_vocabulary *attributes) {
-  S3_TRY(check_names("items", items, 1, model->config.item_size - 2));
-  S3_TRY(check_names("attributes", attributes, 0, model->config.attribute_size));
-  const size_t users = atomic_load(&model->users);
-  if (users != 0 && users != S3_MODEL_TRAINED) return fail_scored(users);
+  S3_TRY(check_vocabulary("items", items, 1, model->config.item_size - 2));
+  S3_TRY(check_vocabulary("attributes", attributes, 0, model->config.attribute_size));
+  S3_TRY(s3_model_check_unscored(model));
   s3rec_vocabulary *const old[] = {model->item_names, model->attribute_names};
   model->item_names = s3_vocabulary_retain(items);
   model->attribute_names = s3_vocabulary_retain(attributes);

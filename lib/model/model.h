@@ -4,9 +4,10 @@
 
 #include <pthread.h>
 
-#include "names/vocabulary.h"
+#include "base/context.h"
+#include "model/config.h"
 #include "model/parameter_table.h"
-#include "model/safetensors_map.h"
+#include "names/vocabulary.h"
 
 /* Places of `compact`: the item table in two ways, the layers' weights in panels. */
 enum { S3_COMPACT_BF16, S3_COMPACT_INT8, S3_COMPACT_PANELS, S3_COMPACT_KINDS };
@@ -21,23 +22,16 @@ struct s3rec_model {
   float *weights; /* [table.float_count], allocated unless they lie in `mapping` */
   s3_mapping mapping;
   s3rec_vocabulary *item_names, *attribute_names; /* or NULL */
-  /* What scorers made of the item table (scoring/quantized_items.h) and of the layers
-   * (model/panels.h), a block of memory each, or NULL; none is left when somebody writes
-   * the weights. */
+  int32_t *popularity; /* [item_size] events of each item, or NULL */
+  /* What scorers made of the item table (scoring/item_scores.h) and of the layers
+   * (model/panels.h), a block of memory each, or NULL; none is left while weights are
+   * being written. */
   pthread_mutex_t compact_lock;
   void *compact[S3_COMPACT_KINDS];
   atomic_size_t compact_bytes;
 };
 
 #define S3_MODEL_TRAINED SIZE_MAX
-
-/* Says what is wrong with a configuration: field, value, accepted range. */
-s3rec_model_config s3_config_defaults(void); /* item_size is left at 0 */
-s3rec_status s3_config_check(const s3rec_model_config *config);
-
-/* MISMATCH, naming the field, unless blocks of floats of both have one layout. */
-s3rec_status s3_config_same_sizes(const s3rec_model_config *config,
-                                  const s3rec_model_config *other);
 
 /* A model without weights; it may be released so. */
 s3rec_status s3_model_prepare(s3rec_context *context, const s3rec_model_config *config,
@@ -47,12 +41,17 @@ s3rec_status s3_model_allocate_weights(s3rec_model *model);
 /* Both. */
 s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,
                                s3rec_model **model);
+/* s3rec_model_memory. */
+size_t s3_model_memory(const s3rec_model *model);
 s3rec_model *s3_model_retain(s3rec_model *model);
 void s3_model_release(s3rec_model *model);
 
 /* Replaces both probabilities; on failure (ARGUMENT, STATE) neither. */
 s3rec_status s3_model_set_dropouts(s3rec_model *model, double hidden_dropout_prob,
                                    double attention_probs_dropout_prob);
+
+/* STATE while there are scorers: names and popularity are read without a lock. */
+s3rec_status s3_model_check_unscored(const s3rec_model *model);
 
 /* s3rec_model_set_names. */
 s3rec_status s3_model_set_names(s3rec_model *model, s3rec_vocabulary *items,
@@ -63,15 +62,16 @@ s3rec_status s3_model_begin_scoring(s3rec_model *model);
 void s3_model_end_scoring(s3rec_model *model);
 s3rec_status s3_model_begin_training(s3rec_model *model);
 void s3_model_end_training(s3rec_model *model);
-/* A caller that writes weights himself: STATE while there are scorers, allowed
- * beside a trainer. *locked goes to s3_model_end_writing. */
+/* Before a caller writes weights: STATE while there are scorers, allowed beside a
+ * trainer. *locked goes to s3_model_end_writing. */
 s3rec_status s3_model_begin_writing(s3rec_model *model, bool *locked);
 void s3_model_end_writing(s3rec_model *model, bool locked);
 
 /* values[i] = deviation * normal number i of the stream `key`. */
 typedef void (*s3_normal_function)(size_t count, double deviation, uint64_t key, float *values);
 
-/* Draws all weights from `seed` by the table's rules (init.c). */
+/* Draws all weights from `seed` by the table's rules. Every parameter has a stream of its
+ * own, so that the size of one does not change what the other parameters get. */
 void s3_model_initialise(s3rec_model *model, uint64_t seed, s3_normal_function normal);
 
 #endif

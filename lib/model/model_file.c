@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/finite.h"
+#include "base/number.h"
 #include "model/model_names.h"
+#include "model/popularity.h"
 
 s3rec_status s3_block_to_tensors(const s3_parameter_table *table, const float *block,
-                                 const char *prefix, s3_tensor_name *names,
-                                 s3_tensor *tensors) {
+                                 const char *prefix, s3_tensor_name *names, s3_tensor *tensors) {
   for (size_t i = 0; i < table->count; i++) {
     const s3_parameter *const parameter = &table->parameters[i];
     snprintf(names[i], sizeof names[i], "%s%s", prefix, parameter->name);
@@ -36,7 +36,7 @@ s3rec_status s3_block_check(const s3_safetensors *file, const s3_parameter_table
     s3_tensor_name name;
     const s3_tensor *tensor;
     snprintf(name, sizeof name, "%s%s", prefix, parameter->name);
-    S3_TRY(s3_safetensors_check_f32(file, name, parameter->rank, parameter->shape, &tensor));
+    S3_TRY(s3_safetensors_check(file, name, "F32", parameter->rank, parameter->shape, &tensor));
   }
   return S3REC_OK;
 }
@@ -60,12 +60,14 @@ s3rec_status s3_block_from_file(const s3_safetensors *file, const s3_parameter_t
 }
 
 /* A tensor that means nothing to us would be lost at the next save. */
-static s3rec_status check_names(const s3_safetensors *file, const s3_parameter_table *table) {
+static s3rec_status check_tensor_names(const s3_safetensors *file,
+                                       const s3_parameter_table *table) {
   for (size_t i = 0; i < s3_safetensors_count(file); i++) {
     const char *const name = s3_safetensors_at(file, i)->name;
     if (strncmp(name, S3_STATE_PREFIX, sizeof S3_STATE_PREFIX - 1) == 0) continue;
-    if (s3_parameter_find(table, name) == NULL && !s3_is_names_tensor(name)) {
-      return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s' is no parameter of this model",
+    if (s3_parameter_find(table, name) == NULL && !s3_is_names_tensor(name) &&
+        !s3_is_popularity_tensor(name)) {
+      return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s' is not a parameter of this model",
                      s3_safetensors_path(file), name);
     }
   }
@@ -73,22 +75,22 @@ static s3rec_status check_names(const s3_safetensors *file, const s3_parameter_t
 }
 
 /* Whether the file holds exactly this model, before memory is asked for it. */
-static s3rec_status check_file(s3rec_context *context, const s3_safetensors *file,
-                               const s3rec_model_config *config) {
+static s3rec_status check_model_file(s3rec_context *context, const s3_safetensors *file,
+                                     const s3rec_model_config *config) {
   s3_parameter_table table;
   S3_TRY(s3_parameter_table_create(context, config, &table));
   s3rec_status status = s3_block_check(file, &table, "");
-  if (status == S3REC_OK) status = check_names(file, &table);
+  if (status == S3REC_OK) status = check_tensor_names(file, &table);
   s3_parameter_table_destroy(context, &table);
   return status;
 }
 
 /* A new model without weights for a file that holds exactly that model. */
-static s3rec_status open_model(s3rec_context *context, const s3_safetensors *file,
-                               const s3rec_model_config *fallback, s3rec_model **model) {
+static s3rec_status model_for_file(s3rec_context *context, const s3_safetensors *file,
+                                   const s3rec_model_config *fallback, s3rec_model **model) {
   s3rec_model_config config;
   S3_TRY(s3_config_from_file(file, fallback, &config));
-  S3_TRY(check_file(context, file, &config));
+  S3_TRY(check_model_file(context, file, &config));
   return s3_model_prepare(context, &config, model);
 }
 
@@ -113,13 +115,14 @@ static s3rec_status read_weights(const s3_safetensors *file, s3rec_model *model)
   return read_parameters(file, &model->table, "", first, model->weights);
 }
 
-static s3rec_status load(s3rec_context *context, const char *path,
-                         const s3rec_model_config *fallback, bool map, s3rec_model **model) {
+static s3rec_status load_or_map(s3rec_context *context, const char *path,
+                                const s3rec_model_config *fallback, bool map, s3rec_model **model) {
   s3_safetensors *file;
   s3rec_model *loaded = NULL;
   S3_TRY(s3_safetensors_open(context, path, &file));
-  s3rec_status status = open_model(context, file, fallback, &loaded);
+  s3rec_status status = model_for_file(context, file, fallback, &loaded);
   if (status == S3REC_OK) status = s3_names_from_file(file, map, loaded);
+  if (status == S3REC_OK) status = s3_popularity_from_file(file, loaded);
   if (status == S3REC_OK && map) status = map_weights(file, loaded);
   if (status == S3REC_OK) status = read_weights(file, loaded);
   s3_safetensors_close(file);
@@ -133,16 +136,16 @@ static s3rec_status load(s3rec_context *context, const char *path,
 
 s3rec_status s3_model_load(s3rec_context *context, const char *path,
                            const s3rec_model_config *fallback, s3rec_model **model) {
-  return load(context, path, fallback, false, model);
+  return load_or_map(context, path, fallback, false, model);
 }
 
 s3rec_status s3_model_map(s3rec_context *context, const char *path,
                           const s3rec_model_config *fallback, s3rec_model **model) {
-  return load(context, path, fallback, true, model);
+  return load_or_map(context, path, fallback, true, model);
 }
 
-static s3rec_status write_model(const s3rec_model *model, const char *path,
-                                s3_tensor_name *names, s3_tensor *tensors) {
+static s3rec_status write_model_file(const s3rec_model *model, const char *path,
+                                     s3_tensor_name *names, s3_tensor *tensors) {
   s3_config_metadata config;
   s3_metadata metadata[S3_CONFIG_METADATA_COUNT + S3_NAMES_METADATA_COUNT];
   size_t tensor_count = model->table.count, metadata_count = S3_CONFIG_METADATA_COUNT;
@@ -156,11 +159,11 @@ static s3rec_status write_model(const s3rec_model *model, const char *path,
 
 s3rec_status s3_model_save(const s3rec_model *model, const char *path) {
   const size_t count = model->table.count;
-  s3_tensor *const tensors =
-      s3_allocate(model->context, count + S3_NAMES_TENSOR_COUNT, sizeof *tensors);
+  const size_t most = count + S3_NAMES_TENSOR_COUNT + S3_POPULARITY_TENSOR_COUNT;
+  s3_tensor *const tensors = s3_allocate(model->context, most, sizeof *tensors);
   s3_tensor_name *const names = s3_allocate(model->context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
-  if (tensors != NULL && names != NULL) status = write_model(model, path, names, tensors);
+  if (tensors != NULL && names != NULL) status = write_model_file(model, path, names, tensors);
   s3_free(model->context, tensors);
   s3_free(model->context, names);
   return status;

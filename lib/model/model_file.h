@@ -6,21 +6,6 @@
 #include "model/model.h"
 #include "model/safetensors.h"
 
-/* Metadata pairs of a configuration: keys are the field names, values decimal
- * text ("hidden_size": "64", "hidden_act": "gelu", "mask_id", "format": "pt"). */
-enum { S3_CONFIG_METADATA_COUNT = 13 };
-typedef struct s3_config_metadata {
-  s3_metadata pairs[S3_CONFIG_METADATA_COUNT];
-  char values[S3_CONFIG_METADATA_COUNT][32];
-} s3_config_metadata;
-void s3_config_to_metadata(const s3rec_model_config *config, s3_config_metadata *metadata);
-
-/* Configuration of a file: metadata where present, shapes, then `fallback`
- * (NULL: defaults); contradictions between metadata and shapes are refused.
- * FORMAT, naming the file, unless the fallback is at fault: ARGUMENT. */
-s3rec_status s3_config_from_file(const s3_safetensors *file, const s3rec_model_config *fallback,
-                                 s3rec_model_config *config);
-
 /* Names of all tensors of a training state that are not the model's own start
  * with this; s3_model_load passes over them, so that a state is a model file. */
 #define S3_STATE_PREFIX "state."
@@ -31,8 +16,7 @@ s3rec_status s3_config_from_file(const s3_safetensors *file, const s3rec_model_c
  * not replace a good file. */
 typedef char s3_tensor_name[128];
 s3rec_status s3_block_to_tensors(const s3_parameter_table *table, const float *block,
-                                 const char *prefix, s3_tensor_name *names,
-                                 s3_tensor *tensors);
+                                 const char *prefix, s3_tensor_name *names, s3_tensor *tensors);
 /* Checks that the file has all of a block's tensors with the table's shapes, so
  * that a block of that size may be allocated. */
 s3rec_status s3_block_check(const s3_safetensors *file, const s3_parameter_table *table,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "model/safetensors_map.h"
+#include "model/popularity.h"
 
 /* How one vocabulary is called in a file. */
 typedef struct names_place {
@@ -21,8 +21,8 @@ static const names_place attribute_place = {"attribute_names", "names.attribute.
 
 static const char *const kinds[] = {[S3REC_NAMES_TEXT] = "text", [S3REC_NAMES_INTEGER] = "integer"};
 
-static s3_tensor vector(const char *name, const char *dtype, const void *data, size_t count,
-                        size_t size) {
+static s3_tensor vector_tensor(const char *name, const char *dtype, const void *data, size_t count,
+                               size_t size) {
   return (s3_tensor){.name = name,
                      .dtype = dtype,
                      .rank = 1,
@@ -44,20 +44,22 @@ void s3_names_to_file(const s3rec_model *model, s3_tensor *tensors, size_t *tens
   for (int i = 0; i < COUNT; i++) {
     if (all[i].vocabulary == NULL) continue;
     const s3_names *const names = &all[i].vocabulary->names;
-    *next++ = vector(all[i].place->offsets, "I64", names->offsets, names->count + 1,
-                     sizeof *names->offsets);
+    *next++ = vector_tensor(all[i].place->offsets, "I64", names->offsets, names->count + 1,
+                            sizeof *names->offsets);
     metadata[(*metadata_count)++] = (s3_metadata){all[i].place->kind_key, kinds[names->kind]};
   }
   for (int i = 0; i < COUNT; i++) {
     if (all[i].vocabulary == NULL) continue;
     const s3_names *const names = &all[i].vocabulary->names;
-    *next++ = vector(all[i].place->order, "I32", names->order, names->count, sizeof *names->order);
+    *next++ =
+        vector_tensor(all[i].place->order, "I32", names->order, names->count, sizeof *names->order);
   }
+  next = s3_popularity_to_file(model, next);
   for (int i = 0; i < COUNT; i++) {
     if (all[i].vocabulary == NULL) continue;
     const s3_names *const names = &all[i].vocabulary->names;
-    *next++ =
-        vector(all[i].place->text, "U8", names->text, (size_t)names->offsets[names->count], 1);
+    *next++ = vector_tensor(all[i].place->text, "U8", names->text,
+                            (size_t)names->offsets[names->count], 1);
   }
   *tensor_count = (size_t)(next - tensors);
 }
@@ -72,7 +74,8 @@ bool s3_is_names_tensor(const char *name) {
 }
 
 /* Other programs drop metadata: names are text then. */
-static s3rec_status read_kind(const s3_safetensors *file, const char *key, s3rec_name_kind *kind) {
+static s3rec_status read_names_kind(const s3_safetensors *file, const char *key,
+                                    s3rec_name_kind *kind) {
   const char *const text = s3_safetensors_metadata(file, key);
   *kind = S3REC_NAMES_TEXT;
   if (text == NULL) return S3REC_OK;
@@ -87,9 +90,9 @@ static s3rec_status read_kind(const s3_safetensors *file, const char *key, s3rec
 }
 
 /* All bytes of a tensor, mapped or copied; *mapping tells which. */
-static s3rec_status read_array(const s3rec_context *context, const s3_safetensors *file,
-                               const s3_tensor *tensor, size_t alignment, bool map,
-                               s3_mapping *mapping, const void **array) {
+static s3rec_status read_names_array(const s3rec_context *context, const s3_safetensors *file,
+                                     const s3_tensor *tensor, size_t alignment, bool map,
+                                     s3_mapping *mapping, const void **array) {
   if (map && s3_safetensors_map_bytes(file, tensor, alignment, mapping, array)) return S3REC_OK;
   void *const copy = s3_allocate_unset(context, tensor->byte_count, 1);
   if (copy == NULL) return S3REC_ERROR_MEMORY;
@@ -108,8 +111,8 @@ static where_text in_tensor(const s3_safetensors *file, const char *name) {
   return where;
 }
 
-static s3rec_status read_names(const s3_safetensors *file, const names_place *place, bool map,
-                               s3rec_vocabulary *vocabulary) {
+static s3rec_status read_names_arrays(const s3_safetensors *file, const names_place *place,
+                                      bool map, s3rec_vocabulary *vocabulary) {
   const s3rec_context *const context = vocabulary->context;
   s3_names *const names = &vocabulary->names;
   const s3_tensor *const found = s3_safetensors_find(file, place->text);
@@ -121,14 +124,14 @@ static s3rec_status read_names(const s3_safetensors *file, const names_place *pl
   S3_TRY(s3_safetensors_check(file, place->text, "U8", 1, &text_size, &text));
 
   const void *arrays[3] = {NULL, NULL, NULL};
-  s3rec_status status = read_array(context, file, offsets, sizeof *names->offsets, map,
-                                   &vocabulary->offsets_mapping, &arrays[0]);
+  s3rec_status status = read_names_array(context, file, offsets, sizeof *names->offsets, map,
+                                         &vocabulary->offsets_mapping, &arrays[0]);
   if (status == S3REC_OK) {
-    status = read_array(context, file, order, sizeof *names->order, map, &vocabulary->order_mapping,
-                        &arrays[1]);
+    status = read_names_array(context, file, order, sizeof *names->order, map,
+                              &vocabulary->order_mapping, &arrays[1]);
   }
   if (status == S3REC_OK) {
-    status = read_array(context, file, text, 1, map, &vocabulary->text_mapping, &arrays[2]);
+    status = read_names_array(context, file, text, 1, map, &vocabulary->text_mapping, &arrays[2]);
   }
   names->offsets = arrays[0];
   names->order = arrays[1];
@@ -153,9 +156,9 @@ static s3rec_status read_vocabulary(s3rec_context *context, const s3_safetensors
   }
   s3rec_name_kind kind;
   s3rec_vocabulary *read = NULL;
-  S3_TRY(read_kind(file, place->kind_key, &kind));
+  S3_TRY(read_names_kind(file, place->kind_key, &kind));
   S3_TRY(s3_vocabulary_allocate(context, kind, first_id, count, &read));
-  const s3rec_status status = read_names(file, place, map, read);
+  const s3rec_status status = read_names_arrays(file, place, map, read);
   if (status != S3REC_OK) {
     s3_vocabulary_release(read);
     return status;

@@ -25,12 +25,11 @@ s3_layer_panels s3_layer_panels_of(size_t hidden) {
   return at;
 }
 
-static size_t float_count(const s3rec_model_config *config) {
-  return (size_t)config->num_hidden_layers *
-         s3_layer_panels_of((size_t)config->hidden_size).count;
+static size_t panel_float_count(const s3rec_model_config *config) {
+  return (size_t)config->num_hidden_layers * s3_layer_panels_of((size_t)config->hidden_size).count;
 }
 
-static void fill_all(const s3rec_model *model, float *values) {
+static void fill_all_panels(const s3rec_model *model, float *values) {
   const size_t hidden = (size_t)model->config.hidden_size;
   const s3_layer_panels at = s3_layer_panels_of(hidden);
   for (int32_t n = 0; n < model->config.num_hidden_layers; n++, values += at.count) {
@@ -49,10 +48,10 @@ s3rec_status s3_model_panels(s3rec_model *model, const float **panels) {
   void **place = &model->compact[S3_COMPACT_PANELS];
   pthread_mutex_lock(&model->compact_lock);
   if (*place == NULL) {
-    const size_t count = float_count(&model->config);
+    const size_t count = panel_float_count(&model->config);
     *place = s3_allocate_unset(model->context, count, sizeof(float));
     if (*place != NULL) {
-      fill_all(model, *place);
+      fill_all_panels(model, *place);
       model->compact_bytes += count * sizeof(float);
     }
   }

@@ -4,7 +4,7 @@
  * for each input the weights of outputs 16 p .. 16 p + 15, zeros behind the last.
  *
  * Inference only. The copy is made for a model's first scorer or evaluation, is shared
- * by all, and goes when somebody writes the weights. It takes what the layers' matrices
+ * by all, and is freed before weights are written. It takes what the layers' matrices
  * take, 12 H^2 floats each (H a multiple of 16), which is little beside the item table
  * unless H is large. */
 #ifndef S3_MODEL_PANELS_H

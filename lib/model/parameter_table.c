@@ -69,7 +69,7 @@ static const pattern output_patterns[] = {
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-static int64_t size_of(const s3rec_model_config *config, dimension which) {
+static int64_t dimension_size(const s3rec_model_config *config, dimension which) {
   switch (which) {
     case NONE: return 1;
     case ITEMS: return config->item_size;
@@ -83,15 +83,15 @@ static int64_t size_of(const s3rec_model_config *config, dimension which) {
 
 /* Appends the parameters of some patterns and notes their offsets in `offsets`.
  * 64-bit sums: no configuration that passes the check overflows them. */
-static void append(s3_parameter_table *table, uint64_t *float_count,
-                   const s3rec_model_config *config, const char *prefix,
-                   const pattern *patterns, size_t pattern_count, void *offsets) {
+static void append_parameters(s3_parameter_table *table, uint64_t *float_count,
+                              const s3rec_model_config *config, const char *prefix,
+                              const pattern *patterns, size_t pattern_count, void *offsets) {
   for (size_t i = 0; i < pattern_count; i++) {
     const pattern *const source = &patterns[i];
     s3_parameter *const parameter = &table->parameters[table->count++];
     snprintf(parameter->name, sizeof parameter->name, "%s%s", prefix, source->name);
     parameter->rank = source->shape[1] == NONE ? 1 : 2;
-    for (int d = 0; d < 2; d++) parameter->shape[d] = size_of(config, source->shape[d]);
+    for (int d = 0; d < 2; d++) parameter->shape[d] = dimension_size(config, source->shape[d]);
     const uint64_t count = (uint64_t)parameter->shape[0] * (uint64_t)parameter->shape[1];
     parameter->count = (size_t)count;
     parameter->initialisation = source->initialisation;
@@ -122,16 +122,16 @@ s3rec_status s3_parameter_table_create(const s3rec_context *context,
   }
 
   uint64_t float_count = 0;
-  append(&created, &float_count, config, "", embedding_patterns, COUNT_OF(embedding_patterns),
-         &created);
+  append_parameters(&created, &float_count, config, "", embedding_patterns,
+                    COUNT_OF(embedding_patterns), &created);
   for (size_t n = 0; n < layer_count; n++) {
     char prefix[48];
     snprintf(prefix, sizeof prefix, "item_encoder.layer.%zu.", n);
-    append(&created, &float_count, config, prefix, layer_patterns, COUNT_OF(layer_patterns),
-           &created.layers[n]);
+    append_parameters(&created, &float_count, config, prefix, layer_patterns,
+                      COUNT_OF(layer_patterns), &created.layers[n]);
   }
-  append(&created, &float_count, config, "", output_patterns, COUNT_OF(output_patterns),
-         &created);
+  append_parameters(&created, &float_count, config, "", output_patterns, COUNT_OF(output_patterns),
+                    &created);
 
   if (float_count > SIZE_MAX / sizeof(float)) {
     s3_parameter_table_destroy(context, &created);

@@ -6,6 +6,7 @@
 #define S3_MODEL_SAFETENSORS_H
 
 #include "base/context.h"
+#include "s3rec/model.h"
 
 typedef struct s3_tensor {
   const char *name;
@@ -20,6 +21,8 @@ typedef struct s3_metadata {
   const char *key, *value;
 } s3_metadata;
 
+/* Reading: safetensors_read.c. */
+
 /* A validated file, mapped read-only. Every check of the header is made at open:
  * lengths, JSON, types, shapes, offsets in bounds, no overlap, no hole. */
 typedef struct s3_safetensors s3_safetensors;
@@ -31,35 +34,52 @@ size_t s3_safetensors_count(const s3_safetensors *file);
 const s3_tensor *s3_safetensors_at(const s3_safetensors *file, size_t index);
 const s3_tensor *s3_safetensors_find(const s3_safetensors *file, const char *name); /* or NULL */
 const char *s3_safetensors_metadata(const s3_safetensors *file, const char *key);   /* or NULL */
+/* All pairs, in the order of the file. */
+void s3_safetensors_visit_metadata(const s3_safetensors *file, s3rec_metadata_function visit,
+                                   void *user_data);
 const char *s3_safetensors_path(const s3_safetensors *file);
 /* Copies bytes [begin, begin + count) of a tensor; IO when the file has become
  * shorter. Reads, where the file is mapped: that is as fast as copying from the
  * mapping, and the pages do not count as memory of the process. */
-s3rec_status s3_safetensors_copy(const s3_safetensors *file, const s3_tensor *tensor,
-                                 size_t begin, size_t count, void *bytes);
+s3rec_status s3_safetensors_copy(const s3_safetensors *file, const s3_tensor *tensor, size_t begin,
+                                 size_t count, void *bytes);
 /* The open file, to be mapped once more, -1 when it cannot; and where in it a
  * tensor begins. */
 int s3_safetensors_descriptor(const s3_safetensors *file);
 size_t s3_safetensors_offset(const s3_safetensors *file, const s3_tensor *tensor);
 
+/* One tensor of an open file, checked, then copied or mapped: safetensors_tensor.c. */
+
 /* Finds a tensor of exactly this type and shape; refuses a missing tensor and
  * another dtype or shape, naming file and tensor. */
 s3rec_status s3_safetensors_check(const s3_safetensors *file, const char *name, const char *dtype,
                                   int32_t rank, const int64_t *shape, const s3_tensor **tensor);
-/* The same for F32. */
-s3rec_status s3_safetensors_check_f32(const s3_safetensors *file, const char *name,
-                                      int32_t rank, const int64_t *shape,
-                                      const s3_tensor **tensor);
 
 /* Copies an F32 tensor of exactly this shape to `values`; refuses a missing
  * tensor, another dtype or shape, NaN and infinity, naming file and tensor. */
-s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *name,
-                                     int32_t rank, const int64_t *shape, float *values);
+s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *name, int32_t rank,
+                                     const int64_t *shape, float *values);
 
-/* FORMAT, naming file and tensor, for a NaN or infinity among `values`, which are
- * the tensor's elements from `first` on. */
-s3rec_status s3_safetensors_check_finite(const s3_safetensors *file, const char *name,
-                                         const float *values, size_t count, size_t first);
+/* Makes a block of `float_count` floats, aligned to 64 bytes, that begins with the
+ * F32 tensor of this name and shape and is zero behind it:
+ *
+ *   | bytes before | tensor       | the block's rest    |
+ *   ^ page         ^ *block       ^ copied last page, then fresh pages
+ *   '--- pages of the file, copied when written ---'
+ *
+ * Refuses what s3_safetensors_read_f32 refuses. OK with *block NULL where the file
+ * cannot serve: it was not mapped, or the tensor begins at no multiple of 64 bytes
+ * or is small; *reason then says which. */
+s3rec_status s3_safetensors_map_f32(const s3_safetensors *file, const char *name, int32_t rank,
+                                    const int64_t *shape, size_t float_count, s3_mapping *mapping,
+                                    float **block, const char **reason);
+
+/* Maps a tensor of any kind, to be read only. False where the file cannot serve: as above,
+ * but for a beginning at a multiple of `alignment`. */
+bool s3_safetensors_map_bytes(const s3_safetensors *file, const s3_tensor *tensor, size_t alignment,
+                              s3_mapping *mapping, const void **bytes);
+
+/* Writing: safetensors_write.c. */
 
 /* Writes atomically (base/atomic_file.h); data starts at a multiple of 64. */
 s3rec_status s3_safetensors_write(const s3rec_context *context, const char *path,

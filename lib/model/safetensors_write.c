@@ -36,8 +36,8 @@ static json_t *tensor_object(const s3_tensor *tensor, size_t begin) {
 static json_t *header_object(const s3_tensor *tensors, size_t tensor_count,
                              const s3_metadata *metadata, size_t metadata_count) {
   json_t *const header = json_object();
-  int failed = json_object_set_new(header, "__metadata__",
-                                   metadata_object(metadata, metadata_count));
+  int failed =
+      json_object_set_new(header, "__metadata__", metadata_object(metadata, metadata_count));
   size_t begin = 0;
   for (size_t i = 0; i < tensor_count; i++) {
     failed |= json_object_set_new(header, tensors[i].name, tensor_object(&tensors[i], begin));
@@ -51,8 +51,8 @@ static json_t *header_object(const s3_tensor *tensors, size_t tensor_count,
 /* Length, JSON and the spaces that align the data; *bytes is s3_free'd by the
  * caller. json_dumpb leaves the memory to us: a host may have given jansson an
  * allocator of its own. */
-static s3rec_status header_bytes(const s3rec_context *context, const json_t *header,
-                                 char **bytes, size_t *byte_count) {
+static s3rec_status header_bytes(const s3rec_context *context, const json_t *header, char **bytes,
+                                 size_t *byte_count) {
   const size_t length = json_dumpb(header, NULL, 0, JSON_COMPACT);
   const size_t total =
       (LENGTH_SIZE + length + DATA_ALIGNMENT - 1) / DATA_ALIGNMENT * DATA_ALIGNMENT;
@@ -62,8 +62,7 @@ static s3rec_status header_bytes(const s3rec_context *context, const json_t *hea
     buffer[i] = (char)((uint64_t)(total - LENGTH_SIZE) >> (8 * i));
   }
   memset(buffer + LENGTH_SIZE, ' ', total - LENGTH_SIZE);
-  if (length == 0 ||
-      json_dumpb(header, buffer + LENGTH_SIZE, length, JSON_COMPACT) != length) {
+  if (length == 0 || json_dumpb(header, buffer + LENGTH_SIZE, length, JSON_COMPACT) != length) {
     s3_free(context, buffer);
     return s3_fail(S3REC_ERROR_MEMORY, "no memory for the header of a file");
   }
@@ -72,17 +71,16 @@ static s3rec_status header_bytes(const s3rec_context *context, const json_t *hea
   return S3REC_OK;
 }
 
-static s3rec_status write_file(const s3rec_context *context, const char *path,
-                               const char *header, size_t header_size,
+static s3rec_status write_file(const char *path, const char *header, size_t header_size,
                                const s3_tensor *tensors, size_t tensor_count) {
-  s3_atomic_file *file;
-  S3_TRY(s3_atomic_file_open(context, path, &file));
-  s3rec_status status = s3_atomic_file_write(file, header, header_size);
+  s3_atomic_file file;
+  S3_TRY(s3_atomic_file_open(path, &file));
+  s3rec_status status = s3_atomic_file_write(&file, header, header_size);
   for (size_t i = 0; i < tensor_count && status == S3REC_OK; i++) {
-    status = s3_atomic_file_write(file, tensors[i].data, tensors[i].byte_count);
+    status = s3_atomic_file_write(&file, tensors[i].data, tensors[i].byte_count);
   }
-  if (status == S3REC_OK) return s3_atomic_file_commit(file);
-  s3_atomic_file_discard(file);
+  if (status == S3REC_OK) return s3_atomic_file_commit(&file);
+  s3_atomic_file_discard(&file);
   return status;
 }
 
@@ -108,7 +106,7 @@ s3rec_status s3_safetensors_write(const s3rec_context *context, const char *path
   s3rec_status status = header_bytes(context, header, &bytes, &byte_count);
   json_decref(header);
   if (status != S3REC_OK) return status;
-  status = write_file(context, path, bytes, byte_count, tensors, tensor_count);
+  status = write_file(path, bytes, byte_count, tensors, tensor_count);
   s3_free(context, bytes);
   return status;
 }

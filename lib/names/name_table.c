@@ -1,39 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* An open-addressing hash table. The hash is SipHash-1-3 (Aumasson, Bernstein 2012) under a
+ * secret key: nobody can choose names that collide without the key, so a table of names
+ * from a hostile file stays as fast as any other. */
 #include "names/name_table.h"
 
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "base/random.h"
+#include "base/utf8.h"
+#include "s3rec/vocabulary.h"
 
 enum { FIRST_SLOT_COUNT = 64, LARGEST_COUNT = INT32_MAX - 2 };
 
-static void put(uint32_t *slots, size_t slot_count, uint32_t hash, uint32_t index) {
+s3_hash_key s3_hash_key_make(void) {
+  s3_hash_key key;
+  if (getrandom(&key, sizeof key, GRND_NONBLOCK) == (ssize_t)sizeof key) return key;
+  /* The system has just booted or forbids the call: a key that is hard to guess will do. */
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  const uint64_t time = s3_key((uint64_t)now.tv_sec, (uint64_t)now.tv_nsec);
+  key.words[0] = s3_key(time, (uintptr_t)&key);
+  key.words[1] = s3_key(key.words[0], (uint64_t)getpid());
+  return key;
+}
+
+static uint64_t rotate_left(uint64_t x, int bits) { return x << bits | x >> (64 - bits); }
+
+static void mix_rounds(uint64_t v[4]) {
+  v[0] += v[1];
+  v[2] += v[3];
+  v[1] = rotate_left(v[1], 13) ^ v[0];
+  v[3] = rotate_left(v[3], 16) ^ v[2];
+  v[0] = rotate_left(v[0], 32);
+  v[2] += v[1];
+  v[0] += v[3];
+  v[1] = rotate_left(v[1], 17) ^ v[2];
+  v[3] = rotate_left(v[3], 21) ^ v[0];
+  v[2] = rotate_left(v[2], 32);
+}
+
+uint64_t s3_keyed_hash(const s3_hash_key *key, const void *bytes, size_t count) {
+  const char *at = bytes;
+  uint64_t v[4] = {key->words[0] ^ 0x736f6d6570736575u, key->words[1] ^ 0x646f72616e646f6du,
+                   key->words[0] ^ 0x6c7967656e657261u, key->words[1] ^ 0x7465646279746573u};
+  uint64_t word;
+  size_t left = count;
+  for (; left >= sizeof word; left -= sizeof word, at += sizeof word) {
+    memcpy(&word, at, sizeof word);
+    v[3] ^= word;
+    mix_rounds(v);
+    v[0] ^= word;
+  }
+  word = (uint64_t)count << 56;
+  for (size_t i = 0; i < left; i++) word |= (uint64_t)(unsigned char)at[i] << (8 * i);
+  v[3] ^= word;
+  mix_rounds(v);
+  v[0] ^= word;
+  v[2] ^= 0xff;
+  for (int i = 0; i < 3; i++) mix_rounds(v);
+  return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static void put_in_slot(uint32_t *slots, size_t slot_count, uint32_t hash, uint32_t index) {
   size_t slot = hash & (slot_count - 1);
   while (slots[slot] != 0) slot = (slot + 1) & (slot_count - 1);
   slots[slot] = index + 1;
 }
 
-/* Hashes have 32 bits, enough for the 2^32 slots of the largest table. */
+/* Hashes have 32 bits, which is enough for the 2^32 slots of the largest table. */
 static s3rec_status grow_slots(const s3rec_context *context, s3_name_table *table) {
   if (table->slot_count >= 2 * (table->count + 1)) return S3REC_OK;
   const size_t slot_count = table->slot_count == 0 ? FIRST_SLOT_COUNT : 2 * table->slot_count;
   uint32_t *const slots = s3_allocate(context, slot_count, sizeof *slots);
   if (slots == NULL) return S3REC_ERROR_MEMORY;
-  for (size_t i = 0; i < table->count; i++) put(slots, slot_count, table->hashes[i], (uint32_t)i);
+  for (size_t i = 0; i < table->count; i++)
+    put_in_slot(slots, slot_count, table->hashes[i], (uint32_t)i);
   s3_free(context, table->slots);
   table->slots = slots;
   table->slot_count = slot_count;
   return S3REC_OK;
 }
 
-static bool is_name(const s3_name_table *table, size_t index, const char *name, size_t length) {
+static bool is_name_at(const s3_name_table *table, size_t index, const char *name, size_t length) {
   size_t there;
   const char *const text = s3_name_table_get(table, index, &there);
   return there == length && memcmp(text, name, length) == 0;
 }
 
-static s3rec_status append(const s3rec_context *context, s3_name_table *table, const char *name,
-                           size_t length, uint32_t hash) {
+static s3rec_status append_name(const s3rec_context *context, s3_name_table *table,
+                                const char *name, size_t length, uint32_t hash) {
   const size_t used = table->count > 0 ? (size_t)table->offsets[table->count] : 0;
   if (table->count == LARGEST_COUNT)
     return s3_fail(S3REC_ERROR_FORMAT, "more than %d different names", LARGEST_COUNT);
@@ -46,7 +105,7 @@ static s3rec_status append(const s3rec_context *context, s3_name_table *table, c
   table->offsets[table->count] = (int64_t)used;
   table->offsets[table->count + 1] = (int64_t)(used + length);
   table->hashes[table->count] = hash;
-  put(table->slots, table->slot_count, hash, (uint32_t)table->count);
+  put_in_slot(table->slots, table->slot_count, hash, (uint32_t)table->count);
   table->count++;
   return S3REC_OK;
 }
@@ -59,11 +118,11 @@ s3rec_status s3_name_table_add(const s3rec_context *context, s3_name_table *tabl
   size_t slot = hash & (table->slot_count - 1);
   for (; table->slots[slot] != 0; slot = (slot + 1) & (table->slot_count - 1)) {
     const size_t there = table->slots[slot] - 1;
-    if (table->hashes[there] != hash || !is_name(table, there, name, length)) continue;
+    if (table->hashes[there] != hash || !is_name_at(table, there, name, length)) continue;
     *index = (int32_t)there;
     return S3REC_OK;
   }
-  S3_TRY(append(context, table, name, length, hash));
+  S3_TRY(append_name(context, table, name, length, hash));
   *index = (int32_t)(table->count - 1);
   return S3REC_OK;
 }
@@ -73,7 +132,7 @@ void s3_name_table_truncate(s3_name_table *table, size_t count) {
   table->count = count;
   memset(table->slots, 0, table->slot_count * sizeof *table->slots);
   for (size_t i = 0; i < count; i++)
-    put(table->slots, table->slot_count, table->hashes[i], (uint32_t)i);
+    put_in_slot(table->slots, table->slot_count, table->hashes[i], (uint32_t)i);
 }
 
 void s3_name_table_free(const s3rec_context *context, s3_name_table *table) {
@@ -82,4 +141,18 @@ void s3_name_table_free(const s3rec_context *context, s3_name_table *table) {
   s3_free(context, table->hashes);
   s3_free(context, table->slots);
   *table = (s3_name_table){0};
+}
+
+static bool is_ascii_without_nul(const char *text, size_t length) {
+  for (size_t i = 0; i < length; i++)
+    if ((signed char)text[i] <= 0) return false;
+  return true;
+}
+
+const char *s3_name_fault(const char *text, size_t length) {
+  if (length == 0) return "empty";
+  if (length > S3REC_MAX_NAME_LENGTH) return "longer than 4096 bytes";
+  if (is_ascii_without_nul(text, length)) return NULL;
+  if (memchr(text, '\0', length) != NULL) return "has a NUL byte in it";
+  return s3_utf8_valid_bytes(text, length) ? NULL : "not UTF-8";
 }

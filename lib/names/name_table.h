@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names that are numbered from 0 in the order in which they come, while they come. The
- * finished thing is a vocabulary. */
+/* A growing table of names, numbered from 0 in the order in which they are first seen. A
+ * vocabulary is made of it when no more names come. */
 #ifndef S3_NAMES_NAME_TABLE_H
 #define S3_NAMES_NAME_TABLE_H
 
 #include "base/context.h"
-#include "names/keyed_hash.h"
+
+typedef struct s3_hash_key {
+  uint64_t words[2];
+} s3_hash_key;
+
+/* A new key from the random numbers of the system. Nothing that a caller sees may depend on
+ * it. */
+s3_hash_key s3_hash_key_make(void);
+/* SipHash-1-3 of the bytes. The value differs between machines of different byte order, so it
+ * is not for files. */
+uint64_t s3_keyed_hash(const s3_hash_key *key, const void *bytes, size_t count);
 
 /* Starts all zero. */
 typedef struct s3_name_table {
@@ -13,7 +23,7 @@ typedef struct s3_name_table {
   size_t text_capacity;
   int64_t *offsets; /* [count + 1]; name i is text[offsets[i]] .. text[offsets[i + 1] - 1] */
   size_t offsets_capacity;
-  uint32_t *hashes; /* [count], to pass by other names and to grow without the text */
+  uint32_t *hashes; /* [count], to tell most names apart and to grow without the text */
   size_t hashes_capacity;
   size_t count;
   uint32_t *slots;   /* open addressing, at most half full: index + 1, or 0 */
@@ -21,12 +31,15 @@ typedef struct s3_name_table {
   s3_hash_key key;
 } s3_name_table;
 
-/* Number of a name, which is added when it is new. */
+/* Gives the number of a name and adds the name when it is new. */
 s3rec_status s3_name_table_add(const s3rec_context *context, s3_name_table *table, const char *name,
                                size_t length, int32_t *index);
-/* Forgets all names from number `count` on; cannot fail. */
+/* Removes all names from number `count` on; cannot fail. */
 void s3_name_table_truncate(s3_name_table *table, size_t count);
 void s3_name_table_free(const s3rec_context *context, s3_name_table *table);
+
+/* Why a text cannot be a name, such as "empty"; NULL when it can. */
+const char *s3_name_fault(const char *text, size_t length);
 
 static inline const char *s3_name_table_get(const s3_name_table *table, size_t index,
                                             size_t *length) {

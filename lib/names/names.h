@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names in arrays: what a vocabulary and a model file hold. */
+/* Sorted names in arrays, as a vocabulary and a model file hold them. */
 #ifndef S3_NAMES_NAMES_H
 #define S3_NAMES_NAMES_H
 
 #include "base/context.h"
 #include "s3rec/vocabulary.h"
 
-/* Most names, as many as a model may have items. */
+/* The largest number of names: as many as a model may have items. */
 #define S3_MAX_NAME_COUNT ((size_t)INT32_MAX - 2)
 
 /*   text     f o o 0 b a r 0     every name ended by NUL
@@ -27,27 +27,30 @@ static inline size_t s3_name_length(const s3_names *names, size_t index) {
   return (size_t)(names->offsets[index + 1] - names->offsets[index]) - 1;
 }
 
-/* Checks of arrays that came from elsewhere, in this order: each needs the one before it.
- * FORMAT; the failure's text begins with `where`. */
+/* Checks of arrays that came from a file, to be made in this order: each relies on the one
+ * before it. They fail with FORMAT and a text that begins with `where`. */
 
 /* Offsets rise from 0 to text_size by lengths of names. */
 s3rec_status s3_names_check_offsets(const s3_names *names, size_t text_size, const char *where);
-/* Names end with their only NUL and may be of their kind. */
+/* Each name ends with its only NUL, is UTF-8 and, if the kind says so, an integer. */
 s3rec_status s3_names_check_text(const s3_names *names, const char *where);
-/* The order has each name once. That is all that reading needs: where the names do not rise
- * some are not found. One pass through the order, which a million names take 2 ms for. */
+/* The order has each name once. That is enough to read safely, but where the names do not
+ * rise some are not found. One pass through the order, 2 ms for a million names. */
 s3rec_status s3_names_check_permutation(const s3rec_context *context, const s3_names *names,
                                         const char *where);
-/* The same, and each name is above the one before it; so no two are the same. The names are
- * read in their order, up to 30 ms for a million. */
+/* Each name of the order is above the one before it, so no two are the same. The names are
+ * read in this order, which takes up to 30 ms for a million. */
 s3rec_status s3_names_check_order(const s3_names *names, const char *where);
 
-/* Finds the order of names that have text and offsets. FORMAT, naming both, when two names
- * are the same. */
+/* Computes the order of names that have text and offsets. FORMAT when two names are the
+ * same; the error text has the numbers of both. */
 s3rec_status s3_names_sort(const s3rec_context *context, const s3_names *names, int32_t *order);
 
-/* Which names these are, -1 for those that are not there: query i is text[offsets[i]] ..
- * text[offsets[i + 1] - 1]. `base` is added to an index that is found. */
+/* Number of the first name that is another one in both, the smaller count where there is none. */
+size_t s3_names_first_difference(const s3_names *left, const s3_names *right);
+
+/* Finds `count` names: name i is text[offsets[i]] .. text[offsets[i + 1] - 1]. ids[i] is its
+ * index plus `base`, or -1 when it is not there. */
 void s3_names_find(const s3_names *names, const char *text, const int64_t *offsets, size_t count,
                    int32_t base, int32_t *ids);
 

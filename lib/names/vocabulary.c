@@ -12,7 +12,8 @@ s3rec_vocabulary *s3_vocabulary_retain(s3rec_vocabulary *vocabulary) {
   return vocabulary;
 }
 
-static void release_array(const s3rec_context *context, const void *array, s3_mapping *mapping) {
+static void release_name_array(const s3rec_context *context, const void *array,
+                               s3_mapping *mapping) {
   if (mapping->address == NULL) s3_free(context, (void *)array);
   s3_mapping_release(mapping);
 }
@@ -22,9 +23,9 @@ void s3_vocabulary_release(s3rec_vocabulary *vocabulary) {
   if (atomic_fetch_sub_explicit(&vocabulary->references, 1, memory_order_acq_rel) != 1) return;
   s3rec_context *const context = vocabulary->context;
   const s3_names *const names = &vocabulary->names;
-  release_array(context, names->text, &vocabulary->text_mapping);
-  release_array(context, names->offsets, &vocabulary->offsets_mapping);
-  release_array(context, names->order, &vocabulary->order_mapping);
+  release_name_array(context, names->text, &vocabulary->text_mapping);
+  release_name_array(context, names->offsets, &vocabulary->offsets_mapping);
+  release_name_array(context, names->order, &vocabulary->order_mapping);
   s3_free(context, vocabulary);
   s3_context_release(context);
 }
@@ -41,7 +42,7 @@ s3rec_status s3_vocabulary_allocate(s3rec_context *context, s3rec_name_kind kind
   return S3REC_OK;
 }
 
-static s3rec_status check_lengths(const int64_t *offsets, size_t count) {
+static s3rec_status check_name_lengths(const int64_t *offsets, size_t count) {
   if (offsets[0] != 0) {
     return s3_fail(S3REC_ERROR_FORMAT, "offsets[0] is %" PRId64 ", must be 0", offsets[0]);
   }
@@ -60,7 +61,7 @@ static s3rec_status check_lengths(const int64_t *offsets, size_t count) {
   return S3REC_OK;
 }
 
-/* Behind each name its NUL. */
+/* Copies the names, each with a NUL after it. */
 static void join_names(const char *text, const int64_t *offsets, size_t count, char *joined,
                        int64_t *joined_offsets) {
   joined_offsets[0] = 0;
@@ -73,7 +74,8 @@ static void join_names(const char *text, const int64_t *offsets, size_t count, c
   }
 }
 
-static s3rec_status fill(s3rec_vocabulary *vocabulary, const char *text, const int64_t *offsets) {
+static s3rec_status fill_vocabulary(s3rec_vocabulary *vocabulary, const char *text,
+                                    const int64_t *offsets) {
   const s3rec_context *const context = vocabulary->context;
   s3_names *const names = &vocabulary->names;
   const size_t count = names->count;
@@ -92,10 +94,10 @@ static s3rec_status fill(s3rec_vocabulary *vocabulary, const char *text, const i
 s3rec_status s3_vocabulary_create(s3rec_context *context, s3rec_name_kind kind, int32_t first_id,
                                   const char *text, const int64_t *offsets, size_t count,
                                   s3rec_vocabulary **vocabulary) {
-  S3_TRY(check_lengths(offsets, count));
+  S3_TRY(check_name_lengths(offsets, count));
   s3rec_vocabulary *created = NULL;
   S3_TRY(s3_vocabulary_allocate(context, kind, first_id, count, &created));
-  const s3rec_status status = fill(created, text, offsets);
+  const s3rec_status status = fill_vocabulary(created, text, offsets);
   if (status != S3REC_OK) {
     s3_vocabulary_release(created);
     return status;

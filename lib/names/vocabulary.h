@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names and their numbers. Each name is ended by NUL in one text, and a permutation sorts
- * them by their bytes, so that finding one needs no table of hashes: a vocabulary in a
- * model file is ready as it lies there (docs/design.md). */
+/* Names and their numbers. All names are in one text, each ended by NUL, and a permutation
+ * sorts them by their bytes. Finding a name therefore needs no hash table, and a vocabulary
+ * in a mapped model file can be used as it is (docs/design.md). */
 #ifndef S3_NAMES_VOCABULARY_H
 #define S3_NAMES_VOCABULARY_H
 
 #include "base/context.h"
-#include "base/mapping.h"
 #include "names/names.h"
 
 struct s3rec_vocabulary {
   atomic_size_t references;
   s3rec_context *context;
   int32_t first_id;
-  s3_names names; /* its arrays belong to the vocabulary: allocated, or here */
+  s3_names names; /* its arrays belong to the vocabulary: allocated, or in a mapping */
   s3_mapping text_mapping, offsets_mapping, order_mapping;
 };
 
-/* A vocabulary whose arrays are NULL, for the caller to set; it may be released so. */
+/* A vocabulary whose arrays are NULL and for the caller to set. It may be released before
+ * that. */
 s3rec_status s3_vocabulary_allocate(s3rec_context *context, s3rec_name_kind kind, int32_t first_id,
                                     size_t count, s3rec_vocabulary **vocabulary);
 

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attribute prediction, the common part of aap and map, over M chosen positions:
+/* Two objectives that predict the attributes of a position's own item from the output at
+ * that position.
  *
- *   y [M,H] = x W^T + b           logits [M,A] = y E^T,  E = attribute_embeddings
+ *   aap   Associated attribute prediction (paper section 4.3.1;
+ *         associated_attribute_prediction of the reference): at the positions that are
+ *         not masked. Default weight 0.2.
+ *   map   Masked attribute prediction (paper section 4.3.3; masked_attribute_prediction
+ *         of the reference): at the masked positions. Default weight 1.
+ *
+ * Over the M chosen positions, A attributes, E = attribute_embeddings [A,H], and the
+ * head aap_norm or map_norm (W, b):
+ *
+ *   y [M,H] = x W^T + b           logits [M,A] = y E^T
  *   loss = sum over M and A of binary cross-entropy(sigmoid(logits), labels)
  *   diff_logits = weight (sigmoid(logits) - labels)
  *   diff_y = diff_logits E        diff_E += diff_logits^T y
@@ -11,8 +21,9 @@
 #include "kernels/kernels.h"
 #include "objectives/objective.h"
 
-s3rec_status s3_predict_attributes(const s3_objective_shard *shard, s3_head head, size_t count,
-                                   double weight, double *loss) {
+/* Of the hidden rows scratch->rows[0..count-1] with labels scratch->label_{begin,end}. */
+static s3rec_status predict_attributes(const s3_objective_shard *shard, s3_head head, size_t count,
+                                       double weight, double *loss) {
   const size_t hidden = (size_t)shard->config->hidden_size;
   const size_t attributes = (size_t)shard->config->attribute_size;
   const s3_parameter_table *table = shard->table;
@@ -32,9 +43,17 @@ s3rec_status s3_predict_attributes(const s3_objective_shard *shard, s3_head head
     S3_TRY(op->linear_backward_weights(
         shard->backend, rows, hidden, attributes, y, logits,
         s3_dense_at(table, shard->diff_dense, table->attribute_embeddings)));
-    S3_TRY(op->linear_backward_data(shard->backend, rows, hidden, attributes, logits,
-                                    embeddings, false, y));
+    S3_TRY(op->linear_backward_data(shard->backend, rows, hidden, attributes, logits, embeddings,
+                                    false, y));
     S3_TRY(s3_head_backward(shard, head, scratch->rows + first, rows, x, y));
   }
   return S3REC_OK;
+}
+
+s3rec_status s3_aap(const s3_objective_shard *shard, double weight, double *loss) {
+  return predict_attributes(shard, S3_HEAD_AAP, s3_select_positions(shard, false), weight, loss);
+}
+
+s3rec_status s3_map(const s3_objective_shard *shard, double weight, double *loss) {
+  return predict_attributes(shard, S3_HEAD_MAP, s3_select_positions(shard, true), weight, loss);
 }

@@ -19,8 +19,8 @@ void s3_item_rows_end(s3_item_rows *items) {
 s3rec_status s3_item_rows_reserve(s3_item_rows *items, size_t count) {
   S3_TRY(s3_grow(items->context, (void **)&items->ids, &items->ids_capacity, count,
                  sizeof *items->ids));
-  return s3_grow(items->context, (void **)&items->rows, &items->rows_capacity,
-                 count * items->width, sizeof *items->rows);
+  return s3_grow(items->context, (void **)&items->rows, &items->rows_capacity, count * items->width,
+                 sizeof *items->rows);
 }
 
 size_t s3_item_rows_memory(const s3_item_rows *items) {

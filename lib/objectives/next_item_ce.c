@@ -12,8 +12,7 @@
  * items fits into most_kept, it goes through both passes before the next one, and
  * exp(z - maximum so far) is kept in between; for larger tables all rows go through
  * the first pass and the second makes each tile again. A job owns a range of items, so
- * diff_E needs no reduction, and diff_x is kept per job until the caller adds it up in
- * order. */
+ * diff_E needs no reduction, and diff_x is kept per job until the caller sums it. */
 #include "objectives/next_item_ce.h"
 
 #include <math.h>
@@ -22,7 +21,6 @@
 #include "base/error.h"
 #include "dnnl/engine.h"
 #include "kernels/kernels.h"
-#include "objectives/label_smoothing.h"
 
 /* 256 x 512 floats are 512 kB, about a core's second-level cache. */
 enum { TILE_ROWS = 256, TILE_ITEMS = 512 };
@@ -47,12 +45,11 @@ s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count,
   S3_TRY(s3_grow(ce->context, (void **)&ce->targets, &ce->targets_capacity, target_count,
                  sizeof *ce->targets));
   S3_TRY(grow_floats(ce, &ce->diff_x, &ce->diff_x_capacity, ce->groups * rows));
-  S3_TRY(grow_floats(ce, &ce->statistics, &ce->statistics_capacity,
-                     2 * ce->groups * target_count));
-  S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity,
-                     ce->groups * group_floats(ce, most_items)));
-  S3_TRY(s3_grow(ce->context, (void **)&ce->smoothing, &ce->smoothing_capacity,
-                 2 * ce->hidden_size, sizeof *ce->smoothing));
+  S3_TRY(grow_floats(ce, &ce->statistics, &ce->statistics_capacity, 2 * ce->groups * target_count));
+  S3_TRY(
+      grow_floats(ce, &ce->tiles, &ce->tiles_capacity, ce->groups * group_floats(ce, most_items)));
+  S3_TRY(s3_grow(ce->context, (void **)&ce->smoothing, &ce->smoothing_capacity, 2 * ce->hidden_size,
+                 sizeof *ce->smoothing));
   ce->target_count = target_count;
   return S3REC_OK;
 }
@@ -69,22 +66,21 @@ void s3_cross_entropy_free(s3_cross_entropy *ce) {
 size_t s3_cross_entropy_memory(const s3_cross_entropy *ce) {
   return ce->targets_capacity * sizeof *ce->targets +
          ce->smoothing_capacity * sizeof *ce->smoothing +
-         (ce->x_capacity + ce->diff_x_capacity + ce->statistics_capacity +
-          ce->tiles_capacity) *
+         (ce->x_capacity + ce->diff_x_capacity + ce->statistics_capacity + ce->tiles_capacity) *
              sizeof(float);
 }
 
 /* A tile of logits and where it lies. */
-typedef struct tile {
+typedef struct logit_tile {
   size_t first_row, rows;
   size_t first_item, items;
   float *logits;  /* [rows, items] */
   float *maximum; /* [rows] what was subtracted, if it is kept */
-} tile;
+} logit_tile;
 
 /* The next tile of group g in the block; false after the last. Tiles of one item range
  * come one after another. */
-static bool next_tile(const s3_cross_entropy *ce, size_t g, tile *t) {
+static bool next_logit_tile(const s3_cross_entropy *ce, size_t g, logit_tile *t) {
   const size_t end = ce->item_count * (g + 1) / ce->groups;
   const size_t end_row = ce->first_row + ce->block_rows;
   if (t->items == 0) {
@@ -106,17 +102,17 @@ static bool next_tile(const s3_cross_entropy *ce, size_t g, tile *t) {
   return true;
 }
 
-static s3rec_status make_logits(const s3_cross_entropy *ce, const tile *t) {
+static s3rec_status make_logits(const s3_cross_entropy *ce, const logit_tile *t) {
   const size_t hidden = ce->hidden_size;
   if (ce->bias != NULL)
     for (size_t r = 0; r < t->rows; r++)
       memcpy(t->logits + r * t->items, ce->bias + t->first_item, t->items * sizeof *ce->bias);
   return s3_gemm(false, true, t->rows, t->items, hidden, 1.0f, ce->x + t->first_row * hidden,
-                 hidden, ce->items + t->first_item * hidden, hidden,
-                 ce->bias == NULL ? 0.0f : 1.0f, t->logits, t->items);
+                 hidden, ce->items + t->first_item * hidden, hidden, ce->bias == NULL ? 0.0f : 1.0f,
+                 t->logits, t->items);
 }
 
-static s3rec_status accumulate_job(void *argument, size_t g, size_t worker) {
+static s3rec_status sum_exponentials_job(void *argument, size_t g, size_t worker) {
   (void)worker;
   s3_cross_entropy *ce = argument;
   float *maximum = ce->statistics + 2 * g * ce->target_count;
@@ -125,7 +121,7 @@ static s3rec_status accumulate_job(void *argument, size_t g, size_t worker) {
     maximum[n] = -INFINITY;
     sum[n] = 0.0f;
   }
-  for (tile t = {0}; next_tile(ce, g, &t);) {
+  for (logit_tile t = {0}; next_logit_tile(ce, g, &t);) {
     S3_TRY(make_logits(ce, &t));
     ce->context->kernels->softmax_accumulate(t.rows, t.items, t.logits, maximum + t.first_row,
                                              sum + t.first_row);
@@ -135,27 +131,26 @@ static s3rec_status accumulate_job(void *argument, size_t g, size_t worker) {
 }
 
 /* diff_z without its -1 / N at the target. */
-static s3rec_status make_softmax(const s3_cross_entropy *ce, const tile *t) {
+static s3rec_status make_softmax(const s3_cross_entropy *ce, const logit_tile *t) {
   const float *maximum = ce->statistics + t->first_row, *factor = maximum + ce->target_count;
   if (!ce->is_kept) {
     S3_TRY(make_logits(ce, t));
     ce->context->kernels->softmax_gradient(t->rows, t->items, t->logits, maximum, factor);
     return S3REC_OK;
   }
-  for (size_t r = 0; r < t->rows; r++)
-    t->maximum[r] = factor[r] * expf(t->maximum[r] - maximum[r]);
+  for (size_t r = 0; r < t->rows; r++) t->maximum[r] = factor[r] * expf(t->maximum[r] - maximum[r]);
   ce->context->kernels->scale_rows(t->rows, t->items, t->logits, t->maximum);
   return S3REC_OK;
 }
 
-static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
+static s3rec_status cross_entropy_gradient_job(void *argument, size_t g, size_t worker) {
   (void)worker;
   s3_cross_entropy *ce = argument;
   const size_t hidden = ce->hidden_size;
   const float label = (float)(1.0 - ce->label_smoothing) / (float)ce->target_count;
   float *diff_x = ce->diff_x + g * ce->target_count * hidden;
   memset(diff_x + ce->first_row * hidden, 0, ce->block_rows * hidden * sizeof *diff_x);
-  for (tile t = {0}; next_tile(ce, g, &t);) {
+  for (logit_tile t = {0}; next_logit_tile(ce, g, &t);) {
     S3_TRY(make_softmax(ce, &t));
     for (size_t r = 0; r < t.rows; r++) {
       const size_t target = (size_t)ce->targets[t.first_row + r];
@@ -163,8 +158,8 @@ static s3rec_status gradient_job(void *argument, size_t g, size_t worker) {
         t.logits[r * t.items + target - t.first_item] -= label;
     }
     const float *items = ce->items + t.first_item * hidden;
-    S3_TRY(s3_gemm(false, false, t.rows, hidden, t.items, 1.0f, t.logits, t.items, items,
-                   hidden, 1.0f, diff_x + t.first_row * hidden, hidden));
+    S3_TRY(s3_gemm(false, false, t.rows, hidden, t.items, 1.0f, t.logits, t.items, items, hidden,
+                   1.0f, diff_x + t.first_row * hidden, hidden));
     S3_TRY(s3_gemm(true, false, t.items, hidden, t.rows, 1.0f, t.logits, t.items,
                    ce->x + t.first_row * hidden, hidden, t.first_row == 0 ? 0.0f : 1.0f,
                    ce->diff_items + t.first_item * hidden, hidden));
@@ -184,8 +179,7 @@ static double fold_statistics(const s3_cross_entropy *ce, size_t n) {
   }
   for (size_t g = 0; g < ce->groups; g++) {
     const float *statistics = first + 2 * g * ce->target_count;
-    sum += (double)statistics[ce->target_count] *
-           (double)expf(statistics[0] - maximum);
+    sum += (double)statistics[ce->target_count] * (double)expf(statistics[0] - maximum);
   }
   first[0] = maximum;
   first[ce->target_count] = (float)(1.0 / (sum * (double)ce->target_count));
@@ -200,17 +194,69 @@ static double target_logit(const s3_cross_entropy *ce, size_t n) {
   return ce->bias == NULL ? (double)logit : (double)logit + (double)ce->bias[target];
 }
 
+/* Label smoothing (Szegedy et al. 2016, section 7) with s = label_smoothing: the share s of
+ * every label goes to all M items alike, with z = x E^T here, since a bias tells how an item
+ * was drawn and is no part of the model (a target's is 0):
+ *
+ *   q_c = exp(b_c) / sum of exp(b)            1/M without bias; a drawn candidate
+ *                                             counts for the items it stands for
+ *   loss = 1/N sum over positions of L - (1-s) z_y - s sum over c of q_c z_c
+ *
+ * The new part is linear in x and in E, so it needs no tile of logits:
+ *
+ *   e = sum of q_c E_c [H],  sum of q_c z_c = <x, e>
+ *   diff_x -= s/N e,  diff_E_c -= s/N q_c sum over n of x_n */
+
+static double smoothing_weight(const s3_cross_entropy *ce, size_t item) {
+  return ce->bias == NULL ? 1.0 : exp((double)ce->bias[item]);
+}
+
+static double sum_of_smoothing_weights(const s3_cross_entropy *ce) {
+  double sum = 0.0;
+  if (ce->bias == NULL) return (double)ce->item_count;
+  for (size_t c = 0; c < ce->item_count; c++) sum += smoothing_weight(ce, c);
+  return sum;
+}
+
+static void add_weighted_row(size_t count, double weight, const float *row, double *sum) {
+  for (size_t h = 0; h < count; h++) sum[h] += weight * (double)row[h];
+}
+
+static void subtract_weighted(size_t count, double weight, const double *src, float *row) {
+  for (size_t h = 0; h < count; h++) row[h] -= (float)(weight * src[h]);
+}
+
+/* Turns the sums and gradients of a cross-entropy over the labels (1-s) onehot(y) into those
+ * over (1-s) onehot(y) + s q. Returns what the mean loss lacks: -s/N sum over q_c z_c. */
+static double smooth_labels(s3_cross_entropy *ce) {
+  const size_t hidden = ce->hidden_size, rows = ce->target_count;
+  const double share = ce->label_smoothing / (double)rows, weights = sum_of_smoothing_weights(ce);
+  double *mean_item = ce->smoothing, *x_sum = mean_item + hidden, loss = 0.0;
+  for (size_t h = 0; h < 2 * hidden; h++) mean_item[h] = 0.0;
+  for (size_t c = 0; c < ce->item_count; c++)
+    add_weighted_row(hidden, smoothing_weight(ce, c) / weights, ce->items + c * hidden, mean_item);
+  for (size_t n = 0; n < rows; n++) {
+    add_weighted_row(hidden, 1.0, ce->x + n * hidden, x_sum);
+    subtract_weighted(hidden, share, mean_item, ce->diff_x + n * hidden);
+  }
+  for (size_t c = 0; c < ce->item_count; c++)
+    subtract_weighted(hidden, share * smoothing_weight(ce, c) / weights, x_sum,
+                      ce->diff_items + c * hidden);
+  for (size_t h = 0; h < hidden; h++) loss -= share * mean_item[h] * x_sum[h];
+  return loss;
+}
+
 s3rec_status s3_cross_entropy_run(s3_cross_entropy *ce, s3_thread_pool *pool, double *loss) {
   double total = 0.0;
   for (ce->first_row = 0; ce->first_row < ce->target_count; ce->first_row += ce->block_rows) {
     const size_t left = ce->target_count - ce->first_row;
     ce->block_rows = ce->is_kept && left > TILE_ROWS ? TILE_ROWS : left;
-    S3_TRY(s3_thread_pool_run(pool, ce->groups, accumulate_job, ce));
+    S3_TRY(s3_thread_pool_run(pool, ce->groups, sum_exponentials_job, ce));
     for (size_t n = ce->first_row; n < ce->first_row + ce->block_rows; n++)
       total += fold_statistics(ce, n) - (1.0 - ce->label_smoothing) * target_logit(ce, n);
-    S3_TRY(s3_thread_pool_run(pool, ce->groups, gradient_job, ce));
+    S3_TRY(s3_thread_pool_run(pool, ce->groups, cross_entropy_gradient_job, ce));
   }
   *loss = total / (double)ce->target_count;
-  if (ce->label_smoothing > 0.0) *loss += s3_smooth_labels(ce);
+  if (ce->label_smoothing > 0.0) *loss += smooth_labels(ce);
   return S3REC_OK;
 }

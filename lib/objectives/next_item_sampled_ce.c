@@ -19,9 +19,9 @@
 #include "base/error.h"
 #include "base/random.h"
 
-/* Eight standard deviations and a margin for small K above what is drawn on average: less
- * than once in 1e15 steps are there more, and those are then left out. So a step knows the
- * memory it takes before it draws. */
+/* What is drawn on average, eight standard deviations, and a margin for small K. In less
+ * than one step of 1e15 more are drawn, and those are left out. So the memory of a step is
+ * known before it draws. */
 static double most_drawn(size_t negative_count) {
   const double mean = (double)negative_count;
   return ceil(mean + 8.0 * sqrt(mean) + 32.0);
@@ -67,8 +67,8 @@ static void draw_others(s3_candidates *c, uint64_t key, size_t item_count, doubl
   }
 }
 
-void s3_candidates_draw(s3_candidates *c, uint64_t key, size_t negative_count,
-                        uint32_t *row_of, s3_cross_entropy *ce) {
+void s3_candidates_draw(s3_candidates *c, uint64_t key, size_t negative_count, uint32_t *row_of,
+                        s3_cross_entropy *ce) {
   const size_t width = c->gradient.width, item_count = ce->item_count;
   s3_item_rows_begin(&c->gradient, row_of);
   take_targets(c, ce);

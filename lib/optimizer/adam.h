@@ -9,7 +9,7 @@
  *
  * Every weight moves at every step, touched or not, since moments and decay act
  * on all; the gradient of an untouched item row is just zero. The learning rate lr
- * is that of update t - 1 (optimizer/schedule.h); at 0 moments go on, weights stay. */
+ * is that of update t - 1; at 0 moments go on, weights stay. */
 #ifndef S3_OPTIMIZER_ADAM_H
 #define S3_OPTIMIZER_ADAM_H
 
@@ -19,5 +19,16 @@
 /* Constants of update number `step` (from 1) for a gradient of this norm. */
 s3_adam_step s3_adam_step_make(const s3rec_trainer_options *options, uint64_t step,
                                double gradient_norm);
+
+/* The learning rate of update s = 0, 1, ..., with W = warmup_steps and
+ * D = decay_steps:
+ *
+ *   s < W:           rate = learning_rate * (s + 1) / W
+ *   D = 0:           rate = learning_rate
+ *   W <= s < D:      rate = learning_rate * (1 + cos(pi (s - W) / (D - W))) / 2
+ *   s >= D:          rate = 0
+ *
+ * where the first line that holds counts; D is 0 or above W. */
+double s3_learning_rate(const s3rec_trainer_options *options, uint64_t update);
 
 #endif

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gradients of a step: one set per shard, then their sum. The item table's stay
- * sparse rows; only the full softmax, whose gradient has every row, and a host's
- * own gradients use a whole table. */
+/* Gradients of a step: one set per shard, then their sum over the shards, which is a
+ * balanced tree (tree_sum.h). The item table's stay sparse rows; only the full softmax,
+ * whose gradient has every row, and a host's own gradients use a whole table.
+ *
+ *   dense   in the tree, in place: the sum ends in the first used shard's memory
+ *   items   each row in the tree of the shards that touched it, likewise in place, then
+ *           listed in the order of the first use: shards from left to right, and in a
+ *           shard as its rows were added. So a subtree's list is a function of it, too. */
 #ifndef S3_OPTIMIZER_GRADIENTS_H
 #define S3_OPTIMIZER_GRADIENTS_H
 
@@ -19,6 +24,16 @@ typedef struct s3_shard_gradients {
   s3_item_rows items;
 } s3_shard_gradients;
 
+/* An item whose row some shard touched, and one of these rows. Links are numbered from 1
+ * on, 0: none. */
+typedef struct s3_touched_item {
+  int32_t id;
+  uint32_t first_link, last_link;
+} s3_touched_item;
+typedef struct s3_row_link {
+  uint32_t shard, row, next_link; /* next: of the same item, in a later shard */
+} s3_row_link;
+
 typedef struct s3_gradients {
   const s3rec_context *context;
   const s3_parameter_table *table;
@@ -27,12 +42,17 @@ typedef struct s3_gradients {
   size_t shard_count;
   s3_shard_gradients *shards;
   /* The sum. */
-  float *dense;
-  s3_item_rows items;    /* unless item_table holds */
-  uint32_t *row_of;      /* [item_size] of items */
-  float *item_table;     /* [I,H], lent; NULL: items holds */
-  double *square_sums;   /* one per reduction job */
+  float *dense;       /* a shard's */
+  s3_item_rows items; /* unless item_table holds */
+  float *item_table;  /* [I,H], lent; NULL: items holds */
   double norm;
+  /* On the way to it. */
+  uint32_t *row_of; /* [item_size] place in `touched` and `items`, from 1 on; 0: untouched */
+  s3_touched_item *touched;
+  s3_row_link *links; /* link n is links[n - 1] */
+  size_t touched_count, touched_capacity, links_capacity;
+  const s3_item_rows *shardless_rows; /* of the reduction under way; or NULL */
+  double *square_sums;                /* one per job */
 } s3_gradients;
 
 s3rec_status s3_gradients_create(const s3rec_context *context, const s3_parameter_table *table,
@@ -44,14 +64,16 @@ size_t s3_gradients_memory(const s3_gradients *gradients);
 /* Empties a shard's gradients; row_of as in item_rows.h, until the items end. */
 void s3_gradients_begin_shard(s3_gradients *gradients, size_t shard, uint32_t *row_of);
 
-/* Sums the used shards in order, whatever the threads. item_table: NULL, or a
- * table [I,H] whose rows 1..I-2 hold a gradient to which the sparse rows are
- * added. rows: NULL, or item rows that belong to no shard; they come first. Sets
- * the norm. */
+/* Sums the used shards, whatever the threads, and sets the norm. shard_count is a power of
+ * two. item_table: NULL, or a table [I,H] whose rows 1..I-2 hold a gradient, to which the
+ * sum of the sparse rows is added. rows: NULL, or, without item_table, distinct item rows
+ * that belong to no shard: they are listed first, and the sum over the shards is added.
+ * Gradients of shards are used up. */
 s3rec_status s3_gradients_reduce(s3_gradients *gradients, float *item_table,
                                  const s3_item_rows *rows, s3_thread_pool *pool);
 
-/* Room for the sum of the used shards' item rows and up to `count` others. */
+/* Room for the listed sum of the used shards' item rows and up to `count` rows without a
+ * shard. */
 s3rec_status s3_gradients_reserve(s3_gradients *gradients, size_t count);
 
 /* Recomputes the norm after the sum was changed from outside. */
@@ -63,8 +85,7 @@ s3rec_status s3_gradients_check(const s3_gradients *gradients);
 /* One parameter's gradient out; a whole gradient in (the item table's needs
  * item_table). The padding row never has a gradient: what comes in for it is
  * taken as 0. */
-void s3_gradients_read(const s3_gradients *gradients, const s3_parameter *parameter,
-                       float *values);
+void s3_gradients_read(const s3_gradients *gradients, const s3_parameter *parameter, float *values);
 void s3_gradients_write(s3_gradients *gradients, const s3_parameter *parameter,
                         const float *values);
 

@@ -2,40 +2,54 @@
 #include "run/run.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "data/dataset.h"
+#include "model/popularity.h"
 #include "model/weights_hash.h"
 #include "scoring/evaluate.h"
+#include "scoring/popularity.h"
 
 static size_t weight_bytes(const s3rec_model *model) {
   return model->table.float_count * sizeof *model->weights;
 }
 
+/* A model with the names and the popularity of the first one. */
+static s3rec_status make_model(const s3rec_run *run, const s3rec_model_config *config,
+                               const float *weights, s3rec_model **made) {
+  s3rec_model *model;
+  S3_TRY(s3_model_allocate(run->context, config, &model));
+  memcpy(model->weights, weights, weight_bytes(run->model));
+  model->item_names = s3_vocabulary_retain(run->model->item_names);
+  model->attribute_names = s3_vocabulary_retain(run->model->attribute_names);
+  const s3rec_status status = s3_model_copy_popularity(run->model, model);
+  if (status == S3REC_OK)
+    *made = model;
+  else
+    s3_model_release(model);
+  return status;
+}
+
 /* Of the run's dropouts. */
-static s3rec_status copy_model(const s3rec_run *run, s3rec_model **copy) {
+static s3rec_status copy_first(const s3rec_run *run, s3rec_model **copy) {
   s3rec_model_config config = run->model->config;
   config.hidden_dropout_prob = run->settings.options.hidden_dropout_prob;
   config.attention_probs_dropout_prob = run->settings.options.attention_probs_dropout_prob;
   S3_TRY(s3_config_check(&config));
-  S3_TRY(s3_model_allocate(run->context, &config, copy));
-  memcpy((*copy)->weights, run->model->weights, weight_bytes(run->model));
-  (*copy)->item_names = s3_vocabulary_retain(run->model->item_names);
-  (*copy)->attribute_names = s3_vocabulary_retain(run->model->attribute_names);
-  return S3REC_OK;
+  return make_model(run, &config, run->model->weights, copy);
 }
 
-static s3rec_status prepare(s3rec_run *run) {
+static s3rec_status prepare_run(s3rec_run *run) {
   const s3rec_sampler_options sampling = s3_run_sampling(&run->settings, false);
   S3_TRY(s3_sampler_create(run->dataset, &sampling, &run->sampler));
   const s3rec_trainer_options training =
       s3_run_training(&run->settings, run->sampler->step_count);
-  S3_TRY(copy_model(run, &run->trained));
+  S3_TRY(copy_first(run, &run->trained));
   S3_TRY(s3_trainer_create(run->trained, &training, &run->trainer));
   S3_TRY(s3_batch_create(run->context, &run->batch));
-  if (!s3_run_finetunes(run)) return S3REC_OK;
-  S3_TRY(copy_model(run, &run->measured));
-  if (s3_run_refits(&run->settings)) return S3REC_OK;
+  if (!s3_run_finetunes(&run->settings)) return S3REC_OK;
+  S3_TRY(copy_first(run, &run->measured));
   run->best = s3_allocate_unset(run->context, run->model->table.float_count, sizeof *run->best);
   return run->best == NULL ? S3REC_ERROR_MEMORY : S3REC_OK;
 }
@@ -52,7 +66,7 @@ s3rec_status s3_run_create(s3rec_model *model, s3rec_dataset *dataset,
   made->settings.sampler.max_seq_length = model->config.max_seq_length;
   made->first_weights = s3_weights_hash(&model->table, model->weights);
   made->at.epoch = 1;
-  const s3rec_status status = prepare(made);
+  const s3rec_status status = prepare_run(made);
   if (status == S3REC_OK)
     *run = made;
   else
@@ -74,7 +88,7 @@ void s3_run_destroy(s3rec_run *run) {
   s3_context_release(context);
 }
 
-static void add(s3_run_sums *sums, const s3rec_losses *losses) {
+static void add_losses(s3_run_sums *sums, const s3rec_losses *losses) {
   sums->total += losses->total;
   sums->aap += losses->aap;
   sums->mip += losses->mip;
@@ -83,9 +97,10 @@ static void add(s3_run_sums *sums, const s3rec_losses *losses) {
   sums->next_item += losses->next_item * (double)losses->target_count;
   sums->sequences += losses->sequence_count;
   sums->targets += losses->target_count;
+  sums->tokens += losses->token_count;
 }
 
-static s3rec_status train(s3rec_run *run) {
+static s3rec_status train_step(s3rec_run *run) {
   s3rec_sampler *const sampler = run->sampler;
   const uint64_t epoch = sampler->epoch;
   const size_t step = sampler->step;
@@ -98,32 +113,38 @@ static s3rec_status train(s3rec_run *run) {
     sampler->step = step;
     return status;
   }
-  add(&run->at.sums, &losses);
+  add_losses(&run->at.sums, &losses);
   run->at.step++;
   return S3REC_OK;
 }
 
-static s3rec_status measure(s3rec_run *run) {
+static double metric_value(const s3rec_metrics *metrics, s3rec_metric metric) {
+  if (metric == S3REC_METRIC_MRR) return metrics->mrr;
+  return metric < S3REC_METRIC_NDCG_5 ? metrics->hit_rate[metric - S3REC_METRIC_HR_1]
+                                      : metrics->ndcg[metric - S3REC_METRIC_NDCG_5];
+}
+
+static s3rec_status measure_epoch(s3rec_run *run) {
   s3rec_model *const measured = run->measured;
   s3_run_position *const at = &run->at;
-  const s3rec_protocol protocol = run->settings.options.protocol;
+  const s3rec_run_options *const options = &run->settings.options;
   const s3rec_evaluate_options how = {.struct_size = sizeof how,
                                       .split = S3REC_SPLIT_VALID,
-                                      .protocol = protocol,
-                                      .seen = S3REC_SEEN_EXCLUDE};
+                                      .protocol = options->protocol,
+                                      .seen = options->seen};
   S3_TRY(s3_model_begin_training(measured));
   memcpy(measured->weights, run->trained->weights, weight_bytes(measured));
   s3_model_end_training(measured);
   s3rec_metrics valid = {.struct_size = sizeof valid};
   S3_TRY(s3_evaluate(measured, run->dataset, &how, &valid, NULL));
   at->valid = valid;
-  at->value = protocol == S3REC_PROTOCOL_SAMPLED ? valid.mrr : valid.ndcg[2];
+  at->value = metric_value(&valid, options->metric);
   at->waited++;
   if (at->best_epoch > 0 && !(at->value > at->best_value)) return S3REC_OK;
   at->best_value = at->value;
   at->best_epoch = at->epoch;
   at->waited = 0;
-  if (run->best != NULL) memcpy(run->best, measured->weights, weight_bytes(measured));
+  memcpy(run->best, measured->weights, weight_bytes(measured));
   return S3REC_OK;
 }
 
@@ -149,78 +170,150 @@ static s3rec_status begin_refit(s3rec_run *run) {
   memcpy(run->trained->weights, model->weights, weight_bytes(model));
   s3_trainer_restart(run->trainer, &training);
   run->at.refit = true;
+  run->at.selection_epochs = run->at.epoch;
   begin_epoch(run, 1);
   return S3REC_OK;
 }
 
-static s3rec_status finish(s3rec_run *run) {
-  S3_TRY(s3_model_begin_training(run->model));
-  memcpy(run->model->weights, run->best != NULL ? run->best : run->trained->weights,
-         weight_bytes(run->model));
-  s3_model_end_training(run->model);
-  run->done = true;
-  return S3REC_OK;
+static int32_t last_epoch(const s3_run_settings *settings, const s3_run_position *at) {
+  return at->refit ? at->best_epoch : settings->options.epochs;
 }
 
-static int32_t last_epoch(const s3rec_run *run) {
-  return run->at.refit ? run->at.best_epoch : run->settings.options.epochs;
+/* Whether one more epoch and then the longest refit would take more time than there is, as long
+ * as epochs take what they took so far. */
+static bool time_is_up(const s3_run_settings *settings, const s3_run_position *at) {
+  const double budget = settings->options.time_budget;
+  if (budget <= 0 || at->refit) return false;
+  const double next = at->epoch + 1.0, refit = s3_run_refits(settings) ? next : 0;
+  return at->seconds / at->epoch * (next + refit) > budget;
 }
 
-static bool phase_over(const s3rec_run *run) {
-  const s3_run_position *const at = &run->at;
-  const bool impatient = s3_run_finetunes(run) && !at->refit &&
-                         at->waited >= run->settings.options.patience;
-  return at->ended && (at->epoch >= last_epoch(run) || impatient);
+/* Whether the epoch that has ended is the last of its phase. */
+static bool phase_over(const s3_run_settings *settings, const s3_run_position *at) {
+  const bool impatient = s3_run_finetunes(settings) && !at->refit &&
+                         at->waited >= settings->options.patience;
+  return at->ended && (at->epoch >= last_epoch(settings, at) || impatient ||
+                       time_is_up(settings, at));
 }
 
-/* A failed measurement is made again by the next call: what was trained stays trained. */
-static s3rec_status advance(s3rec_run *run, s3rec_run_event *event) {
+double s3_run_clock(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* A step, and after the last one of an epoch its measurement. When that fails the next call
+ * makes it again: what was trained stays trained. */
+static s3rec_status work_on_epoch(s3rec_run *run, s3rec_run_event *event) {
   s3_run_position *const at = &run->at;
-  if (phase_over(run)) {
-    if (at->refit || !s3_run_refits(&run->settings)) return finish(run);
-    S3_TRY(begin_refit(run));
-  } else if (at->ended) {
-    begin_epoch(run, at->epoch + 1);
-  }
   const size_t steps = run->sampler->step_count;
-  if (at->step < steps) S3_TRY(train(run));
+  if (at->step < steps) S3_TRY(train_step(run));
   *event = S3REC_RUN_STEP;
   if (at->step < steps) return S3REC_OK;
-  if (s3_run_finetunes(run) && !at->refit) S3_TRY(measure(run));
+  if (s3_run_finetunes(&run->settings) && !at->refit) S3_TRY(measure_epoch(run));
   at->ended = true;
   *event = S3REC_RUN_EPOCH;
   return S3REC_OK;
 }
 
-static double mean(double sum, uint64_t count) { return count == 0 ? 0 : sum / (double)count; }
+static s3rec_status advance_run(s3rec_run *run, s3rec_run_event *event) {
+  s3_run_position *const at = &run->at;
+  if (phase_over(&run->settings, at)) {
+    if (at->refit || !s3_run_refits(&run->settings)) {
+      run->done = true;
+      return S3REC_OK;
+    }
+    S3_TRY(begin_refit(run));
+  } else if (at->ended) {
+    begin_epoch(run, at->epoch + 1);
+  }
+  if (run->settings.options.time_budget <= 0 || at->refit) return work_on_epoch(run, event);
+  const double begun = s3_run_clock();
+  const s3rec_status status = work_on_epoch(run, event);
+  at->seconds += s3_run_clock() - begun;
+  return status;
+}
 
-static s3rec_run_progress describe(const s3rec_run *run, s3rec_run_event event) {
-  const s3_run_position *const at = &run->at;
+static double mean_of(double sum, uint64_t count) { return count == 0 ? 0 : sum / (double)count; }
+
+s3rec_run_progress s3_run_describe(const s3_run_settings *settings, const s3_run_position *at,
+                                   size_t steps, s3rec_run_event event) {
   const s3_run_sums *const sums = &at->sums;
-  const bool finetunes = s3_run_finetunes(run);
   return (s3rec_run_progress){
+      .struct_size = sizeof(s3rec_run_progress),
       .event = event,
       .refit = at->refit,
       .epoch = at->epoch,
-      .epochs = last_epoch(run),
+      .epochs = last_epoch(settings, at),
       .step = at->step,
-      .steps = run->sampler->step_count,
-      .loss = finetunes ? mean(sums->next_item, sums->targets) : mean(sums->total, sums->sequences),
-      .aap = mean(sums->aap, sums->sequences),
-      .mip = mean(sums->mip, sums->sequences),
-      .map = mean(sums->map, sums->sequences),
-      .sp = mean(sums->sp, sums->sequences),
+      .steps = steps,
+      .loss = s3_run_finetunes(settings) ? mean_of(sums->next_item, sums->targets)
+                                         : mean_of(sums->total, sums->sequences),
+      .aap = mean_of(sums->aap, sums->sequences),
+      .mip = mean_of(sums->mip, sums->sequences),
+      .map = mean_of(sums->map, sums->sequences),
+      .sp = mean_of(sums->sp, sums->sequences),
       .sequence_count = (size_t)sums->sequences,
       .target_count = (size_t)sums->targets,
       .valid_value = at->ended && !at->refit ? at->value : 0,
       .best_value = at->best_value,
       .best_epoch = at->best_epoch,
+      .last = phase_over(settings, at),
+      .token_count = (size_t)sums->tokens,
+      .selection_epochs = at->refit ? at->selection_epochs : at->epoch - !at->ended,
   };
 }
 
 s3rec_status s3_run_step(s3rec_run *run, s3rec_run_progress *progress) {
   s3rec_run_event event = S3REC_RUN_DONE;
-  if (!run->done) S3_TRY(advance(run, &event));
-  *progress = describe(run, event);
+  if (!run->done) S3_TRY(advance_run(run, &event));
+  *progress = s3_run_describe(&run->settings, &run->at, run->sampler->step_count, event);
+  return S3REC_OK;
+}
+
+s3rec_status s3_run_finish(const s3rec_run *run, s3rec_model **model) {
+  const bool refitted = run->done && run->at.refit;
+  const bool final = !s3_run_finetunes(&run->settings) || refitted;
+  if (!final && run->at.best_epoch == 0)
+    return s3_fail(S3REC_ERROR_STATE, "no epoch of the run has been measured so far: there are no "
+                                      "best weights");
+  s3rec_model *made;
+  S3_TRY(make_model(run, &run->model->config, final ? run->trained->weights : run->best, &made));
+  const int32_t held_out = refitted ? run->settings.options.held_out_count : 2;
+  const s3rec_status status = s3_model_count_popularity(made, run->dataset, (size_t)held_out);
+  if (status == S3REC_OK)
+    *model = made;
+  else
+    s3_model_release(made);
+  return status;
+}
+
+s3rec_status s3_run_ahead(const s3rec_run *run, s3rec_run_estimate *estimate) {
+  const s3_run_position *const at = &run->at;
+  const s3_run_settings *const settings = &run->settings;
+  const s3rec_sampler *const sampler = run->sampler;
+  const bool over = phase_over(settings, at);
+  const uint64_t epochs = over ? 0 : (uint64_t)(last_epoch(settings, at) - at->epoch) + 1;
+  *estimate = (s3rec_run_estimate){
+      .step_count = epochs == 0 ? 0 : epochs * sampler->step_count - at->step,
+      .sequence_count = epochs == 0 ? 0 : epochs * sampler->instance_count - at->sums.sequences};
+  if (at->refit || !s3_run_refits(settings)) return S3REC_OK;
+  const s3rec_sampler_options sampling = s3_run_sampling(settings, true);
+  const uint64_t refit_epochs = (uint64_t)(over ? at->best_epoch : settings->options.epochs);
+  s3rec_sampler *refit;
+  S3_TRY(s3_sampler_create(run->dataset, &sampling, &refit));
+  estimate->step_count += refit_epochs * refit->step_count;
+  estimate->sequence_count += refit_epochs * refit->instance_count;
+  s3_sampler_destroy(refit);
+  return S3REC_OK;
+}
+
+s3rec_status s3_run_set_note(s3rec_run *run, const char *note) {
+  const size_t size = note == NULL ? 0 : strlen(note) + 1;
+  char *const copy = size == 0 ? NULL : s3_allocate(run->context, size, 1);
+  if (size > 0 && copy == NULL) return S3REC_ERROR_MEMORY;
+  if (size > 0) memcpy(copy, note, size);
+  s3_free(run->context, run->trainer->note);
+  run->trainer->note = copy;
   return S3REC_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A batch keeps only real tokens: sequence s is tokens offsets[s] ..
- * offsets[s+1]-1 of every id array; its last token sits in slot L-1. */
+/* A batch keeps real tokens only, no padding. Sequence s is tokens offsets[s] ..
+ * offsets[s+1]-1 of every id array. Its last token is in slot L-1 of the padded arrays. */
 #ifndef S3_SAMPLING_BATCH_H
 #define S3_SAMPLING_BATCH_H
 
@@ -29,37 +29,36 @@ struct s3rec_batch {
   size_t sequence_count, token_count, target_count;
   bool has_negatives;
   int32_t max_item_id, max_attribute_id; /* over all arrays, to check against a model; -1 = none */
-  size_t *offsets; /* [sequence_count + 1] */
+  size_t *offsets;                       /* [sequence_count + 1] */
   size_t offsets_capacity;
   int32_t *ids[S3_STREAM_COUNT]; /* [token_count] each */
   size_t ids_capacity[S3_STREAM_COUNT];
-  /* Attributes of the token's own item, sorted: attributes[begin[t]..end[t]-1],
-   * the list owned by the batch. */
+  /* Attributes of the item of token t, sorted: attributes[begin[t]..end[t]-1]. */
   size_t *attribute_begin, *attribute_end; /* [token_count] */
   size_t attribute_begin_capacity, attribute_end_capacity;
   int32_t *attributes;
   size_t attributes_capacity, attribute_count;
 };
 
-/* What a batch is going to hold. */
+/* The sizes of a batch that is to be filled. */
 typedef struct s3_batch_size {
   size_t sequence_count, token_count, attribute_count;
 } s3_batch_size;
 
-/* Makes room, then empties the batch and sets stage, length and counts; the
- * caller fills in the arrays and calls finish. Only this first part can fail,
- * and then the batch still holds what it held. */
+/* Makes room, then empties the batch and sets stage, length and counts. The caller then fills
+ * the arrays and calls s3_batch_finish. Only making room can fail, and the batch then holds
+ * what it held before. */
 s3rec_status s3_batch_begin(s3rec_batch *batch, s3rec_stage stage, int32_t max_seq_length,
                             int32_t mask_id, s3_batch_size size);
-/* Derives target_count and the largest ids from the filled arrays. */
+/* Computes target_count and the largest ids from the filled arrays. */
 void s3_batch_finish(s3rec_batch *batch);
 
 s3rec_status s3_batch_create(s3rec_context *context, s3rec_batch **batch);
 void s3_batch_destroy(s3rec_batch *batch);
 s3rec_status s3_batch_set_pretrain(s3rec_batch *batch, const s3rec_pretrain_arrays *arrays);
-s3rec_status s3_batch_set_finetune(s3rec_batch *batch, int32_t batch_size,
-                                   int32_t max_seq_length, const int32_t *input_ids,
-                                   const int32_t *target_pos, const int32_t *target_neg);
+s3rec_status s3_batch_set_finetune(s3rec_batch *batch, int32_t batch_size, int32_t max_seq_length,
+                                   const int32_t *input_ids, const int32_t *target_pos,
+                                   const int32_t *target_neg);
 s3rec_status s3_batch_read(const s3rec_batch *batch, const char *name, int32_t *ids,
                            size_t capacity);
 

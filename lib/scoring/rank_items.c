@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The item table is read once for a group of users, tile by tile, and only scores
  * above a user's k-th best are looked at one by one. Only those are checked
- * against what is left out. */
+ * against what is left out. There are three ways:
+ *
+ *   alone       each user by matrix-vector products and a vectorised search
+ *   together    many users by one matrix product; a few more than k are picked and
+ *               scored again as if alone
+ *   quantized   bounds from the compact table; items are scored by the weights in the
+ *               order of falling bounds
+ *
+ * All three give the same ids and bits. A row that the second or third cannot decide is
+ * ranked alone. */
 #include "scoring/rank_items.h"
 
 #include <math.h>
@@ -10,7 +19,6 @@
 #include "base/error.h"
 #include "dnnl/engine.h"
 #include "kernels/kernels.h"
-#include "scoring/score_error.h"
 
 /* Some of the items that are ranked. */
 typedef struct item_tile {
@@ -27,8 +35,8 @@ static size_t width_of(const s3rec_scorer *scorer) {
   return (size_t)scorer->model->config.hidden_size;
 }
 
-static void offer(const s3rec_scorer *scorer, s3_user_rows *rows, size_t row,
-                  const item_tile *tile, size_t i, float score) {
+static void offer_item(const s3rec_scorer *scorer, s3_user_rows *rows, size_t row,
+                       const item_tile *tile, size_t i, float score) {
   const int32_t id = tile->ids != NULL ? tile->ids[i] : tile->first_id + (int32_t)i;
   if (!s3_is_left_out(scorer, row, id)) s3_top_k_offer(&rows->tops[row], score, id);
 }
@@ -56,19 +64,19 @@ static void score_alone(s3rec_scorer *scorer, s3_user_rows *rows, size_t row,
   if (tile->ids != NULL) {
     kernels->gathered_products(tile->count, width, table_of(scorer), tile->ids, vector, scores);
   } else {
-    kernels->matrix_vector(tile->count, width,
-                           table_of(scorer) + (size_t)tile->first_id * width, vector, scores);
+    kernels->matrix_vector(tile->count, width, table_of(scorer) + (size_t)tile->first_id * width,
+                           vector, scores);
   }
   size_t i = 0;
   for (; i < tile->count && top->count < top->capacity; i++) {
-    offer(scorer, rows, row, tile, i, scores[i]);
+    offer_item(scorer, rows, row, tile, i, scores[i]);
   }
   /* Ids rise, so an equal score behind the k-th best is never wanted. */
   const size_t selected =
       kernels->select_above(tile->count - i, scores + i, top->threshold, scorer->selected);
   for (size_t s = 0; s < selected; s++) {
     const size_t item = i + scorer->selected[s];
-    if (scores[item] > top->threshold) offer(scorer, rows, row, tile, item, scores[item]);
+    if (scores[item] > top->threshold) offer_item(scorer, rows, row, tile, item, scores[item]);
   }
 }
 
@@ -88,8 +96,8 @@ static void rank_alone(s3rec_scorer *scorer, s3_user_rows *rows, const size_t *a
 
 /* Offers a tile to all rows, by one matrix product with the items on the left;
  * users are padded to S3_USER_STEP. */
-static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows,
-                                   const item_tile *tile, float *thresholds) {
+static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows, const item_tile *tile,
+                                   float *thresholds) {
   const size_t width = width_of(scorer), columns = s3_user_vectors_padded(rows->count);
   const float *items = table_of(scorer) + (size_t)tile->first_id * width;
   if (tile->ids != NULL) {
@@ -108,7 +116,7 @@ static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows,
     for (size_t row = 0; row < rows->count; row++) {
       const float score = scorer->scores[i * columns + row];
       if (score <= thresholds[row]) continue;
-      offer(scorer, rows, row, tile, i, score);
+      offer_item(scorer, rows, row, tile, i, score);
       thresholds[row] = rows->tops[row].threshold;
     }
   }
@@ -147,14 +155,123 @@ static bool settle_row(s3rec_scorer *scorer, s3_top_k *top, const float *vector,
   return (double)top->entries[kept - 1].score > (double)worst + error;
 }
 
-s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates,
-                           size_t kept) {
+/* Quantized: a tile of items is bounded for a few users; for each user its items are then
+ * scored in the order of falling bounds, until the next bound is not above the user's k-th
+ * best. The next one is found by the maxima of groups of items. */
+
+enum { SCORED_AT_ONCE = 4 };
+
+/* The bounds of a tile for one row of the group. */
+typedef struct bound_tile {
+  size_t first, count; /* item i has id 1 + first + i */
+  float *bounds;       /* [count], -INFINITY behind it and where an item is done */
+  size_t group_count;
+  float *maxima; /* [group_count] */
+  size_t row;
+} bound_tile;
+
+bool s3_rank_quantized_suits(const s3rec_scorer *scorer, size_t kept) {
+  /* With many items among the best, many are scored twice. */
+  const s3_quantized_items *items = scorer->quantized;
+  return items != NULL && items->usable && kept <= (size_t)scorer->model->config.item_size / 16;
+}
+
+/* Fills up the last groups: index_of_largest takes sixteen at once. */
+static void begin_bound_tile(const s3_kernels *kernels, bound_tile *t) {
+  const size_t groups = (t->count + S3_GROUP_VALUES - 1) / S3_GROUP_VALUES;
+  t->group_count = (groups + 15) / 16 * 16;
+  for (size_t i = t->count; i < groups * S3_GROUP_VALUES; i++) t->bounds[i] = -INFINITY;
+  kernels->group_maxima(groups, t->bounds, t->maxima);
+  for (size_t g = groups; g < t->group_count; g++) t->maxima[g] = -INFINITY;
+}
+
+/* Takes the item of the largest bound out; false when that bound is not above the
+ * threshold. With a threshold of NaN every item is. */
+static bool take_best_bound(const s3_kernels *kernels, bound_tile *t, float threshold,
+                            int32_t *id) {
+  const size_t group = kernels->index_of_largest(t->group_count, t->maxima);
+  if (t->maxima[group] <= threshold || t->maxima[group] == -INFINITY) return false;
+  float *bounds = t->bounds + group * S3_GROUP_VALUES;
+  const size_t item = kernels->index_of_largest(S3_GROUP_VALUES, bounds);
+  bounds[item] = -INFINITY;
+  kernels->group_maxima(1, bounds, t->maxima + group);
+  *id = (int32_t)(1 + t->first + group * S3_GROUP_VALUES + item);
+  return true;
+}
+
+/* Offers the items of a tile that may belong to the best. */
+static void offer_bound_tile(const s3rec_scorer *scorer, s3_top_k *top, bound_tile *t) {
+  const s3rec_model *model = scorer->model;
+  const s3_kernels *kernels = model->context->kernels;
+  const size_t width = width_of(scorer);
+  begin_bound_tile(kernels, t);
+  for (bool more = true; more;) {
+    int32_t ids[SCORED_AT_ONCE];
+    float scores[SCORED_AT_ONCE];
+    size_t count = 0;
+    while (count < SCORED_AT_ONCE &&
+           (more = take_best_bound(kernels, t, top->threshold, &ids[count]))) {
+      if (!s3_is_left_out(scorer, t->row, ids[count])) count++;
+    }
+    kernels->gathered_products(count, width, model->weights + model->table.item_embeddings, ids,
+                               scorer->users.vectors + t->row * width, scores);
+    for (size_t i = 0; i < count; i++) s3_top_k_offer(top, scores[i], ids[i]);
+  }
+}
+
+/* Bounds the tile for `users` of the users and offers it to them. */
+static void rank_bound_tile(s3rec_scorer *scorer, s3_user_rows *rows, size_t first, size_t count,
+                            const s3_bound_user *user, const size_t *row_of, size_t users) {
+  const size_t blocks = (count + S3_BLOCK_ITEMS - 1) / S3_BLOCK_ITEMS;
+  float maxima[S3_BOUND_TILE / S3_GROUP_VALUES];
+  s3_quantized_bounds(scorer->quantized, scorer->model, first / S3_BLOCK_ITEMS, blocks, users, user,
+                      S3_BOUND_TILE, scorer->scores);
+  for (size_t i = 0; i < users; i++) {
+    bound_tile t = {.first = first,
+                    .count = count,
+                    .bounds = scorer->scores + i * S3_BOUND_TILE,
+                    .maxima = maxima,
+                    .row = row_of[i]};
+    offer_bound_tile(scorer, &rows->tops[row_of[i]], &t);
+  }
+}
+
+/* Ranks all items. Returns how many rows it could not rank, and writes them to `alone`. */
+static size_t rank_quantized(s3rec_scorer *scorer, s3_user_rows *rows, size_t kept, size_t *alone) {
+  const s3rec_model *model = scorer->model;
+  const s3_quantized_items *items = scorer->quantized;
+  const size_t width = (size_t)model->config.hidden_size;
+  const size_t item_count = (size_t)model->config.item_size - 2;
+  s3_bound_user users[S3_USER_GROUP];
+  size_t row_of[S3_USER_GROUP], count = 0, alone_count = 0;
+  for (size_t row = 0; row < rows->count; row++) {
+    char *columns = scorer->user_columns + row * s3_quantized_user_size(items);
+    const float *vector = scorer->users.vectors + row * width;
+    if (!s3_quantize_user(items, width, vector, columns, &users[count])) {
+      alone[alone_count++] = row;
+      continue;
+    }
+    s3_top_k_begin(&rows->tops[row], rows->tops[row].entries, kept);
+    row_of[count++] = row;
+  }
+  for (size_t first = 0; first < item_count; first += S3_BOUND_TILE) {
+    const size_t rest = item_count - first;
+    for (size_t u = 0; u < count; u += S3_BOUND_USERS) {
+      rank_bound_tile(scorer, rows, first, rest < S3_BOUND_TILE ? rest : S3_BOUND_TILE, users + u,
+                      row_of + u, count - u < S3_BOUND_USERS ? count - u : S3_BOUND_USERS);
+    }
+  }
+  for (size_t u = 0; u < count; u++) s3_top_k_sort(&rows->tops[row_of[u]]);
+  return alone_count;
+}
+
+s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates, size_t kept) {
   const s3rec_model *model = scorer->model;
   const size_t item_count =
       candidates ? scorer->candidate_count : (size_t)model->config.item_size - 2;
   size_t alone[S3_USER_GROUP], alone_count = 0;
   if (!candidates && s3_rank_quantized_suits(scorer, kept)) {
-    alone_count = s3_rank_quantized(scorer, rows, kept, alone);
+    alone_count = rank_quantized(scorer, rows, kept, alone);
   } else if (rows->count < S3_GEMM_USERS) {
     for (size_t row = 0; row < rows->count; row++) alone[alone_count++] = row;
   } else {

@@ -3,7 +3,6 @@
 #ifndef S3_SCORING_RANK_ITEMS_H
 #define S3_SCORING_RANK_ITEMS_H
 
-#include "scoring/id_set.h"
 #include "scoring/scorer.h"
 
 /* The users of a group that have something to encode: row r of scorer->users. */
@@ -21,19 +20,17 @@ static inline uint64_t *s3_left_out_for_row(const s3rec_scorer *scorer, size_t r
 
 static inline bool s3_is_left_out(const s3rec_scorer *scorer, size_t row, int32_t id) {
   return s3_id_set_has(s3_left_out_for_all(scorer), id) ||
-         s3_id_set_has(s3_left_out_for_row(scorer, row), id);
+         s3_id_set_has(s3_left_out_for_row(scorer, row), id) ||
+         (scorer->for_all != NULL && s3_id_set_has(scorer->for_all, id)) ||
+         (scorer->for_user[row] != NULL && s3_id_set_has(scorer->for_user[row], id));
 }
 
 /* Brings the best `kept` of all items, or of scorer->candidates, to the front of
  * each row's entries, in order; top->count says how many there are. The tops have
  * room for S3_SPARE more, unless that is all items or there are few rows. */
-s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates,
-                           size_t kept);
+s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates, size_t kept);
 
 /* Whether the scorer's compact table is there and worth it. */
 bool s3_rank_quantized_suits(const s3rec_scorer *scorer, size_t kept);
-/* The same for all items through the compact table. Returns how many rows it could not
- * rank, and writes them to `alone`. */
-size_t s3_rank_quantized(s3rec_scorer *scorer, s3_user_rows *rows, size_t kept, size_t *alone);
 
 #endif

@@ -3,15 +3,14 @@
 
 #include "base/error.h"
 #include "kernels/kernels.h"
-#include "scoring/id_set.h"
 
 /* Larger tables are not copied unasked. */
 static const size_t largest_unasked = (size_t)64 << 20;
 
 static s3rec_scan choose_scan(const s3rec_model *model, s3rec_scan scan) {
   if (scan != S3REC_SCAN_AUTO) return scan;
-  const size_t bytes = (size_t)model->config.item_size * (size_t)model->config.hidden_size *
-                       sizeof(float);
+  const size_t bytes =
+      (size_t)model->config.item_size * (size_t)model->config.hidden_size * sizeof(float);
   return model->context->kernels->level != S3REC_KERNELS_BASELINE && bytes <= largest_unasked
              ? S3REC_SCAN_INT8
              : S3REC_SCAN_F32;
@@ -59,10 +58,9 @@ void s3_scorer_destroy(s3rec_scorer *scorer) {
   s3_free(context, scorer->sets);
   s3_free(context, scorer->scores);
   s3_free(context, scorer->selected);
-  s3_free(context, scorer->candidates);
+  s3_free(context, scorer->own_candidates);
   s3_free(context, scorer->rows);
   s3_free(context, scorer->ranked);
-  s3_free(context, scorer->hidden);
   s3_free(context, scorer);
   s3_model_end_scoring(model);
   s3_model_release(model);
@@ -73,13 +71,11 @@ size_t s3_scorer_memory(const s3rec_scorer *scorer) {
          scorer->sets_capacity * sizeof *scorer->sets +
          scorer->scores_capacity * sizeof *scorer->scores +
          S3_TILE_ITEMS * sizeof *scorer->selected +
-         (scorer->quantized == NULL
-              ? 0
-              : S3_USER_GROUP * s3_quantized_user_size(scorer->quantized)) +
-         scorer->candidates_capacity * sizeof *scorer->candidates +
+         (scorer->quantized == NULL ? 0
+                                    : S3_USER_GROUP * s3_quantized_user_size(scorer->quantized)) +
+         scorer->candidates_capacity * sizeof *scorer->own_candidates +
          scorer->rows_capacity * sizeof *scorer->rows +
-         scorer->ranked_capacity * sizeof *scorer->ranked +
-         scorer->hidden_capacity * sizeof *scorer->hidden;
+         scorer->ranked_capacity * sizeof *scorer->ranked;
 }
 
 s3rec_status s3_scorer_user_vector(s3rec_scorer *scorer, const int32_t *history, size_t count,
@@ -87,9 +83,8 @@ s3rec_status s3_scorer_user_vector(s3rec_scorer *scorer, const int32_t *history,
   s3_user_vectors *users = &scorer->users;
   bool added = false;
   s3_user_vectors_begin(users);
-  s3rec_status status = s3_user_vectors_add(users, history, count, &added);
-  if (status == S3REC_OK) status = s3_user_vectors_finish(users);
-  S3_TRY(status);
+  S3_TRY(s3_user_vectors_add(users, history, count, &added));
+  S3_TRY(s3_user_vectors_finish(users));
   if (!added) {
     return s3_fail(S3REC_ERROR_ARGUMENT,
                    "history: none of its %zu ids is in 1..%d, there is nothing to encode", count,

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Recommendations: user vectors against the item table, the best kept.
  *
- *   histories -> user_vectors -> tiles of scores -> top_k -> ids, scores
- *                                     ^ id_set: what is left out
+ *   recommend.c      groups of users, what is left out, results
+ *   user_vectors.c   histories -> encoder -> user vectors
+ *   rank_items.c     user vectors -> tiles of scores or bounds -> the best items
+ *   item_scores.c    what a score is, and how far a faster way can be off
+ *   order.c          the k best of a stream; sets of ids
  *
- * With a compact table (quantized_items.h) users are scored by bounds, and items whose
- * bound is above the k-th best again by the weights. Without, a few users are scored by
- * matrix-vector products and a vectorised search for scores above the k-th best; many
- * by sgemm with the items on the left, which picks a few more than k to be scored again
- * as if alone (score_error.h). */
+ * scorer.c makes and frees the working memory that they share. */
 #ifndef S3_SCORING_SCORER_H
 #define S3_SCORING_SCORER_H
 
 #include "s3rec/scorer.h"
-#include "scoring/quantized_items.h"
-#include "scoring/top_k.h"
+#include "scoring/item_scores.h"
+#include "scoring/order.h"
 #include "scoring/user_vectors.h"
 
 enum {
@@ -32,20 +31,20 @@ struct s3rec_scorer {
   /* Set 0: left out for all; set 1 + r: left out for row r of the group. */
   uint64_t *sets;
   size_t sets_capacity, set_words;
+  const uint64_t *for_all, *for_user[S3_USER_GROUP]; /* sets of the query, or NULL */
   const s3_quantized_items *quantized; /* the model's; NULL: scan the weights */
   char *user_columns;                  /* [S3_USER_GROUP, s3_quantized_user_size] */
   float *scores; /* [S3_TILE_ITEMS, users], or [S3_BOUND_USERS, S3_BOUND_TILE] */
   size_t scores_capacity;
-  uint32_t *selected; /* [S3_TILE_ITEMS] */
-  int32_t *candidates; /* known and distinct */
+  uint32_t *selected;      /* [S3_TILE_ITEMS] */
+  int32_t *own_candidates; /* collected from options */
   size_t candidates_capacity, candidate_count;
+  const int32_t *candidates; /* known, distinct and rising; own, or the query's */
   float *rows; /* [S3_TILE_CANDIDATES, H] gathered */
   size_t rows_capacity;
   s3_ranked *ranked; /* [user_count, stride of s3_ranking] */
   size_t ranked_capacity;
   double largest_item_norm; /* of the model; below 0: not needed so far */
-  float *hidden; /* output of s3_scorer_encode */
-  size_t hidden_capacity;
 };
 
 /* One call of s3rec_score_next or s3rec_score_next_batch. */
@@ -55,6 +54,13 @@ typedef struct s3_query {
   size_t user_count;
   const s3rec_score_options *options;
   size_t k;
+  /* Prepared filters, read where they are; all may be NULL. Sets (order.h) hold what is left
+   * out besides what `options` name: for all users, and for each (entries may be NULL).
+   * `candidates` are known, distinct and rising, and stand in place of those of `options`. */
+  const uint64_t *left_out;
+  const uint64_t *const *user_left_out; /* [user_count] */
+  const int32_t *candidates;
+  size_t candidate_count;
 } s3_query;
 
 s3rec_status s3_scorer_create(s3rec_model *model, s3rec_scan scan, s3rec_scorer **scorer);
@@ -69,6 +75,8 @@ typedef struct s3_ranking {
 } s3_ranking;
 
 s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, s3_ranking *ranking);
+/* Copies one user's results out; `scores` may be NULL. Returns how many there are. */
+size_t s3_ranking_copy(const s3_ranking *ranking, size_t user, int32_t *ids, float *scores);
 
 /* *vector [H] is valid until the next call. ARGUMENT when the history holds no
  * known id. */
@@ -78,8 +86,5 @@ s3rec_status s3_scorer_user_vector(s3rec_scorer *scorer, const int32_t *history,
 /* Every row of the item table: scores [item_size]. */
 s3rec_status s3_scorer_score_all(s3rec_scorer *scorer, const int32_t *history, size_t count,
                                  float *scores);
-
-s3rec_status s3_scorer_encode(s3rec_scorer *scorer, bool causal, const int32_t *ids,
-                              size_t count, size_t length, float *hidden);
 
 #endif

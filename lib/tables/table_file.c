@@ -1,13 +1,140 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From top to bottom: the format of a file, its header, its rows. */
 #include "tables/table_file.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
-#include "tables/table_columns.h"
+
+/* The formats of s3rec_table_format, and MovieLens's "::" files. */
+typedef enum file_format { AUTO = 0, CSV = 1, TSV = 2, JSONL = 3, DOUBLE_COLON = 4 } file_format;
+
+static file_format format_of_name(const char *path) {
+  static const struct {
+    const char *extension;
+    file_format format;
+  } known[] = {
+      {".csv", CSV}, {".tsv", TSV}, {".jsonl", JSONL}, {".ndjson", JSONL}, {".dat", DOUBLE_COLON}};
+  size_t length = strlen(path);
+  if (length > 3 && strcasecmp(path + length - 3, ".gz") == 0) length -= 3;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    const size_t size = strlen(known[i].extension);
+    if (length > size && strncasecmp(path + length - size, known[i].extension, size) == 0)
+      return known[i].format;
+  }
+  return AUTO;
+}
+
+static s3rec_status format_of_text(s3_text_window *window, file_format *found) {
+  s3_text_line line;
+  bool there;
+  S3_TRY(s3_text_window_next(window, &line, &there));
+  const char *const text = window->bytes + window->begin;
+  size_t blanks = 0;
+  while (blanks < line.stop && (text[blanks] == ' ' || text[blanks] == '\t')) blanks++;
+  if (blanks < line.stop && text[blanks] == '{')
+    *found = JSONL;
+  else if (memchr(text, '\t', line.stop) != NULL)
+    *found = TSV;
+  else if (memmem(text, line.stop, "::", 2) != NULL)
+    *found = DOUBLE_COLON;
+  else
+    *found = CSV;
+  return S3REC_OK;
+}
+
+static s3rec_status check_delimiter(const char *delimiter) {
+  const size_t length = strlen(delimiter);
+  if (length < 1 || length > S3_MAX_DELIMITER_LENGTH)
+    return s3_fail(S3REC_ERROR_ARGUMENT, "delimiter has %zu bytes, must have 1..%d", length,
+                   S3_MAX_DELIMITER_LENGTH);
+  if (strpbrk(delimiter, "\"\r\n") != NULL)
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "delimiter \"%s\" has a quotation mark or a line end in it", delimiter);
+  return S3REC_OK;
+}
+
+/* Decides on is_json, the delimiter and, where options.header is AUTO and the format decides,
+ * on options.header. */
+static s3rec_status decide_format(s3_table_file *file) {
+  s3rec_table_options *const options = &file->options;
+  file_format found = (file_format)options->format;
+  if (options->delimiter != NULL) S3_TRY(check_delimiter(options->delimiter));
+  if (found == AUTO) found = format_of_name(file->path);
+  if (found == AUTO) {
+    S3_TRY(format_of_text(&file->window, &found));
+    if (options->delimiter != NULL && found != JSONL) found = CSV;
+  }
+  file->is_json = found == JSONL;
+  if (found == JSONL && options->delimiter != NULL)
+    return s3_fail(S3REC_ERROR_ARGUMENT, "%s: delimiter is \"%s\", but JSONL has none", file->path,
+                   options->delimiter);
+  if (found == DOUBLE_COLON && options->delimiter == NULL && options->header == S3REC_HEADER_AUTO)
+    options->header = S3REC_HEADER_NO;
+  const char *const usual = found == TSV ? "\t" : found == DOUBLE_COLON ? "::" : ",";
+  const char *const delimiter = options->delimiter != NULL ? options->delimiter : usual;
+  file->delimiter.length = strlen(delimiter);
+  memcpy(file->delimiter.bytes, delimiter, file->delimiter.length);
+  file->delimiter.quoted = found == CSV;
+  return S3REC_OK;
+}
+
+static const char *const usual_names[S3_ROLE_COUNT][13] = {
+    [S3_USER] = {"user", "userid", "uid", "username", "visitorid", "customerid", "reviewerid",
+                 "sessionid"},
+    [S3_ITEM] = {"item", "itemid", "iid", "productid", "movieid", "asin", "parentasin", "songid",
+                 "articleid", "sku"},
+    [S3_TIMESTAMP] = {"timestamp", "time", "ts", "date", "datetime", "unixreviewtime", "createdat"},
+    [S3_VALUE] = {"value", "rating", "weight", "score", "overall", "stars"}};
+
+const char *s3_role_name(s3_role role) {
+  static const char *const names[S3_ROLE_COUNT] = {"user", "item", "timestamp", "value"};
+  return names[role];
+}
+
+const char *s3_asked_column(const s3rec_table_options *options, s3_role role) {
+  switch (role) {
+    case S3_USER:
+      return options->user_column;
+    case S3_ITEM:
+      return options->item_column;
+    case S3_TIMESTAMP:
+      return options->timestamp_column;
+    default:
+      return options->value_column;
+  }
+}
+
+static bool is_spelling_of(const char *usual, const char *name, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    char byte = name[i];
+    if (byte == '_' || byte == '-' || byte == ' ') continue;
+    if (byte >= 'A' && byte <= 'Z') byte = (char)(byte - 'A' + 'a');
+    if (byte == '\0' || *usual++ != byte) return false;
+  }
+  return *usual == '\0';
+}
+
+bool s3_is_usual_name(s3_role role, const char *name, size_t length, size_t *rank) {
+  for (size_t i = 0; usual_names[role][i] != NULL; i++)
+    if (is_spelling_of(usual_names[role][i], name, length)) {
+      *rank = i;
+      return true;
+    }
+  return false;
+}
+
+static bool is_blank(char byte) { return byte == ' ' || byte == '\t'; }
+
+s3_field s3_trimmed(const char *text, size_t length) {
+  for (; length > 0 && is_blank(*text); length--) text++;
+  while (length > 0 && is_blank(text[length - 1])) length--;
+  return (s3_field){text, length};
+}
 
 void s3_set_row_error(const s3_table_file *file, const char *part, const char *format, ...) {
   char reason[512];
@@ -15,12 +142,12 @@ void s3_set_row_error(const s3_table_file *file, const char *part, const char *f
   va_start(arguments, format);
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
-  /* A key of JSON may be long: the reason is to be seen behind it. */
+  /* A JSON key may be long: it is cut so that the reason after it is seen. */
   s3_set_error_text("%s:%" PRIu64 ": %.100s: %s", file->path, file->row.line, part, reason);
 }
 
 /* Copies the fields of the first row, the header, without blanks around them. */
-static s3rec_status keep_names(s3_table_file *file) {
+static s3rec_status keep_header_names(s3_table_file *file) {
   size_t size = 0;
   for (size_t i = 0; i < file->row.field_count; i++) size += file->row.fields[i].length + 1;
   file->names = s3_allocate(file->context, file->row.field_count, sizeof *file->names);
@@ -36,10 +163,10 @@ static s3rec_status keep_names(s3_table_file *file) {
   return S3REC_OK;
 }
 
-static bool is_number(const char *text) { return text[strspn(text, "0123456789")] == '\0'; }
+static bool is_digits_only(const char *text) { return text[strspn(text, "0123456789")] == '\0'; }
 
 /* Whether a list of names with commas between has this one; blanks around them do not count. */
-static bool in_list(const char *list, s3_field name) {
+static bool is_in_list(const char *list, s3_field name) {
   while (list != NULL && name.length > 0) {
     const size_t end = strcspn(list, ",");
     const s3_field listed = s3_trimmed(list, end);
@@ -50,10 +177,10 @@ static bool in_list(const char *list, s3_field name) {
   return false;
 }
 
-/* A number that was asked for is no name: it may well be an id. */
+/* A number that the caller asked for does not count: in the first row it may be an id. */
 static bool is_column_name(const s3_table_file *file, s3_field name) {
-  if (is_number(name.text)) return false;
-  if (in_list(file->options.attribute_columns, name)) return true;
+  if (is_digits_only(name.text)) return false;
+  if (is_in_list(file->options.attribute_columns, name)) return true;
   for (int role = 0; role < S3_ROLE_COUNT; role++) {
     const char *const asked = s3_asked_column(&file->options, (s3_role)role);
     size_t rank;
@@ -70,7 +197,7 @@ static s3rec_status read_header(s3_table_file *file) {
   file->column_count = file->row.field_count;
   file->row_waits = true;
   if (file->options.header == S3REC_HEADER_NO) return S3REC_OK;
-  S3_TRY(keep_names(file));
+  S3_TRY(keep_header_names(file));
   file->has_header = file->options.header == S3REC_HEADER_YES;
   for (size_t i = 0; i < file->column_count && !file->has_header; i++)
     file->has_header = is_column_name(file, file->names[i]);
@@ -84,7 +211,7 @@ s3rec_status s3_table_file_open(const s3rec_context *context, const char *path,
                                 const s3rec_table_options *options, s3_table_file *file) {
   *file = (s3_table_file){.context = context, .path = path, .options = *options};
   s3rec_status status = s3_text_window_open(context, path, &file->window);
-  if (status == S3REC_OK) status = s3_table_file_find_format(file);
+  if (status == S3REC_OK) status = decide_format(file);
   if (status == S3REC_OK && !file->is_json) status = read_header(file);
   if (status != S3REC_OK) s3_table_file_close(file);
   return status;
@@ -100,7 +227,7 @@ void s3_table_file_close(s3_table_file *file) {
   *file = (s3_table_file){0};
 }
 
-static s3rec_status parse_json(s3_table_file *file, s3_field line) {
+static s3rec_status parse_json_row(s3_table_file *file, s3_field line) {
   json_error_t error;
   json_decref(file->object);
   const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
@@ -112,14 +239,12 @@ static s3rec_status parse_json(s3_table_file *file, s3_field line) {
                        error.text);
   }
   if (json_is_object(file->object)) return S3REC_OK;
-  s3_cell cell;
-  s3_cell_of_json(file->object, &cell);
   return s3_fail_row(file, "JSON", "the line is %s, must be an object",
-                     s3_cell_kind_name(cell.kind));
+                     s3_json_type_name(file->object));
 }
 
-/* Passes the next line of a JSONL file, which is then `text`. */
-static s3rec_status next_line(s3_table_file *file, s3_field *line, bool *found) {
+/* Reads the next line of a JSONL file. */
+static s3rec_status next_json_line(s3_table_file *file, s3_field *line, bool *found) {
   s3_text_line here;
   S3_TRY(s3_text_window_next(&file->window, &here, found));
   if (!*found) return S3REC_OK;
@@ -131,7 +256,7 @@ static s3rec_status next_line(s3_table_file *file, s3_field *line, bool *found) 
   return S3REC_OK;
 }
 
-static s3rec_status next_fields(s3_table_file *file, bool *found) {
+static s3rec_status next_delimited_row(s3_table_file *file, bool *found) {
   *found = true;
   if (!file->row_waits)
     S3_TRY(s3_delimited_next(&file->window, &file->delimiter, &file->row, found));
@@ -139,20 +264,21 @@ static s3rec_status next_fields(s3_table_file *file, bool *found) {
   return S3REC_OK;
 }
 
-/* What is wrong with the current row as a whole. */
-static s3rec_status check_fields(const s3_table_file *file) {
+/* FORMAT when the current row as a whole is wrong. */
+static s3rec_status check_delimited_row(const s3_table_file *file) {
   if (file->row.fault != NULL) return s3_fail_row(file, "row", "%s", file->row.fault);
   if (file->row.field_count == file->column_count) return S3REC_OK;
-  return s3_fail_row(file, "row", "%zu fields where the first row has %zu", file->row.field_count,
+  return s3_fail_row(file, "row", "%zu fields, but the first row has %zu", file->row.field_count,
                      file->column_count);
 }
 
 s3rec_status s3_table_file_next(s3_table_file *file, bool *found) {
   for (;;) {
     s3_field line = {0};
-    S3_TRY(file->is_json ? next_line(file, &line, found) : next_fields(file, found));
+    S3_TRY(file->is_json ? next_json_line(file, &line, found) : next_delimited_row(file, found));
     if (!*found) return S3REC_OK;
-    const s3rec_status status = file->is_json ? parse_json(file, line) : check_fields(file);
+    const s3rec_status status =
+        file->is_json ? parse_json_row(file, line) : check_delimited_row(file);
     if (status == S3REC_OK) return S3REC_OK;
     S3_TRY(s3_table_file_leave_out(file, status));
   }

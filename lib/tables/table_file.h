@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file of rows, delimited or JSONL, and the rule about rows that cannot be used. */
+/* A file of rows, delimited or JSONL, its header, and the rule for rows that cannot be used:
+ * as many as bad_row_limit allows are left out, each with a warning. */
 #ifndef S3_TABLES_TABLE_FILE_H
 #define S3_TABLES_TABLE_FILE_H
 
 #include <jansson.h>
 
-#include "tables/delimited_rows.h"
 #include "s3rec/events.h"
+#include "tables/text_rows.h"
 
 typedef struct s3_table_file {
   const s3rec_context *context;
@@ -17,26 +18,26 @@ typedef struct s3_table_file {
   s3_text_window window;
   s3_row row;          /* delimited; line and fault in JSONL too */
   json_t *object;      /* JSONL: the row */
-  bool has_header;     /* names are those of the columns, else their numbers */
-  bool row_waits;      /* the first row was looked at and is data */
+  bool has_header;     /* columns are called by their names, else by their numbers */
+  bool row_waits;      /* the first row is read already and is data */
   size_t column_count; /* delimited: fields of the first row; 0 when there is none */
   char *name_text;
   s3_field *names; /* [column_count], without blanks around them */
   s3rec_table_report report;
 } s3_table_file;
 
-/* Opens the file, finds out what it is and reads the names of its columns. `path` and
- * what `options` points to must stay until it is closed. */
+/* Opens the file, finds its format and reads the names of its columns. `path` and what
+ * `options` points to must stay until it is closed. */
 s3rec_status s3_table_file_open(const s3rec_context *context, const char *path,
                                 const s3rec_table_options *options, s3_table_file *file);
-/* Fine for zeros. */
+/* Fine for a file of zeros. */
 void s3_table_file_close(s3_table_file *file);
 
-/* Reads the next row that can be used; false at the end. */
+/* Reads the next row that can be used; *found is false at the end. */
 s3rec_status s3_table_file_next(s3_table_file *file, bool *found);
 
-/* To be called where a row of the file turned out to be bad, with the status of that:
- * OK when it is FORMAT and the row may be left out, else the status to return. */
+/* To be called with the failure of a bad row. Returns OK when the status is FORMAT and the
+ * row may be left out, else the status to return. */
 s3rec_status s3_table_file_leave_out(s3_table_file *file, s3rec_status status);
 
 /* FORMAT with "path:line: part: reason" about the current row. */
@@ -46,8 +47,20 @@ __attribute__((format(printf, 3, 4))) void s3_set_row_error(const s3_table_file 
                                                             const char *part, const char *format,
                                                             ...);
 
-/* For table_file.c: decides on is_json, the delimiter and, where options.header says AUTO
- * and the kind decides, on options.header. */
-s3rec_status s3_table_file_find_format(s3_table_file *file);
+/* What a column of events may be. */
+typedef enum s3_role { S3_USER, S3_ITEM, S3_TIMESTAMP, S3_VALUE, S3_ROLE_COUNT } s3_role;
+
+/* "user", "item", "timestamp", "value". */
+const char *s3_role_name(s3_role role);
+
+/* Whether a name is one of the usual ones for the role; case, "_", "-" and blanks do not
+ * matter. *rank is its place among the usual names. */
+bool s3_is_usual_name(s3_role role, const char *name, size_t length, size_t *rank);
+
+/* The column that the caller named for the role: NULL, "" or a name. */
+const char *s3_asked_column(const s3rec_table_options *options, s3_role role);
+
+/* The text without the blanks around it. */
+s3_field s3_trimmed(const char *text, size_t length);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char *const not_one = "is neither a number nor an ISO 8601 date";
-static const char *const out_of_range = "is out of range, accepted is -2^63..2^63-1";
+static const char *const out_of_range = "is out of range, must be -2^63..2^63-1";
 
 static bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
@@ -16,7 +16,7 @@ typedef struct decimal {
   bool negative;
 } decimal;
 
-static const char *read_digits(const char *at, bool fraction, decimal *number) {
+static const char *parse_digits(const char *at, bool fraction, decimal *number) {
   for (; is_digit(*at); at++) {
     if (number->count > 0 || *at != '0') {
       if (number->count < KEPT_DIGITS) number->digits[number->count] = *at;
@@ -29,7 +29,7 @@ static const char *read_digits(const char *at, bool fraction, decimal *number) {
   return at;
 }
 
-static const char *read_exponent(const char *at, decimal *number) {
+static const char *parse_exponent(const char *at, decimal *number) {
   const bool negative = *at == '-';
   if (*at == '-' || *at == '+') at++;
   if (!is_digit(*at)) return NULL;
@@ -40,19 +40,19 @@ static const char *read_exponent(const char *at, decimal *number) {
   return at;
 }
 
-static bool read_decimal(const char *at, decimal *number) {
+static bool parse_decimal(const char *at, decimal *number) {
   number->negative = *at == '-';
   if (*at == '-' || *at == '+') at++;
   const char *const integer = at;
-  at = read_digits(at, false, number);
+  at = parse_digits(at, false, number);
   int64_t seen = at - integer;
   if (*at == '.') {
     const char *const fraction = at + 1;
-    at = read_digits(fraction, true, number);
+    at = parse_digits(fraction, true, number);
     seen += at - fraction;
   }
   if (seen == 0) return false;
-  if (*at == 'e' || *at == 'E') at = read_exponent(at + 1, number);
+  if (*at == 'e' || *at == 'E') at = parse_exponent(at + 1, number);
   return at != NULL && *at == '\0';
 }
 
@@ -61,9 +61,9 @@ static int digit_at(const decimal *number, int64_t place) {
   return there ? number->digits[place] - '0' : 0;
 }
 
-static const char *read_number(const char *text, s3_timestamp *timestamp) {
+static const char *parse_number(const char *text, s3_timestamp *timestamp) {
   decimal number = {0};
-  if (!read_decimal(text, &number)) return not_one;
+  if (!parse_decimal(text, &number)) return not_one;
   const uint64_t limit = (uint64_t)1 << 63;
   uint64_t whole = 0;
   int32_t billionths = 0;
@@ -88,7 +88,8 @@ static const char *read_number(const char *text, s3_timestamp *timestamp) {
 }
 
 /* Reads exactly `count` digits; NULL when others are there or the value exceeds. */
-static const char *read_fixed(const char *at, int count, int minimum, int maximum, int *value) {
+static const char *parse_fixed_digits(const char *at, int count, int minimum, int maximum,
+                                      int *value) {
   if (at == NULL) return NULL;
   int number = 0;
   for (int i = 0; i < count; i++, at++) {
@@ -100,12 +101,12 @@ static const char *read_fixed(const char *at, int count, int minimum, int maximu
   return at;
 }
 
-static const char *pass(const char *at, char byte) {
+static const char *pass_byte(const char *at, char byte) {
   return at != NULL && *at == byte ? at + 1 : NULL;
 }
 
 /* Days from 1970-01-01 in the Gregorian calendar; false when there is no such day. */
-static bool days_of(int year, int month, int day, int64_t *days) {
+static bool days_since_1970(int year, int month, int day, int64_t *days) {
   static const int before[13] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
   const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
   const int length = before[month] - before[month - 1] + (leap && month == 2);
@@ -117,11 +118,11 @@ static bool days_of(int year, int month, int day, int64_t *days) {
 }
 
 /* HH:MM, HH:MM:SS or HH:MM:SS.fraction, the second 60 of a leap second included. */
-static const char *read_time(const char *at, s3_timestamp *timestamp) {
+static const char *parse_time_of_day(const char *at, s3_timestamp *timestamp) {
   int hour = 0, minute = 0, second = 0;
-  at = read_fixed(at, 2, 0, 23, &hour);
-  at = read_fixed(pass(at, ':'), 2, 0, 59, &minute);
-  if (at != NULL && *at == ':') at = read_fixed(at + 1, 2, 0, 60, &second);
+  at = parse_fixed_digits(at, 2, 0, 23, &hour);
+  at = parse_fixed_digits(pass_byte(at, ':'), 2, 0, 59, &minute);
+  if (at != NULL && *at == ':') at = parse_fixed_digits(at + 1, 2, 0, 60, &second);
   if (at == NULL) return NULL;
   timestamp->whole += hour * 3600 + minute * 60 + second;
   if (*at != '.' && *at != ',') return at;
@@ -132,7 +133,7 @@ static const char *read_time(const char *at, s3_timestamp *timestamp) {
 }
 
 /* Z, UTC, +HH, +HHMM or +HH:MM, with or without a space before; nothing is UTC. */
-static const char *read_zone(const char *at, s3_timestamp *timestamp) {
+static const char *parse_zone(const char *at, s3_timestamp *timestamp) {
   if (at == NULL || *at == '\0') return at;
   if (*at == ' ') at++;
   if (*at == 'Z' || *at == 'z') return at + 1;
@@ -140,23 +141,26 @@ static const char *read_zone(const char *at, s3_timestamp *timestamp) {
   if (*at != '+' && *at != '-') return NULL;
   const int sign = *at == '-' ? 1 : -1; /* local time is ahead where the offset is positive */
   int hour = 0, minute = 0;
-  at = read_fixed(at + 1, 2, 0, 23, &hour);
-  if (at != NULL && *at != '\0') at = read_fixed(*at == ':' ? at + 1 : at, 2, 0, 59, &minute);
+  at = parse_fixed_digits(at + 1, 2, 0, 23, &hour);
+  if (at != NULL && *at != '\0')
+    at = parse_fixed_digits(*at == ':' ? at + 1 : at, 2, 0, 59, &minute);
   timestamp->whole += sign * (hour * 3600 + minute * 60);
   return at;
 }
 
-static const char *read_date(const char *text, s3_timestamp *timestamp) {
+static const char *parse_date(const char *text, s3_timestamp *timestamp) {
   int year = 0, month = 0, day = 0;
-  const char *at = read_fixed(text, 4, 1, 9999, &year);
-  at = read_fixed(pass(at, '-'), 2, 1, 12, &month);
-  at = read_fixed(pass(at, '-'), 2, 1, 31, &day);
+  const char *at = parse_fixed_digits(text, 4, 1, 9999, &year);
+  at = parse_fixed_digits(pass_byte(at, '-'), 2, 1, 12, &month);
+  at = parse_fixed_digits(pass_byte(at, '-'), 2, 1, 31, &day);
   int64_t days = 0;
-  if (at == NULL || !days_of(year, month, day, &days)) return "is no date of the calendar";
+  if (at == NULL || !days_since_1970(year, month, day, &days))
+    return "is not a date of the calendar";
   s3_timestamp read = {.whole = days * 86400, .is_date = true};
-  if (*at == 'T' || *at == 't' || (*at == ' ' && is_digit(at[1]))) at = read_time(at + 1, &read);
-  at = read_zone(at, &read);
-  if (at == NULL || *at != '\0') return "is no ISO 8601 time of the day";
+  if (*at == 'T' || *at == 't' || (*at == ' ' && is_digit(at[1])))
+    at = parse_time_of_day(at + 1, &read);
+  at = parse_zone(at, &read);
+  if (at == NULL || *at != '\0') return "is not an ISO 8601 time of day";
   *timestamp = read;
   return NULL;
 }
@@ -164,6 +168,6 @@ static const char *read_date(const char *text, s3_timestamp *timestamp) {
 const char *s3_timestamp_parse(const char *text, s3_timestamp *timestamp) {
   int digits = 0;
   while (digits < 4 && is_digit(text[digits])) digits++;
-  if (digits == 4 && text[4] == '-') return read_date(text, timestamp);
-  return read_number(text, timestamp);
+  if (digits == 4 && text[4] == '-') return parse_date(text, timestamp);
+  return parse_number(text, timestamp);
 }

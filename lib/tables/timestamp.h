@@ -13,7 +13,7 @@ typedef struct s3_timestamp {
   bool is_date;
 } s3_timestamp;
 
-/* Reads an integer, a decimal number (digits behind the ninth of the fraction are cut off)
+/* Reads an integer, a decimal number (digits of the fraction after the ninth are cut off)
  * or an ISO 8601 date with or without a time, all of `text`, which NUL ends. On failure
  * returns why, in words that follow the quoted text; NULL on success. */
 const char *s3_timestamp_parse(const char *text, s3_timestamp *timestamp);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/number.h"
+#include "optimizer/tree_sum.h"
 
 #define NUMBER(field, low, high, low_excluded, high_excluded) \
   {#field, offsetof(s3rec_trainer_options, field), low, high, low_excluded, high_excluded}
@@ -26,7 +27,7 @@ const s3_number_option s3_number_options[S3_NUMBER_OPTION_COUNT] = {
     NUMBER(decoupled_weight_decay, 0.0, 1e3, false, false),
 };
 
-static s3rec_status out_of_range(const s3_number_option *o, double value) {
+static s3rec_status fail_out_of_range(const s3_number_option *o, double value) {
   char number[S3_NUMBER_SIZE], low[S3_NUMBER_SIZE], high[S3_NUMBER_SIZE];
   s3_format_double(value, number);
   s3_format_double(o->low, low);
@@ -43,7 +44,7 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
     const double value = *s3_number_at(&copy, i);
     const bool above = o->low_excluded ? value > o->low : value >= o->low;
     const bool below = o->high_excluded ? value < o->high : value <= o->high;
-    if (!above || !below) return out_of_range(o, value); /* NaN is neither */
+    if (!above || !below) return fail_out_of_range(o, value); /* NaN is neither */
   }
   if (options->learning_rate * options->decoupled_weight_decay > 1.0) {
     char number[S3_NUMBER_SIZE];
@@ -65,13 +66,16 @@ s3rec_status s3_trainer_options_check(const s3rec_trainer_options *options) {
                    (int)options->negative_count);
   if (options->decay_steps != 0 && options->decay_steps <= options->warmup_steps)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "s3rec_trainer_options.decay_steps is %" PRIu64 ", must be 0 or above "
+                   "s3rec_trainer_options.decay_steps is %" PRIu64
+                   ", must be 0 or above "
                    "warmup_steps, %" PRIu64,
                    options->decay_steps, options->warmup_steps);
-  if (options->shard_count < 1 || options->shard_count > 256)
+  const int32_t shards = options->shard_count;
+  if (shards < 1 || shards > S3_LARGEST_SHARD_COUNT || (shards & (shards - 1)) != 0)
     return s3_fail(S3REC_ERROR_ARGUMENT,
-                   "s3rec_trainer_options.shard_count is %d, must be 1..256",
-                   (int)options->shard_count);
+                   "s3rec_trainer_options.shard_count is %d, must be a power of two in 1..%d: 1, "
+                   "2, 4, 8, 16, 32, 64, 128 or 256",
+                   (int)shards, S3_LARGEST_SHARD_COUNT);
   return S3REC_OK;
 }
 

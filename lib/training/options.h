@@ -15,11 +15,7 @@ typedef struct s3_number_option {
   bool low_excluded, high_excluded;
 } s3_number_option;
 
-enum {
-  S3_NUMBER_OPTION_COUNT = 12,
-  S3_NUMBER_OPTION_COUNT_0_1 = 10, /* the first ones; states of 0.1 lack the others */
-  S3_DEFAULT_NEGATIVE_COUNT = 1000
-};
+enum { S3_NUMBER_OPTION_COUNT = 12, S3_DEFAULT_NEGATIVE_COUNT = 1000 };
 extern const s3_number_option s3_number_options[S3_NUMBER_OPTION_COUNT];
 
 static inline double *s3_number_at(s3rec_trainer_options *options, size_t index) {

@@ -99,11 +99,3 @@ void s3_recipe_set_trainer(const s3_recipe_stage *values, uint64_t steps_per_epo
     options->negative_count = values->negative_count;
   }
 }
-
-void s3_recipe_set_schedule(const s3_recipe_stage *values, int32_t epochs,
-                            uint64_t steps_per_epoch, s3rec_trainer_options *options) {
-  const double longest = epochs / 2.0;
-  const double warmup = values->warmup_epochs > longest ? longest : values->warmup_epochs;
-  options->warmup_steps = (uint64_t)(warmup * (double)steps_per_epoch);
-  options->decay_steps = values->decay_epochs > 0 ? (uint64_t)epochs * steps_per_epoch : 0;
-}

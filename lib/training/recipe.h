@@ -30,9 +30,5 @@ s3rec_recipe_plan s3_recipe_plan(const s3_recipe_stage *values);
 /* Sets what the stage decides. steps_per_epoch: 1..UINT32_MAX. */
 void s3_recipe_set_trainer(const s3_recipe_stage *values, uint64_t steps_per_epoch,
                            s3rec_trainer_options *options);
-/* Stretches the stage's schedule over so many epochs, as a run of another length has it: a
- * short run has a short warm-up. */
-void s3_recipe_set_schedule(const s3_recipe_stage *values, int32_t epochs,
-                            uint64_t steps_per_epoch, s3rec_trainer_options *options);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Training states: a model file (so it opens as a model too) with Adam's moments (and
  * a run's best weights) as further tensors and one metadata entry, a JSON object with
- * options, step, sampler position, data fingerprint and the caller's note (docs/file-format.md).
+ * options, step, sampler position, data fingerprint, the caller's note and, of a run, what
+ * lib/run/run_state.c puts there (docs/file-format.md).
  * 64-bit numbers are decimal text in it, since JSON readers round them. */
 #include <inttypes.h>
 #include <jansson.h>
@@ -11,11 +12,14 @@
 #include "base/utf8.h"
 #include "model/model_file.h"
 #include "model/model_names.h"
+#include "model/popularity.h"
 #include "training/trainer.h"
 
 #define STATE_KEY "s3rec_state"
 #define MOMENT1_PREFIX S3_STATE_PREFIX "exp_avg."
 #define MOMENT2_PREFIX S3_STATE_PREFIX "exp_avg_sq."
+
+enum { STATE_FORMAT = 1 }; /* states of releases before 0.3 do not say any */
 
 static json_t *u64_to_json(uint64_t value) {
   char text[24];
@@ -55,14 +59,16 @@ static json_t *sampler_to_json(const s3rec_sampler *sampler) {
 
 /* NULL without memory. */
 static json_t *state_to_json(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
-                             const char *note) {
+                             const char *note, const s3_run_entry *run) {
   json_t *state = json_object();
   int failed = state == NULL ||
+               json_object_set_new(state, "format", json_integer(STATE_FORMAT)) ||
                json_object_set_new(state, "step", u64_to_json(trainer->step)) ||
                json_object_set_new(state, "options", options_to_json(&trainer->options)) ||
                json_object_set_new(state, "note", json_string(note == NULL ? "" : note));
   if (!failed && sampler != NULL)
     failed = json_object_set_new(state, "sampler", sampler_to_json(sampler));
+  if (!failed && run != NULL) failed = json_object_set(state, "run", run->object);
   if (!failed) return state;
   json_decref(state);
   return NULL;
@@ -71,9 +77,9 @@ static json_t *state_to_json(const s3rec_trainer *trainer, const s3rec_sampler *
 /* The whole metadata entry, to be s3_free'd; NULL without memory. json_dumpb
  * leaves the memory to us: a host may have given jansson an allocator of its own. */
 static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
-                           const char *note) {
+                           const char *note, const s3_run_entry *run) {
   const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
-  json_t *state = state_to_json(trainer, sampler, note);
+  json_t *state = state_to_json(trainer, sampler, note, run);
   const size_t length = state == NULL ? 0 : json_dumpb(state, NULL, 0, flags);
   char *text = length == 0 ? NULL : s3_allocate(trainer->context, length + 1, 1);
   if (text != NULL && json_dumpb(state, text, length, flags) != length) {
@@ -104,7 +110,8 @@ static s3rec_status write_state(const s3rec_trainer *trainer, const float *best,
                                 const char *text, const char *path) {
   const size_t count = (best == NULL ? 3 : 4) * trainer->model->table.count;
   const s3rec_context *context = trainer->context;
-  s3_tensor *tensors = s3_allocate(context, count + S3_NAMES_TENSOR_COUNT, sizeof *tensors);
+  const size_t most = count + S3_NAMES_TENSOR_COUNT + S3_POPULARITY_TENSOR_COUNT;
+  s3_tensor *tensors = s3_allocate(context, most, sizeof *tensors);
   s3_tensor_name *names = s3_allocate(context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
   if (tensors != NULL && names != NULL) status = list_tensors(trainer, best, names, tensors);
@@ -124,13 +131,13 @@ static s3rec_status write_state(const s3rec_trainer *trainer, const float *best,
 }
 
 s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
-                             const char *note, const float *best, const char *path) {
+                             const char *note, const s3_run_entry *run, const char *path) {
   if (note != NULL && !s3_utf8_valid(note))
     return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_trainer_save: note is not valid UTF-8");
-  char *text = state_to_text(trainer, sampler, note);
+  char *text = state_to_text(trainer, sampler, note, run);
   if (text == NULL)
     return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory for the training state", path);
-  const s3rec_status status = write_state(trainer, best, text, path);
+  const s3rec_status status = write_state(trainer, run == NULL ? NULL : run->best, text, path);
   s3_free(trainer->context, text);
   return status;
 }
@@ -145,10 +152,6 @@ typedef struct state_reader {
 static s3rec_status bad_field(const state_reader *reader, const char *field) {
   return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": field %s is missing or wrong",
                  reader->path, field);
-}
-
-static bool has_field(const state_reader *reader, const char *field) {
-  return json_object_get(reader->object, field) != NULL;
 }
 
 static s3rec_status read_u64(const state_reader *reader, const char *field, uint64_t *value) {
@@ -180,73 +183,56 @@ static s3rec_status read_double(const state_reader *reader, const char *field, d
   return S3REC_OK;
 }
 
+/* A state without its format is of an older release. */
+static s3rec_status check_format(const state_reader *reader) {
+  const json_t *const format = json_object_get(reader->object, "format");
+  if (format == NULL)
+    return s3_fail(S3REC_ERROR_FORMAT,
+                   "%s: the state is of a release before 0.3 and cannot be read; "
+                   "start the training again", reader->path);
+  int32_t number = 0;
+  S3_TRY(read_i32(reader, "format", &number));
+  if (number == STATE_FORMAT) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_FORMAT,
+                 "%s: the state has format %d, but this release reads format %d; "
+                 "a newer release wrote it",
+                 reader->path, (int)number, (int)STATE_FORMAT);
+}
+
 static s3rec_status read_options(const state_reader *reader, s3rec_trainer_options *options) {
   int32_t loss = 0;
-  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++) {
-    const char *name = s3_number_options[i].name;
-    *s3_number_at(options, i) = 0.0;
-    if (i < S3_NUMBER_OPTION_COUNT_0_1 || has_field(reader, name))
-      S3_TRY(read_double(reader, name, s3_number_at(options, i)));
-  }
+  options->struct_size = sizeof *options;
+  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++)
+    S3_TRY(read_double(reader, s3_number_options[i].name, s3_number_at(options, i)));
   S3_TRY(read_i32(reader, "finetune_loss", &loss));
   S3_TRY(read_u64(reader, "seed", &options->seed));
   S3_TRY(read_i32(reader, "shard_count", &options->shard_count));
+  S3_TRY(read_i32(reader, "negative_count", &options->negative_count));
+  S3_TRY(read_u64(reader, "warmup_steps", &options->warmup_steps));
+  S3_TRY(read_u64(reader, "decay_steps", &options->decay_steps));
   options->finetune_loss = (s3rec_finetune_loss)loss;
-  /* States of 0.1 do not have the rest. */
-  options->negative_count = S3_DEFAULT_NEGATIVE_COUNT;
-  options->warmup_steps = options->decay_steps = 0;
-  if (has_field(reader, "negative_count"))
-    S3_TRY(read_i32(reader, "negative_count", &options->negative_count));
-  if (has_field(reader, "warmup_steps"))
-    S3_TRY(read_u64(reader, "warmup_steps", &options->warmup_steps));
-  if (has_field(reader, "decay_steps"))
-    S3_TRY(read_u64(reader, "decay_steps", &options->decay_steps));
   if (s3_trainer_options_check(options) != S3REC_OK)
     return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": options out of range",
                    reader->path);
   return S3REC_OK;
 }
 
-static s3rec_status other_sampler(const state_reader *reader, const char *field) {
-  return s3_fail(S3REC_ERROR_MISMATCH,
-                 "%s: the state was saved with another %s of the sampler than this one's",
-                 reader->path, field);
-}
-
-/* Compares the saved sampler with the caller's and reads its position. */
-static s3rec_status read_sampler(const state_reader *reader, const s3rec_sampler *sampler,
-                                 uint64_t *epoch, uint64_t *step) {
-  const s3rec_sampler_options *o = &sampler->options;
-  const struct {
-    const char *name;
-    int32_t value;
-  } integers[] = {{"stage", (int32_t)o->stage},
-                  {"batch_size", o->batch_size},
-                  {"max_seq_length", o->max_seq_length},
-                  {"shuffle", o->shuffle},
-                  {"reference_draws", o->reference_draws}};
-  for (size_t i = 0; i < sizeof integers / sizeof *integers; i++) {
-    int32_t value = 0;
-    S3_TRY(read_i32(reader, integers[i].name, &value));
-    if (value != integers[i].value) return other_sampler(reader, integers[i].name);
-  }
-  int32_t held_out_count = 2; /* in states of 0.1 */
-  if (has_field(reader, "held_out_count"))
-    S3_TRY(read_i32(reader, "held_out_count", &held_out_count));
-  if (held_out_count != o->held_out_count) return other_sampler(reader, "held_out_count");
-  double mask_p = 0.0;
-  uint64_t seed = 0, fingerprint = 0;
-  S3_TRY(read_double(reader, "mask_p", &mask_p));
-  S3_TRY(read_u64(reader, "seed", &seed));
-  S3_TRY(read_u64(reader, "data", &fingerprint));
-  if (mask_p != o->mask_p) return other_sampler(reader, "mask_p");
-  if (seed != o->seed) return other_sampler(reader, "seed");
-  if (fingerprint != sampler->dataset->info.fingerprint)
-    return s3_fail(S3REC_ERROR_MISMATCH, "%s: the state was saved with other data (fingerprint)",
-                   reader->path);
-  S3_TRY(read_u64(reader, "epoch", epoch));
-  S3_TRY(read_u64(reader, "step", step));
-  return *step < sampler->step_count ? S3REC_OK : bad_field(reader, "step");
+static s3rec_status read_sampler(const state_reader *reader, s3_trainer_state *state) {
+  s3rec_sampler_options *const o = &state->sampler;
+  int32_t stage = 0;
+  o->struct_size = sizeof *o;
+  S3_TRY(read_i32(reader, "stage", &stage));
+  o->stage = (s3rec_stage)stage;
+  S3_TRY(read_i32(reader, "batch_size", &o->batch_size));
+  S3_TRY(read_i32(reader, "max_seq_length", &o->max_seq_length));
+  S3_TRY(read_double(reader, "mask_p", &o->mask_p));
+  S3_TRY(read_u64(reader, "seed", &o->seed));
+  S3_TRY(read_i32(reader, "shuffle", &o->shuffle));
+  S3_TRY(read_i32(reader, "reference_draws", &o->reference_draws));
+  S3_TRY(read_i32(reader, "held_out_count", &o->held_out_count));
+  S3_TRY(read_u64(reader, "data", &state->fingerprint));
+  S3_TRY(read_u64(reader, "epoch", &state->sampler_epoch));
+  return read_u64(reader, "step", &state->sampler_step);
 }
 
 static s3rec_status copy_note(const state_reader *reader, const s3rec_context *context,
@@ -259,21 +245,52 @@ static s3rec_status copy_note(const state_reader *reader, const s3rec_context *c
   return S3REC_OK;
 }
 
-static s3rec_status read_fields(const state_reader *reader, const s3rec_trainer *trainer,
-                                const s3rec_sampler *sampler, s3_trainer_state *state) {
+static s3rec_status read_fields(const state_reader *reader, const s3rec_context *context,
+                                s3_trainer_state *state) {
+  S3_TRY(check_format(reader));
   const state_reader options = {reader->path, json_object_get(reader->object, "options")};
+  const state_reader sampler = {reader->path, json_object_get(reader->object, "sampler")};
   S3_TRY(read_u64(reader, "step", &state->step));
   S3_TRY(read_options(&options, &state->options));
-  S3_TRY(copy_note(reader, trainer->context, &state->note));
-  if (sampler == NULL) return S3REC_OK;
-  const state_reader saved = {reader->path, json_object_get(reader->object, "sampler")};
-  if (saved.object == NULL)
-    return s3_fail(S3REC_ERROR_MISMATCH, "%s: the state was saved without a sampler",
-                   reader->path);
-  return read_sampler(&saved, sampler, &state->sampler_epoch, &state->sampler_step);
+  S3_TRY(copy_note(reader, context, &state->note));
+  state->run = json_incref(json_object_get(reader->object, "run"));
+  state->has_sampler = sampler.object != NULL;
+  return state->has_sampler ? read_sampler(&sampler, state) : S3REC_OK;
 }
 
-static s3rec_status read_config(const s3_safetensors *file, const s3rec_model *model) {
+static s3rec_status other_sampler(const char *path, const char *field) {
+  return s3_fail(S3REC_ERROR_MISMATCH,
+                 "%s: the state was saved with another %s of the sampler", path,
+                 field);
+}
+
+/* Compares the saved sampler with the caller's. */
+static s3rec_status match_sampler(const char *path, const s3_trainer_state *state,
+                                  const s3rec_sampler *sampler) {
+  const s3rec_sampler_options *const own = &sampler->options, *const saved = &state->sampler;
+  const struct {
+    const char *name;
+    int32_t own, saved;
+  } integers[] = {{"stage", (int32_t)own->stage, (int32_t)saved->stage},
+                  {"batch_size", own->batch_size, saved->batch_size},
+                  {"max_seq_length", own->max_seq_length, saved->max_seq_length},
+                  {"shuffle", own->shuffle, saved->shuffle},
+                  {"reference_draws", own->reference_draws, saved->reference_draws},
+                  {"held_out_count", own->held_out_count, saved->held_out_count}};
+  if (!state->has_sampler)
+    return s3_fail(S3REC_ERROR_MISMATCH, "%s: the state was saved without a sampler", path);
+  for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
+    if (integers[i].own != integers[i].saved) return other_sampler(path, integers[i].name);
+  if (saved->mask_p != own->mask_p) return other_sampler(path, "mask_p");
+  if (saved->seed != own->seed) return other_sampler(path, "seed");
+  if (state->fingerprint != sampler->dataset->info.fingerprint)
+    return s3_fail(S3REC_ERROR_MISMATCH,
+                   "%s: the state was saved with another dataset (other fingerprint)", path);
+  const state_reader reader = {path, NULL};
+  return state->sampler_step < sampler->step_count ? S3REC_OK : bad_field(&reader, "step");
+}
+
+static s3rec_status match_config(const s3_safetensors *file, const s3rec_model *model) {
   s3rec_model_config config;
   S3_TRY(s3_config_from_file(file, NULL, &config));
   const s3rec_model_config *own = &model->config;
@@ -293,11 +310,11 @@ static s3rec_status read_config(const s3_safetensors *file, const s3rec_model *m
                      s3_safetensors_path(file), fields[i].name, (int)fields[i].saved,
                      (int)fields[i].own);
   if (config.hidden_dropout_prob != own->hidden_dropout_prob)
-    return s3_fail(S3REC_ERROR_MISMATCH, "%s: hidden_dropout_prob is not that of the model",
+    return s3_fail(S3REC_ERROR_MISMATCH, "%s: hidden_dropout_prob differs from that of the model",
                    s3_safetensors_path(file));
   if (config.attention_probs_dropout_prob != own->attention_probs_dropout_prob)
     return s3_fail(S3REC_ERROR_MISMATCH,
-                   "%s: attention_probs_dropout_prob is not that of the model",
+                   "%s: attention_probs_dropout_prob differs from that of the model",
                    s3_safetensors_path(file));
   return S3REC_OK;
 }
@@ -306,7 +323,8 @@ static s3rec_status read_config(const s3_safetensors *file, const s3rec_model *m
 static s3rec_status read_entry(const s3_safetensors *file, json_t **object) {
   const char *text = s3_safetensors_metadata(file, STATE_KEY);
   if (text == NULL)
-    return s3_fail(S3REC_ERROR_FORMAT, "%s: no training state: metadata " STATE_KEY " is missing",
+    return s3_fail(S3REC_ERROR_FORMAT,
+                   "%s: not a training state: metadata " STATE_KEY " is missing",
                    s3_safetensors_path(file));
   json_error_t error;
   *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
@@ -315,26 +333,21 @@ static s3rec_status read_entry(const s3_safetensors *file, json_t **object) {
                                         text, &error);
 }
 
-s3rec_status s3_trainer_state_note(const s3rec_context *context, const s3_safetensors *file,
-                                   char **note) {
+s3rec_status s3_trainer_state_read(const s3rec_context *context, const s3_safetensors *file,
+                                   s3_trainer_state *state) {
   json_t *object;
   S3_TRY(read_entry(file, &object));
   const state_reader reader = {s3_safetensors_path(file), object};
-  const s3rec_status status = copy_note(&reader, context, note);
+  const s3rec_status status = read_fields(&reader, context, state);
   json_decref(object);
   return status;
 }
 
-s3rec_status s3_trainer_state_read(const s3_safetensors *file, const s3rec_trainer *trainer,
+s3rec_status s3_trainer_state_fill(const s3_safetensors *file, const s3rec_trainer *trainer,
                                    const s3rec_sampler *sampler, s3_trainer_state *state) {
   const s3_parameter_table *table = &trainer->model->table;
-  json_t *object;
-  S3_TRY(read_entry(file, &object));
-  const state_reader reader = {s3_safetensors_path(file), object};
-  s3rec_status status = read_config(file, trainer->model);
-  if (status == S3REC_OK) status = read_fields(&reader, trainer, sampler, state);
-  json_decref(object);
-  S3_TRY(status);
+  S3_TRY(match_config(file, trainer->model));
+  if (sampler != NULL) S3_TRY(match_sampler(s3_safetensors_path(file), state, sampler));
   state->weights = s3_allocate(trainer->context, table->float_count, sizeof(float));
   state->moment1 = s3_allocate(trainer->context, table->float_count, sizeof(float));
   state->moment2 = s3_allocate(trainer->context, table->float_count, sizeof(float));
@@ -350,6 +363,7 @@ void s3_trainer_state_free(const s3rec_context *context, s3_trainer_state *state
   s3_free(context, state->moment1);
   s3_free(context, state->moment2);
   s3_free(context, state->note);
+  json_decref(state->run);
 }
 
 s3rec_status s3_trainer_state_install(s3_trainer_state *state, s3rec_trainer *trainer,
@@ -374,8 +388,9 @@ s3rec_status s3_trainer_load(s3rec_trainer *trainer, s3rec_sampler *sampler, con
   const s3rec_context *context = trainer->context;
   s3_safetensors *file;
   S3_TRY(s3_safetensors_open(context, path, &file));
-  s3_trainer_state state = {.options = trainer->options};
-  s3rec_status status = s3_trainer_state_read(file, trainer, sampler, &state);
+  s3_trainer_state state = {0};
+  s3rec_status status = s3_trainer_state_read(context, file, &state);
+  if (status == S3REC_OK) status = s3_trainer_state_fill(file, trainer, sampler, &state);
   if (status == S3REC_OK) status = s3_trainer_state_install(&state, trainer, sampler);
   s3_trainer_state_free(context, &state);
   s3_safetensors_close(file);

@@ -57,15 +57,13 @@ def values(tool):
                  "--hidden-size", "15")
     tool.refused("a list that holds no id", USAGE, "'x' is not an item id", "recommend", "--model",
                  "model.safetensors", "--history", "1 x")
-    tool.refused("too few items to make up", USAGE, r"accepted: 300\.\.20000", "generate",
-                 *tool.data("new"), "--items", "10")
 
 
 def ranges(tool):
     """The bounds that a refusal and --help name are the ones accepted, and nothing beyond is."""
     found = 0
     for command, needed in (("pretrain", ["--out", "m"]), ("finetune", ["--out", "m"]),
-                            ("recommend", []), ("generate", [])):
+                            ("recommend", [])):
         text = re.sub(r"\s+", " ", tool.good(f"{command} --help", command, "--help"))
 
         def said(option, value):
@@ -106,8 +104,6 @@ def files(tool):
     tool.refused("no such data", FAILURE, r"nothing\.txt", "evaluate", *tool.data("nothing"), *model)
     tool.refused("no such model", FAILURE, "none.safetensors", "evaluate", *tool.data(), "--model",
                  "none.safetensors")
-    tool.refused("a folder that cannot be made", FAILURE, "/proc/none", "generate", "--data",
-                 "/proc/none", "--name", "x")
     tool.refused("a model that cannot be written", FAILURE, "missing/m", "pretrain", *tool.data(),
                  *SMALL, "--epochs", "0", "--out", "missing/m.safetensors")
     tool.refused("a log that cannot be written", FAILURE, "missing/log", "pretrain", *tool.data(),
@@ -166,7 +162,7 @@ def remarks(tool):
     done = tool.run("evaluate", *tool.data("brief"), "--model", "model.safetensors", "--json")
     tool.report.check("short users: a warning, beside the result",
                       (done.returncode != 0 or "\n" in done.stdout[:-1] or
-                       not done.stderr.startswith("warning: dataset: users of fewer than 3 items: "
+                       not done.stderr.startswith("warning: dataset: users with fewer than 3 items: "
                                                   "1 of 2;")) and f"{done.stdout}{done.stderr}")
     tool.path("small_names.tsv").write_text("id\ttitle\n1\tone\x1b[31m\n")
     done = tool.run("recommend", *tool.data(), "--model", "model.safetensors", "--history", "1 2")
@@ -184,7 +180,7 @@ def remarks(tool):
 def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
+        tool.generate("small", "--users", "200", "--items", "300")
         shutil.copy(tool.path("small.txt"), tool.path("lone.txt"))
         tool.good("an untrained model", "pretrain", *tool.data(), *SMALL, "--epochs", "0", "--out",
                   "model.safetensors")

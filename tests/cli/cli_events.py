@@ -309,8 +309,7 @@ def descriptions(tool):
 def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300",
-                  "--events")
+        tool.generate("small", "--users", "200", "--items", "300", "--events")
         selections(tool)
         conversion(tool)
         recommendations(tool)

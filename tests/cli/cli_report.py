@@ -270,7 +270,7 @@ def several_runs(tool):
                ["Training loss (ce)", "Training loss (bce)"])
     options = [row[0] for row in page.rows("Option")]
     tool.equal("options that differ come first", options.index("loss") < options.index("seed"), True)
-    tool.good("generate", "generate", *tool.data("other"), "--users", "50", "--items", "300")
+    tool.generate("other", "--users", "50", "--items", "300")
     tool.good("on other data", "finetune", *tool.data("other"), *SMALL, "--epochs", "1", "--log",
               "other.log", "--out", "other.safetensors")
     tool.good("a page of both", "report", "paper.log", "other.log", "--out", "two.html")
@@ -343,7 +343,7 @@ def broken(tool):
 def main(binary):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(NASTY), "--users", "300", "--items", "300")
+        tool.generate(NASTY, "--users", "300", "--items", "300")
         one_run(tool)
         refits(tool)
         several_runs(tool)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""s3rec_run leaves the weights that the tool leaves, and reports the same epochs.
+"""s3rec_run by hand leaves the weights that the tool leaves, and reports the same epochs; each of
+them goes on from the states of the other.
 
 usage: cli_run.py S3REC RUN_PROGRAM
 """
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-from tool import SMALL, Tool
+from tool import SMALL, Tool, interrupt
 
 PRETRAIN, FINETUNE = 1, 2
 BEST, PAPER = 1, 2
@@ -51,8 +52,8 @@ class Comparison:
                 if row.get("event") in ("epoch", "refit")]
         done = subprocess.run(
             [self.program, tool.folder, "small", model or "-", "run.safetensors",
-             *map(str, (stage, recipe, seed, epochs, patience, held_out, protocol, threads, stop))],
-            capture_output=True, text=True, cwd=tool.folder)
+             *map(str, (stage, recipe, seed, epochs, patience, held_out, protocol, threads, stop)),
+             "-", "0"], capture_output=True, text=True, cwd=tool.folder)
         tool.report.check(f"{what}: run", done.returncode != 0 and done.stdout + done.stderr)
         ours = [json.loads(line) for line in done.stdout.splitlines()]
         metric = "mrr" if protocol == SAMPLED else "ndcg@20"
@@ -70,10 +71,51 @@ class Comparison:
         return len(ours)
 
 
+def exchange(tool, program, stage, model, epochs, leave, in_refit=False):
+    """A run that begins with one of the two and ends with the other one."""
+    command = ["pretrain" if stage == PRETRAIN else "finetune", *tool.data()]
+    begin = [*(["--model", model] if model else SMALL), "--epochs", str(epochs)]
+    what = f"{command[0]}, {epochs} epochs, left after {leave} steps"
+
+    def run(*rest):
+        done = subprocess.run([program, tool.folder, "small", model or "-", *map(str, rest)],
+                              capture_output=True, text=True, cwd=tool.folder)
+        tool.report.check(f"{what}: run", done.returncode != 0 and done.stdout + done.stderr)
+
+    def same(how):
+        tool.report.check(f"{what}: {how}, the same weights", weights(tool.path("whole")) !=
+                          weights(tool.path("parts")) and "  they differ")
+
+    tool.good(f"{what}: by the tool alone", *command, *begin, "--out", "whole")
+    run("parts", stage, BEST, 42, epochs, 0, -1, FULL, 1, 0, "-", leave)
+    # Only a refit that is ahead needs the model that the run began with.
+    first = ["--model", model] if model and not in_refit else []
+    tool.path("parts").unlink(missing_ok=True)
+    tool.good(f"{what}: the tool goes on", *command, *first, "--resume", "parts.state", "--out",
+              "parts")
+    same("by hand, then by the tool")
+    # Stopped by a first epoch that is asked for alone, or within the run by a signal.
+    tool.path("parts").unlink()
+    if stage == PRETRAIN:
+        tool.good(f"{what}: one epoch by the tool", *command, *begin[:-1], "1", "--out", "parts")
+    else:
+        interrupt(tool, list(map(str, [*command, *begin, "--out", "parts"])), after=1, pause=0)
+    state = json.loads(header(tool.path("parts.state"))["s3rec_state"])
+    tool.equal(f"{what}: the tool's note", json.loads(state["note"])["program"], "s3rec")
+    run("parts", stage, BEST, 42, epochs if stage == PRETRAIN else 0, 0, -1, FULL, 1, 0,
+        "parts.state", 0)
+    same("by the tool, then by hand")
+
+
+def header(path):
+    content = path.read_bytes()
+    return json.loads(content[8:8 + struct.unpack("<Q", content[:8])[0]])["__metadata__"]
+
+
 def main(binary, program):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "600", "--items", "300")
+        tool.generate("small", "--users", "600", "--items", "300")
         compare = Comparison(tool, str(pathlib.Path(program).resolve())).compare
         compare("pretraining", PRETRAIN, epochs=2)
         tool.path("tool.safetensors").rename(tool.path("pretrained.safetensors"))
@@ -88,6 +130,11 @@ def main(binary, program):
         tool.report.check("it stops early", epochs >= 30 and f"  {epochs} epochs")
         compare("fine-tuning, sampled negatives, authors' recipe", FINETUNE, PAPER, epochs=4,
                 held_out=1, protocol=SAMPLED, model="pretrained.safetensors", stop=1)
+        host = str(pathlib.Path(program).resolve())
+        exchange(tool, host, PRETRAIN, None, 3, 7)
+        exchange(tool, host, FINETUNE, "pretrained.safetensors", 4, 5)
+        exchange(tool, host, FINETUNE, "pretrained.safetensors", 2, 8, in_refit=True)
+        exchange(tool, host, FINETUNE, None, 4, 2)
         tool.report.finish()
 
 

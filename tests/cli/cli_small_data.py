@@ -88,7 +88,7 @@ def attributes(tool):
 
     whole = '{"1":[0],"2":[1],"3":[0],"4":[1],"5":[2],"6":[1],"7":[0]'
     remarks("all items: no remark", whole + "}", r"\Aepoch 1/1 ")
-    remarks("more items", whole + ',"50":[9]}', "ignored: 1, of items above 7")
+    remarks("more items", whole + ',"50":[9]}', "ignored: 1, for items above 7")
     remarks("one item", '{"1":[0],"2":[]}', r"attr_item2attributes\.json: 1 of the data's 7 items")
     remarks("an attribute twice", whole[:-3] + "[0,0]}", r"\Aepoch 1/1 ")
     for what, text in (("no items", "{}"), ("empty lists", '{"1":[],"7":[]}'),
@@ -117,12 +117,12 @@ def other_files(tool):
     sampled = finetune(tool, "base", "--stop-protocol", "sampled")
     ids = " ".join(["4"] * 99)
     for what, text, said in (
-            ("negatives of other users", f"4 {ids}\n2 {ids}\n3 {ids}\n", "user 4 where .* user 1"),
+            ("negatives of other users", f"4 {ids}\n2 {ids}\n3 {ids}\n", "user 4, but .* user 1"),
             ("negatives of fewer users", f"1 {ids}\n", r"base_sample\.txt"),
             ("negatives of more users", "".join(f"{user} {ids}\n" for user in range(1, 5)),
              r"base_sample\.txt"),
             ("few negatives", "1 4\n2 7\n3 5\n", "1 has 1 negatives, at least 99"),
-            ("unknown negatives", "1 400\n", r"400 is out of range, accepted is 1\.\.7")):
+            ("unknown negatives", "1 400\n", r"400 is out of range, must be 1\.\.7")):
         tool.path("base_sample.txt").write_text(text)
         tool.refused(what, BAD_DATA, said, *sampled)
 

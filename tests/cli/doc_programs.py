@@ -14,6 +14,7 @@ import tempfile
 
 from tool import Tool  # also makes tests/package a place to import from
 
+from compiling import problem_of_compiling
 from report import problem_of
 
 BLOCK = re.compile(r"^```(c|cpp)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -22,9 +23,11 @@ WARNINGS = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
 C_FUNCTION = """#include <s3rec/s3rec.h>
 #include <stdio.h>
 void inside(s3rec_context *context, s3rec_dataset *dataset, s3rec_model *model,
-            s3rec_scorer *scorer, const int32_t *history, size_t history_count);
+            s3rec_scorer *scorer, s3rec_recommender *recommender, const int32_t *history,
+            size_t history_count);
 void inside(s3rec_context *context, s3rec_dataset *dataset, s3rec_model *model,
-            s3rec_scorer *scorer, const int32_t *history, size_t history_count) {
+            s3rec_scorer *scorer, s3rec_recommender *recommender, const int32_t *history,
+            size_t history_count) {
 #line %d "%s"
 %s}
 """
@@ -60,9 +63,10 @@ def compile_block(tool, root, library, language, block, where, number, compiler)
         tool.report.skip(f"{name}:{number}: no C++ compiler")
     for command in found:
         output = tool.path(f"{source.name}.out")
-        what = ["-o", output, library, f"-Wl,-rpath,{library.parent}"] if program else \
-            ["-c", "-o", output, *UNUSED]
-        problem = problem_of([*command, *WARNINGS, f"-I{root}/include", source, *what])
+        problem = problem_of_compiling(
+            [*command, *WARNINGS, *([] if program else UNUSED), f"-I{root}/include"],
+            [source.name], output.name,
+            [library, f"-Wl,-rpath,{library.parent}"] if program else [], tool.folder)
         tool.report.check(f"{name}:{number} compiles, {command[0]}", problem)
         if program and not problem:
             tool.report.check(f"{name}:{number} runs", problem_of([output], cwd=tool.folder))
@@ -73,8 +77,7 @@ def main(binary, root, library, compiler):
     examples = [path.read_text() for path in sorted((root / "examples").glob("*.c*"))]
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data("shop"), "--events", "--users", "200",
-                  "--items", "300")
+        tool.generate("shop", "--events", "--users", "200", "--items", "300")
         tool.path("shop_events.csv").rename(tool.path("events.csv"))
         for page in sorted((root / "docs").rglob("*.md")):
             text = page.read_text()

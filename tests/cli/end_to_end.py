@@ -16,6 +16,7 @@ import tempfile
 
 from tool import Tool  # also makes tests/package a place to import from
 
+from compiling import problem_of_compiling
 from report import problem_of
 
 USERS = ("viewer-1", "viewer-2", "viewer-17")
@@ -79,9 +80,10 @@ def add_cpp(comparison, root, library):
     compilers = [name for name in ("g++", "clang++") if shutil.which(name)]
     for name in compilers:
         program = comparison.tool.path(f"end_to_end_{name}")
-        problem = problem_of([name, "-std=c++17", "-Wall", "-Wextra", "-Werror",
-                              f"-I{root}/include", root / "examples/end_to_end.cpp", "-o", program,
-                              library, f"-Wl,-rpath,{library.parent}"])
+        problem = problem_of_compiling(
+            [name, "-std=c++17", "-Wall", "-Wextra", "-Werror", f"-I{root}/include"],
+            [root / "examples/end_to_end.cpp"], program,
+            [library, f"-Wl,-rpath,{library.parent}"])
         comparison.tool.report.check(f"C++ compiles, {name}", problem)
         if not problem:
             comparison.add(f"C++ ({name})", [program])
@@ -119,8 +121,7 @@ def main(binary, root, library, c_program, foreign):
     root, library = pathlib.Path(root).resolve(), pathlib.Path(library).resolve()
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data("shop"), "--events", "--users", "200",
-                  "--items", "300")
+        tool.generate("shop", "--events", "--users", "200", "--items", "300")
         comparison = Comparison(tool)
         comparison.add("C", [pathlib.Path(c_program).resolve()])
         if foreign:

@@ -82,7 +82,7 @@ def main(binary, root, library, programs, compiler):
         tool = Tool(binary, folder)
         programs = {pathlib.Path(program).name: str(pathlib.Path(program).resolve())
                     for program in programs}
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
+        tool.generate("small", "--users", "200", "--items", "300")
         output = run(tool, "02_pretrain", programs["02_pretrain"], "small.txt",
                      "small_item2attributes.json", "pretrained.safetensors")
         losses = list(map(float, re.findall(r"loss ([\d.]+)", output)))

@@ -94,7 +94,7 @@ def check(tool, script):
 def main(binary, source):
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(NAME), "--users", "600", "--items", "300")
+        tool.generate(NAME, "--users", "600", "--items", "300")
         check(tool, Script(tool, source))
         tool.report.finish()
 

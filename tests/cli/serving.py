@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs examples/06_hot_swap or examples/07_host_hooks on a made-up catalogue.
+"""Runs examples/06_serving or examples/07_host_hooks on a made-up catalogue.
 
 usage: serving.py S3REC PROGRAM
 """
@@ -11,25 +11,28 @@ import tempfile
 
 from tool import Tool
 
-HOT_SWAP = r"(version [0123]: \d+ answers\n){4}wrong: 0\n"
+SERVING = (r"(version [0123]: \d+ answers\n){4}calls: \d+, failed: 0, scorers: [1-4]\n"
+           r"half of them within \d+\.\d us, 99 of 100 within \d+\.\d us\nwrong: 0\n")
 HOOKS = (r"child: 0\ninterrupted while training: yes\n"
          r"training within 1 KiB more: S3REC_ERROR_MEMORY\nthe model is as before: yes\n"
          r"\d+ allocations, peak \d+ bytes, 1 refused, 0 bytes left\n")
-EXPECTED = {"06_hot_swap": HOT_SWAP, "07_host_hooks": HOOKS}
+EXPECTED = {"06_serving": SERVING, "07_host_hooks": HOOKS}
 
 
 def main(binary, program):
     program = pathlib.Path(program).resolve()
     with tempfile.TemporaryDirectory() as folder:
         tool = Tool(binary, folder)
-        tool.good("generate", "generate", *tool.data(), "--users", "200", "--items", "300")
-        done = subprocess.run([program, "small.txt"], capture_output=True, text=True, cwd=folder)
+        tool.generate("small", "--users", "200", "--items", "300")
+        files = ["served.safetensors"] if program.name == "06_serving" else []
+        done = subprocess.run([program, "small.txt", *files], capture_output=True, text=True,
+                              cwd=folder)
         output = f"{done.stdout}{done.stderr}"
         tool.report.check(f"{program.name} runs", done.returncode != 0 and
                           f"  status {done.returncode}\n{output}")
         tool.report.check("it prints what it should",
                           not re.fullmatch(EXPECTED[program.name], done.stdout) and output)
-        if program.name == "06_hot_swap":
+        if program.name == "06_serving":
             answers = list(map(int, re.findall(r": (\d+) answers", done.stdout)))
             tool.report.check("every version answered", (len(answers) != 4 or min(answers) < 100)
                               and output)

@@ -19,6 +19,8 @@ SMALL = ["--hidden-size", "16", "--num-hidden-layers", "1", "--num-attention-hea
 class Tool:
     def __init__(self, binary, folder):
         self.binary = str(pathlib.Path(binary).resolve())
+        self.catalogue = str(pathlib.Path(self.binary).parents[1] /
+                             "examples/catalogue/s3rec-catalogue")
         self.folder = pathlib.Path(folder)
         self.report = Report()
 
@@ -28,13 +30,18 @@ class Tool:
     def path(self, name):
         return self.folder / name
 
-    def run(self, *arguments):
-        return subprocess.run([self.binary, *map(str, arguments)], capture_output=True, text=True,
-                              cwd=self.folder)
+    def run(self, *arguments, program=None):
+        return subprocess.run([program or self.binary, *map(str, arguments)], capture_output=True,
+                              text=True, cwd=self.folder)
 
-    def good(self, what, *arguments):
+    def generate(self, name, *options):
+        """Makes up data files."""
+        self.good(f"generate {name}", "generate", *self.data(name), *options,
+                  program=self.catalogue)
+
+    def good(self, what, *arguments, program=None):
         """Runs a command that must succeed; its standard output."""
-        done = self.run(*arguments)
+        done = self.run(*arguments, program=program)
         self.report.check(what, done.returncode != 0 and f"  status {done.returncode}\n"
                           f"{done.stdout}{done.stderr}")
         return done.stdout
@@ -48,9 +55,9 @@ class Tool:
             self.report.check(f"{what}: JSON", f"  {error}\n{output}")
             return [{}]
 
-    def refused(self, what, status, pattern, *arguments):
+    def refused(self, what, status, pattern, *arguments, program=None):
         """A command must end with `status`, say what the pattern says, and print no result."""
-        done = self.run(*arguments)
+        done = self.run(*arguments, program=program)
         problems = ""
         if done.returncode != status:
             problems += f"  status {done.returncode}, not {status}\n"

@@ -55,6 +55,7 @@ void ownership();
 void failures();
 void training();
 void scoring();
+void serving();
 void naming();
 void runs();
 

@@ -9,6 +9,7 @@ int main() {
   try {
     test::training();
     test::scoring();
+    test::serving();
     test::naming();
     test::runs();
   } catch (const s3rec::error &why) {

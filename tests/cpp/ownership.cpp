@@ -15,6 +15,8 @@ static_assert(owns_alone<s3rec::vocabulary> && owns_alone<s3rec::events>);
 static_assert(owns_alone<s3rec::batch> && owns_alone<s3rec::sampler>);
 static_assert(owns_alone<s3rec::model> && owns_alone<s3rec::trainer>);
 static_assert(owns_alone<s3rec::scorer> && owns_alone<s3rec::run>);
+static_assert(owns_alone<s3rec::recommender> && owns_alone<s3rec::filter>);
+static_assert(owns_alone<s3rec::answer>);
 static_assert(sizeof(s3rec::model) == sizeof(s3rec_model *));
 static_assert(sizeof(s3rec::trainer_options) == sizeof(s3rec_trainer_options));
 

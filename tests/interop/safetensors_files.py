@@ -101,6 +101,23 @@ def state(tool, tensors):
                {prefix + name: tensors[name].shape for prefix in prefixes for name in tensors})
 
 
+def popularity(tool, tensors):
+    """A trained model has one tensor more: what was trained on, counted by item."""
+    from safetensors.numpy import load_file, save_file
+    found = load_file(str(tool.path("trained.safetensors")))
+    events = found.pop("popularity.item")
+    expected = [0] * len(tensors["item_embeddings.weight"])
+    for items in tool.sequences():
+        for item in items[:-2] if len(items) >= 3 else items:
+            expected[item] += 1
+    tool.equal("popularity", (str(events.dtype), events.tolist()), ("int32", expected))
+    tool.equal("names and shapes beside it",
+               {name: tensor.shape for name, tensor in found.items()},
+               {name: tensor.shape for name, tensor in tensors.items()})
+    save_file({**found, "popularity.item": events}, str(tool.path("popular.safetensors")))
+    tool.json("info of what Python wrote with popularity", "info", "popular.safetensors")
+
+
 def torch(tool, expected):
     if importlib.util.find_spec("torch") is None:
         tool.report.skip("PyTorch is not installed")
@@ -111,6 +128,8 @@ def torch(tool, expected):
          expected)
     save_file(tensors, str(tool.path("torch.safetensors")))
     tool.json("info of what PyTorch wrote", "info", "torch.safetensors")
+    trained = load_file(str(tool.path("trained.safetensors")))
+    tool.equal("PyTorch opens a model with popularity", trained["popularity.item"].tolist()[0], 0)
 
 
 def main(binary, shared, venv):
@@ -125,7 +144,7 @@ def main(binary, shared, venv):
                                     env={**os.environ, READY: "1"}).returncode)
         from safetensors import safe_open
         from safetensors.numpy import load_file
-        tool.good("generate", "generate", *tool.data(), "--users", "40", "--items", "300")
+        tool.generate("small", "--users", "40", "--items", "300")
         tool.good("a model", "pretrain", *tool.data(), *SMALL, "--epochs", "0", "--out",
                   "model.safetensors")
         model = tool.json("info", "info", "model.safetensors")[-1]
@@ -142,6 +161,7 @@ def main(binary, shared, venv):
         rewrite(tool, library, tensors, shapes, model)
         names(tool, library, model["config"]["item_size"])
         state(tool, tensors)
+        popularity(tool, tensors)
         torch(tool, expected)
         tool.report.finish()
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 from report import Report, problem_of, run
+from tree import dead_links
 
 SOURCE = pathlib.Path(__file__).with_name("consumer.c")
 CPP_SOURCE = SOURCE.parents[2] / "examples/end_to_end.cpp"
@@ -28,6 +29,14 @@ def main(build, version, prefix, library_folder, compiler):
                  f"{library_folder}/libs3rec.a", f"{library_folder}/pkgconfig/s3rec.pc",
                  "share/doc/s3rec/LICENSE"):
         report.check(f"{name} is installed", not (root / name).exists() and "  it is not")
+
+    pages = sorted((root / "share/doc/s3rec").rglob("*.md"))
+    dead = [f"  {page.relative_to(root)}: {problem}" for page in pages
+            for problem in dead_links(page)]
+    report.check(f"links of the {len(pages)} installed pages lead somewhere",
+                 "\n".join(dead) or (len(pages) < 20 and "  pages are missing"))
+    report.check("the installed tool finds the library by itself", problem_of(
+        [root / "bin/s3rec", "--version"], env={}))
 
     made = pathlib.Path(build, "docs/api/html/index.html").is_file()
     installed = (root / "share/doc/s3rec/html/index.html").is_file()

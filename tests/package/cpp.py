@@ -10,10 +10,11 @@ import shutil
 import sys
 import tempfile
 
+from compiling import problem_of_compiling
 from exports import ROOT, declared_symbols
-from report import Report, problem_of, run
+from report import Report, run
 
-WARNINGS = ["-Wall", "-Wextra", "-Wshadow=local", "-Werror", "-pedantic"]
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Werror", "-pedantic"]
 STANDARDS = ("c++17", "c++20")
 HEADERS = sorted((ROOT / "include/s3rec").glob("*.hpp"))
 # What the C++ interface reaches by the longer call, whose options have defaults there.
@@ -29,10 +30,6 @@ def compilers(sanitizer, c_compiler):
     return found
 
 
-def warnings_of(compiler):
-    return [word for word in WARNINGS if compiler == "g++" or not word.startswith("-Wshadow=")]
-
-
 def completeness(report):
     """Every function and every enumerator of the C headers has its place in the C++ ones."""
     text = "".join(header.read_text() for header in HEADERS)
@@ -45,10 +42,11 @@ def completeness(report):
     report.check("the C++ headers have all of the C interface", "\n".join(missing))
 
 
-def headers(report, compiler):
+def headers(report, compiler, folder):
     for header in HEADERS:
-        problems = [problem_of([compiler, *mode, *warnings_of(compiler), f"-I{ROOT / 'include'}",
-                                "-fsyntax-only", "-x", "c++", header])
+        problems = [problem_of_compiling([compiler, *mode, *WARNINGS,
+                                          f"-I{ROOT / 'include'}", "-x", "c++"],
+                                         [header], pathlib.Path(folder, "header.o"))
                     for mode in (["-std=c++17"], ["-std=c++20", "-fno-exceptions"])]
         report.check(f"{header.name} alone, {compiler}", "\n".join(filter(None, problems)))
 
@@ -63,9 +61,10 @@ def programs(report, compiler, library, flags, folder):
         what = " ".join([compiler, standard, *mode])
         program = pathlib.Path(folder, "program")
         optimized = "-O0" if mode or compiler != "g++" else "-O2"  # gcc warns of more then
-        problem = problem_of([compiler, f"-std={standard}", optimized, *warnings_of(compiler), *mode,
-                              *flags, f"-I{ROOT / 'include'}", *chosen, "-o", program, library,
-                              f"-Wl,-rpath,{library.parent}"])
+        problem = problem_of_compiling(
+            [compiler, f"-std={standard}", optimized, *WARNINGS, *mode, *flags,
+             f"-I{ROOT / 'include'}"],
+            chosen, program, [library, f"-Wl,-rpath,{library.parent}"])
         report.check(f"the test program compiles, {what}", problem)
         if problem:
             continue
@@ -89,7 +88,7 @@ def main(shared, sanitizer, c_compiler):
     flags = [] if sanitizer == "none" else [f"-fsanitize={sanitizer}"]
     with tempfile.TemporaryDirectory() as folder:
         for compiler in found:
-            headers(report, compiler)
+            headers(report, compiler, folder)
             programs(report, compiler, pathlib.Path(shared).resolve(), flags, folder)
     report.finish()
 

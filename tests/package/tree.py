@@ -17,6 +17,10 @@ STEPS = [["base"], ["names"], ["tables"], ["data", "model"], ["events", "samplin
          ["kernels", "dnnl"], ["encoder"], ["objectives"], ["optimizer"],
          ["training", "scoring"], ["run", "serving"], ["api"]]
 
+WITHOUT_CIRCLES = ["lib", "cli"]  # in these, no two files include each other, directly or through others
+# What the tool uses of the library's inside: how a file is written (s3_files in lib/meson.build).
+TOOL_SHARES = ("base/atomic_file.h", "base/error.h")
+
 
 def source_files():
     """The files under version control; all files when there is no git."""
@@ -44,6 +48,8 @@ def forbidden_includes(path):
             yield "omp.h: no OpenMP of our own"
         if parts[0] == "include" and "/" in name and folder != "s3rec":
             yield f"{name}: a public header includes public headers only"
+        if parts[0] == "cli" and name in TOOL_SHARES:
+            continue
         if parts[0] in ("cli", "examples") and (ROOT / "lib" / folder).is_dir() and "/" in name:
             yield f"{name}: this program uses the public headers only"
         if parts[0] != "lib" or len(parts) < 3 or "/" not in name:
@@ -51,6 +57,43 @@ def forbidden_includes(path):
         step = {member: number for number, members in enumerate(STEPS) for member in members}
         if folder in step and folder != parts[1] and step[folder] >= step[parts[1]]:
             yield f"{name}: lib/{parts[1]} may not include lib/{folder}"
+
+
+def included_rooms(path):
+    """The rooms of lib or cli that a file includes. A room is a .c file and its header."""
+    top = path.relative_to(ROOT).parts[0]
+    for name in includes(path):
+        for target in (ROOT / top / name, path.parent / name):
+            if target.is_file():
+                yield str(target.resolve().relative_to(ROOT).with_suffix(""))
+                break
+
+
+def include_circles(paths):
+    """Each circle of rooms that include each other, once, as "a -> b -> a"."""
+    included = {}
+    for path in paths:
+        room = str(path.relative_to(ROOT).with_suffix(""))
+        included.setdefault(room, set()).update(set(included_rooms(path)) - {room})
+    for first in sorted(included):
+        # The shortest way back to `first`, through rooms whose names come after it.
+        ways = [[first]]
+        seen = set()
+        for way in ways:
+            if way[-1] in included and first in included[way[-1]]:
+                yield " -> ".join(way + [first])
+                break
+            for room in sorted(included.get(way[-1], ())):
+                if room > first and room not in seen:
+                    seen.add(room)
+                    ways.append(way + [room])
+
+
+def dead_links(page):
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
+        if not (page.parent / target).exists():
+            yield f"{target} is not there"
 
 
 def main():
@@ -105,12 +148,6 @@ def main():
             if path.parent == ROOT / "lib/api" and "S3_SIZE_UNTIL(" not in call:
                 yield f"{' '.join(call.split())}: no S3_SIZE_UNTIL"
 
-    def links(path):
-        prose = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
-            if not (path.parent / target).exists():
-                yield f"{target} is not there"
-
     def width(path):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if len(line) > MAXIMUM_PROSE_COLUMNS:
@@ -125,7 +162,7 @@ def main():
             yield "docs/README.md does not list it"
 
     pages = [path for path in files if path.suffix == ".md"]
-    check("links of pages lead somewhere", pages, links)
+    check("links of pages lead somewhere", pages, dead_links)
     check("layout of pages", pages, width)
     check("pages are listed", pages, unlisted)
     check("licence named", code, licence)
@@ -133,6 +170,10 @@ def main():
     check("layout", c_files, layout)
     check("nothing left to do", c_files, open_work)
     check("includes follow the layers", c_files, forbidden_includes)
+    for top in WITHOUT_CIRCLES:
+        chosen = [path for path in c_files if path.relative_to(ROOT).parts[0] == top]
+        report.check(f"no include circles in {top} ({len(chosen)} files)",
+                     "\n".join(f"  {circle}" for circle in include_circles(chosen)))
     check("no OpenMP but simd", c_files, openmp)
     check("sizes of the first release", c_files, first_sizes)
     report.finish()

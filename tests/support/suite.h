@@ -27,12 +27,12 @@ typedef struct test_suite {
 void test_register_suite(test_suite *suite);
 
 /* Begins the function that puts a suite's cases into `suite`. */
-#define TEST_SUITE(suite_name)                                                        \
-  static void suite_name##_suite(Suite *suite);                                       \
-  __attribute__((constructor)) static void register_##suite_name(void) {              \
-    static test_suite entry = {#suite_name, suite_name##_suite, NULL};                \
-    test_register_suite(&entry);                                                      \
-  }                                                                                   \
+#define TEST_SUITE(suite_name)                                           \
+  static void suite_name##_suite(Suite *suite);                          \
+  __attribute__((constructor)) static void register_##suite_name(void) { \
+    static test_suite entry = {#suite_name, suite_name##_suite, NULL};   \
+    test_register_suite(&entry);                                         \
+  }                                                                      \
   static void suite_name##_suite(Suite *suite)
 
 /* Adds test cases to a suite; the list ends with NULL. */

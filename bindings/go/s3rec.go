@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package s3rec learns from sequences of items and says what comes next: the libs3rec library
+// (S3-Rec on oneDNN) for Go. It needs the C library, found by pkg-config s3rec.
+//
+//	recommender, err := s3rec.OpenRecommender("tuned.safetensors", nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer recommender.Close()
+//	best, err := recommender.Recommend([]int32{12, 7, 93}, 10, nil)
+//
+// A Recommender is the front door: a model file that any number of goroutines ask, and that is
+// exchanged for a better one meanwhile. Model, Pretrain, Finetune and what they are made with
+// are the workshop.
+//
+// # Handles
+//
+// Recommender, Filter, Context, Dataset, Events, Vocabulary, Model, Sampler, Batch, Trainer and
+// Run hold memory of the C library: Close frees it. Close may be called again, from any goroutine, in any order
+// and while calls run on the handle, which end well: the last of them frees it. A call on a
+// closed handle gives an error for which errors.Is(err, ErrClosed) holds. What is forgotten
+// is freed some time after the garbage collector found it.
+//
+// # Goroutines
+//
+// All methods may be called from any number of goroutines. Those of Recommender, Filter,
+// Dataset, Vocabulary and Model run side by side; those of Events, Sampler, Batch, Trainer and
+// Run one after the other on each. A method that changes a Model waits until no other uses it.
+//
+// # Errors
+//
+// What the library refuses is an *Error with a status and a line of text that names the
+// file, line, field, value and range. errors.Is(err, ErrFormat) asks for a status.
+//
+// # Options
+//
+// Options are structs whose zero values are the defaults. Fields are pointers where zero is
+// a value of its own: Ptr(0.0).
+package s3rec
+
+// #cgo pkg-config: s3rec
+// #include "bridge.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+	"unsafe"
+)
+
+// Status is the kind of a failure. The constants are errors, to be asked for with errors.Is:
+//
+//	if errors.Is(err, s3rec.ErrFormat) { ... }
+type Status int32
+
+// The kinds of failures; the numbers are those of the C library.
+const (
+	ErrArgument    Status = 10 // out of range, contradicting options
+	ErrNotFound    Status = 11 // no parameter, user, name or field of that name
+	ErrMemory      Status = 20 // out of memory
+	ErrIO          Status = 30 // the operating system refused a file
+	ErrFormat      Status = 31 // a file or array holds what it may not hold
+	ErrMismatch    Status = 32 // valid, but made for another model or data
+	ErrState       Status = 40 // not now: the model has a trainer, ...
+	ErrNumeric     Status = 41 // a loss, gradient or weight is NaN or infinite
+	ErrEngine      Status = 50 // oneDNN reported a failure
+	ErrUnsupported Status = 60 // this build or machine cannot do it
+	ErrThread      Status = 61 // a thread could not be started
+)
+
+// ErrClosed is what a handle says that was closed, that is nil or that no function of this
+// package made.
+var ErrClosed = errors.New("used after Close")
+
+// Error is a failure of the library. errors.As gives it, errors.Is compares its status.
+type Error struct {
+	Status Status
+	Detail string // one line: what and where, "file:line:column: reason" for files
+}
+
+// Error gives the detail, as errors do: "s3rec: file:line:column: reason".
+func (e *Error) Error() string {
+	if e.Detail == "" {
+		return e.Status.Error()
+	}
+	return "s3rec: " + e.Detail
+}
+
+// Unwrap gives the status, so that errors.Is and errors.As find it.
+func (e *Error) Unwrap() error { return e.Status }
+
+// Error is the kind in words.
+func (s Status) Error() string { return "s3rec: " + s.String() }
+
+// String is the C library's word without its prefix, in small letters: "format".
+func (s Status) String() string {
+	name := C.GoString(C.s3rec_status_name(C.s3rec_status(s)))
+	name = strings.TrimPrefix(name, "S3REC_ERROR_")
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "S3REC_"), "_", " "))
+}
+
+// failure makes a call of the library and an error of its status, nil when it went well. The
+// text of a failure belongs to the thread that failed, and Go may move a goroutine to another
+// thread between two calls of C: so the thread is held until the text is there.
+func failure(call func() C.s3rec_status) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	status := call()
+	if status == C.S3REC_OK {
+		return nil
+	}
+	return &Error{Status: Status(status), Detail: C.GoString(C.s3rec_last_error())}
+}
+
+func argumentError(format string, values ...any) error {
+	return &Error{Status: ErrArgument, Detail: fmt.Sprintf(format, values...)}
+}
+
+// narrow is value as int32, unless it does not fit or an earlier one (in err) did not.
+func narrow(err *error, name string, value int) C.int32_t {
+	if *err == nil && (value < math.MinInt32 || value > math.MaxInt32) {
+		*err = argumentError("%s is %d, must be %d..%d", name, value, math.MinInt32, math.MaxInt32)
+	}
+	return C.int32_t(value)
+}
+
+// text is a C string, nil for "" if optional; freeText it.
+func text(err *error, name, value string, optional bool) *C.char {
+	if optional && value == "" {
+		return nil
+	}
+	if *err == nil && strings.IndexByte(value, 0) >= 0 {
+		*err = argumentError("%s %q has a NUL in it", name, value)
+	}
+	return C.CString(value)
+}
+
+func freeText(text *C.char) { C.free(unsafe.Pointer(text)) }
+
+// Ptr gives the address of a value: for options of which nil means the default because zero
+// is a value of its own, such as Seed: s3rec.Ptr(uint64(0)).
+func Ptr[T any](value T) *T { return &value }

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tool writes: over which files, with which mode, and refused before any work is done.
+
+usage: cli_outputs.py S3REC
+"""
+import os
+import stat
+import sys
+import tempfile
+
+from tool import SMALL, Tool
+
+FAILURE, USAGE = 1, 2
+
+
+def writers(tool):
+    """Commands by what they write, to the path that is put in the place of None."""
+    return {"pretrain --out": ["pretrain", *tool.data(), *SMALL, "--epochs", "0", "--out", None],
+            "pretrain --state": ["pretrain", *tool.data(), *SMALL, "--epochs", "1", "--out", "m",
+                                 "--state", None],
+            "evaluate --ranks": ["evaluate", *tool.data(), "--popularity", "--ranks", None],
+            "report --out": ["report", "run.log", "--out", None],
+            "finetune --report": ["finetune", *tool.data(), *SMALL, "--epochs", "1", "--out", "m",
+                                  "--log", "page.log", "--report", None]}
+
+
+def with_path(command, path):
+    return [path if word is None else word for word in command]
+
+
+def special_files(tool):
+    """Whatever is no regular file is refused and stays what it is."""
+    folder, fifo, device = (tool.path(name) for name in ("folder", "fifo", "device"))
+    folder.mkdir()
+    os.mkfifo(fifo)
+    kinds = {folder: stat.S_ISDIR, fifo: stat.S_ISFIFO}
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        kinds[device] = stat.S_ISCHR
+    except PermissionError:
+        tool.report.skip("a device: only root can make one")
+    for what, command in writers(tool).items():
+        option = command[command.index(None) - 1]
+        for path, is_kind in kinds.items():
+            tool.refused(f"{what}, a {path.name}", FAILURE,
+                         f"{option}: {path.name}: .*not a regular file", *with_path(command, path.name))
+            tool.report.check(f"{what}: the {path.name} stays", not is_kind(os.lstat(path).st_mode) and
+                              "  it does not")
+    for path in (fifo, device):
+        path.unlink(missing_ok=True)
+    folder.rmdir()
+
+
+def links_and_modes(tool):
+    """A link is followed and stays; the file keeps its mode."""
+    for number, (what, command) in enumerate(writers(tool).items()):
+        target, link = tool.path(f"target{number}"), tool.path(f"link{number}")
+        link.symlink_to(target.name)
+        tool.good(f"{what}, a link to nothing yet", *with_path(command, link.name))
+        size = target.stat().st_size if target.exists() else 0
+        tool.report.check(f"{what}: makes its target", (size == 0 or not link.is_symlink()) and size)
+        target.chmod(0o600)
+        tool.good(f"{what}, a link to a private file", *with_path(command, link.name))
+        tool.equal(f"{what}: private as before", (stat.S_IMODE(target.stat().st_mode),
+                                                  link.is_symlink()), (0o600, True))
+    mask = os.umask(0o027)
+    tool.good("a new file", *with_path(writers(tool)["report --out"], "new.html"))
+    os.umask(mask)
+    tool.equal("has the mode of the mask", stat.S_IMODE(tool.path("new.html").stat().st_mode), 0o640)
+
+
+def at_once(tool):
+    """No data set is there, but the place of the output is what is refused: it is looked at first."""
+    data = ["--data", "nowhere", "--name", "none"]
+    places = [("pretrain", ["--out", "m"], ("out", "state", "log")),
+              ("finetune", ["--out", "m"], ("out", "state", "log", "report")),
+              ("evaluate", ["--popularity"], ("ranks",))]
+    for command, needed, options in places:
+        for option in options:
+            given = [] if option == needed[0][2:] else needed
+            tool.refused(f"{command} --{option}", FAILURE,
+                         f"--{option}: missing/file: cannot open the folder", command, *data, *given,
+                         f"--{option}=missing/file")
+    tool.refused("report --out", FAILURE, "--out: missing/page: cannot open", "report", "none.log",
+                 "--out", "missing/page")
+    tool.refused("a log in a folder's place", FAILURE, "--log: .: is a folder", "pretrain", *data,
+                 "--out", "m", "--log", ".")
+    converting = ["convert", "--events", "none.csv", "--name", "x", "--data"]
+    tool.refused("convert: a folder that cannot be made", FAILURE,
+                 "--data: missing/folder: folder cannot be made", *converting, "missing/folder")
+    tool.path("x.txt").mkdir()
+    tool.refused("convert: a folder in a file's place", FAILURE,
+                 r"--data: \./x\.txt: .*not a regular file", *converting, ".")
+    tool.path("x.txt").rmdir()
+    tool.refused("convert: no such events", FAILURE, r"none\.csv", *converting, "fresh")
+    tool.equal("leaves no folder", tool.path("fresh").exists(), False)
+    tool.equal("nothing was written", [path.name for path in tool.folder.iterdir()
+                                       if path.name in ("m", "m.state", "x.txt")], [])
+
+
+def one_file(tool):
+    """Paths are compared by the file that they lead to, whether it is there or not."""
+    tool.path("there.log").write_text("")
+    tool.path("events.csv").write_text("user,item,timestamp\na,x,1\n")
+    os.link(tool.path("there.log"), tool.path("hard.log"))
+    tool.path("soft").symlink_to("a")
+    absolute = str(tool.path("a"))
+    data = tool.data()
+    for what, options in {
+            "out and state": ["--out", "a", "--state", "./a"],
+            "out and state, absolute": ["--out", "a", "--state", absolute],
+            "out and log": ["--out", "soft", "--log", "a"],
+            "out and page": ["--out", "a", "--report", "./a"],
+            "hard links": ["--out", "there.log", "--log", "hard.log"],
+            "the default state": ["--out", "a", "--log", "./a.state"],
+            "the model and the log": ["--model", "there.log", "--out", "a", "--log", "./hard.log"]}.items():
+        tool.refused(what, USAGE, "which is the same file; they must be different files", "finetune",
+                     *data, *options)
+    for option in ("out", "state", "log"):
+        names = {"out": "a", option: "./events.csv"}
+        tool.refused(f"events and {option}", USAGE, "same file", "pretrain", "--events", "events.csv",
+                     *(f"--{key}={value}" for key, value in names.items()))
+    tool.refused("ranks and model", USAGE, "same file", "evaluate", *data, "--model", "there.log",
+                 "--ranks", "hard.log")
+    tool.refused("page and log", USAGE, "is the log run.log", "report", "run.log", "--out",
+                 str(tool.path("run.log")))
+    tool.equal("the events stay", tool.path("events.csv").read_text(),
+               "user,item,timestamp\na,x,1\n")
+
+
+def main(binary):
+    with tempfile.TemporaryDirectory() as folder:
+        tool = Tool(binary, folder)
+        tool.generate("small", "--users", "200", "--items", "300")
+        tool.good("a log", "pretrain", *tool.data(), *SMALL, "--epochs", "1", "--log", "run.log",
+                  "--out", "first")
+        at_once(tool)
+        one_file(tool)
+        special_files(tool)
+        links_and_modes(tool)
+        tool.equal("no temporary file is left",
+                   [path.name for path in tool.folder.iterdir() if path.name.endswith(".tmp")], [])
+        tool.report.finish()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])
