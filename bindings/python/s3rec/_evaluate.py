@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._dataset import Dataset
 from s3rec._errors import check
@@ -40,7 +40,7 @@ class Metrics:
                                                                repr=False)
 
 
-def metrics_of(found: _abi.Metrics, ranks: Optional[npt.NDArray[np.int64]]) -> Metrics:
+def metrics_of(found: _structs.Metrics, ranks: Optional[npt.NDArray[np.int64]]) -> Metrics:
     """The Python form of the library's metrics."""
     return Metrics(word_of(SPLITS, found.split), word_of(PROTOCOLS, found.protocol),
                    word_of(SEEN, found.seen), found.user_count, found.skipped_count,
@@ -62,7 +62,7 @@ def evaluate(model: Model, dataset: Dataset, *, split: Split = "test",
     """
     now = Model._of(model, "model")._now()
     now.check_names(dataset)
-    options, found = _abi.new(_abi.EvaluateOptions), _abi.new(_abi.Metrics)
+    options, found = _abi.new(_structs.EvaluateOptions), _abi.new(_structs.Metrics)
     options.split = number_of("split", SPLITS, split)
     options.protocol = number_of("protocol", PROTOCOLS, protocol)
     options.seen = number_of("seen", SEEN, seen)
