@@ -21,12 +21,13 @@ from s3rec._errors import (ArgumentError, EngineError, Error, FormatError, IoErr
                            MismatchError, NotFoundError, NumericError, OutOfMemoryError,
                            StateError, ThreadError, UnsupportedError)
 from s3rec._estimator import S3Rec
-from s3rec._evaluate import Metrics, evaluate
+from s3rec._evaluate import evaluate
 from s3rec._events import Events, EventsReport, TableReport
 from s3rec._model import Model, ModelConfig, file_metadata
 from s3rec._options import RecipePlan, TrainingOptions, recipe_plan
 from s3rec._recommender import Answer, Filter, Recommender, Statistics
-from s3rec._run import Callback, Callbacks, History, Progress, Run, finetune, pretrain
+from s3rec._reports import History, Metrics, Progress
+from s3rec._run import Callback, Callbacks, Run, finetune, pretrain
 from s3rec._sampler import Batch, BatchInfo, Sampler
 from s3rec._scoring import Recommendation, RecommendationBatch
 from s3rec._torch import read_torch, write_torch

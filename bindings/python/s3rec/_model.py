@@ -7,7 +7,7 @@ import dataclasses
 import os
 import tempfile
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Union
+from typing import Any, Callable, Mapping, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +19,12 @@ from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, NotFoundError, check
 from s3rec._handle import PathLike, Pointer, patiently, path_bytes
+from s3rec._reports import History
 from s3rec._scoring import Scoring, Version
 from s3rec._torch import model_sizes, read_torch, to_tensors, write_torch
 from s3rec._vocabulary import Vocabulary
 from s3rec._words import (ACTIVATIONS, Activation, assign, number_of, seed_number, whole,
                           word_of)
-
-if TYPE_CHECKING:
-    from s3rec._run import History
 
 _CONFIG_FIELDS = ("item_size", "attribute_size", "max_seq_length", "hidden_size",
                   "num_hidden_layers", "num_attention_heads", "hidden_act",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import os
 from typing import Any, Callable, Iterator, Optional, Sequence, Union
 
@@ -12,66 +11,16 @@ from s3rec._abi import library
 from s3rec._context import Context
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, Error, check
-from s3rec._evaluate import Metrics, metrics_of
 from s3rec._handle import Lone, PathLike, Pointer, patiently, path_bytes
 from s3rec._model import Model
 from s3rec._options import (RUN_FIELDS, TrainingOptions, Unpack, check_options,
                             has_sampler_options, has_trainer_options, sampler_options,
                             trainer_options)
 from s3rec._progress import bar_for
+from s3rec._reports import History, Metrics, Progress, metrics_of, progress_of
 from s3rec._words import (METRICS, PROTOCOLS, RECIPES, REFITS, RUN_EVENTS, SCHEDULES, SEEN, STAGES,
                           Metric, Protocol, Recipe, Refit, Schedule, Seen, Stage, assign,
-                          number_of, seed_number, whole, word_of)
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """Where a run is (s3rec_run_progress).
-
-    event: "step", or "epoch" for the last step of one. refit: in the training anew on more data.
-    epoch, step: from 1. loss: mean of the epoch so far. aap, mip, map, sp: pretraining's parts.
-    valid_value, best_value, best_epoch: fine-tuning, what the best epoch is chosen by.
-    last: the selection, or the refit, ends with this epoch. selection_epochs: those that are done.
-    sequence_count, target_count, token_count: of the epoch so far.
-    """
-
-    stage: str
-    event: str
-    refit: bool
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    aap: float
-    mip: float
-    map: float
-    sp: float
-    sequence_count: int
-    target_count: int
-    valid_value: float
-    best_value: float
-    best_epoch: int
-    last: bool
-    token_count: int
-    selection_epochs: int
-
-
-@dataclasses.dataclass(frozen=True)
-class History:
-    """What a training run did.
-
-    epochs: the last `Progress` of each, those of the refit behind the others.
-    valid: metrics of the valid split after the last epoch measured; None in pretraining.
-    """
-
-    epochs: list[Progress]
-    valid: Optional[Metrics]
-
-    @property
-    def best_epoch(self) -> int:
-        """Fine-tuning: the epoch whose weights were best on the valid split; 0 without."""
-        return self.epochs[-1].best_epoch if self.epochs else 0
+                          number_of, seed_number, whole)
 
 
 Callback = Callable[[Progress], object]
@@ -227,15 +176,6 @@ def saved_stage(path: PathLike, context: Context) -> Stage:
     found = _structs.RunState.from_address(state.value)
     options = _structs.RunOptions.from_address(found.options)
     return "pretrain" if options.stage == STAGES["pretrain"] else "finetune"
-
-
-def progress_of(stage: str, at: _structs.RunProgress) -> Progress:
-    """The Python form of the library's progress."""
-    return Progress(
-        stage, word_of(RUN_EVENTS, at.event), bool(at.refit), at.epoch, at.epochs, at.step,
-        at.steps, at.loss, at.aap, at.mip, at.map, at.sp, at.sequence_count, at.target_count,
-        at.valid_value, at.best_value, at.best_epoch, bool(at.last), at.token_count,
-        at.selection_epochs)
 
 
 def _drive(run: Run, callbacks: Callbacks, progress: Optional[bool], state: Optional[PathLike],

@@ -10,10 +10,10 @@ from s3rec._abi import library
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, check
-from s3rec._evaluate import Metrics, metrics_of
 from s3rec._handle import PathLike, Pointer, patiently, path_bytes
 from s3rec._model import Model
-from s3rec._run import Callback, progress_of
+from s3rec._reports import Metrics, metrics_of, progress_of
+from s3rec._run import Callback
 from s3rec._words import RECIPES, Recipe, assign, number_of, seed_number
 
 _FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
