@@ -14,7 +14,7 @@ static const test_shape shape = {.items = 9, .attributes = 3, .length = 4, .hidd
 
 enum { LATER = 24, UNKNOWN = 0xa5 };
 
-/* A copy of `options` in memory of just `size` bytes, so that a sanitizer sees a read behind it.
+/* A copy of `options` in memory of just `size` bytes, so that a sanitizer sees a read after it.
  * Fields of a later release that it has hold no sensible value. */
 static void *options_of_size(const void *options, size_t own_size, size_t size) {
   char *memory = malloc(size);

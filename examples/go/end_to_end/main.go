@@ -13,7 +13,7 @@ import (
 	"libs3rec/go/s3rec"
 )
 
-const pretrainEpochs, finetuneEpochs = 2, 3 // soon done; 0: the recipe's
+const pretrainEpochs, finetuneEpochs = 2, 3 // few; 0: as in the recipe
 
 func main() {
 	if len(os.Args) < 5 {
@@ -104,7 +104,7 @@ func measure(model *s3rec.Model, data *s3rec.Dataset) error {
 	return err
 }
 
-// serve does as a server would: from the file, mapped, names included.
+// serve works as a server does: everything comes from the mapped model file, also the names.
 func serve(path string, data *s3rec.Dataset, users []string) error {
 	recommender, err := s3rec.OpenRecommender(path, nil)
 	if err != nil {
