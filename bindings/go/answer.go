@@ -80,14 +80,14 @@ func (r *Recommender) answer(request *Request, similar bool) (answers []Answer, 
 			}
 			return nil
 		})
-		defer C.free(unsafe.Pointer(q.filters))
+		defer freeInC(unsafe.Pointer(q.filters))
 	}
 	options := &RecommendOptions{IncludeHistory: request.IncludeHistory, Filter: request.Filter}
 	answers = make([]Answer, users)
 	err = r.ask(func(recommender unsafe.Pointer, s *seat) error {
 		if request.Names != nil {
 			q.names = s.placeNames(request.Names)
-			defer freeInC(q.names)
+			defer freeInC(unsafe.Pointer(q.names))
 		} else {
 			s.items, s.offsets = flatten(s.items, s.offsets, request.Items)
 		}
@@ -287,7 +287,7 @@ func namesInC(text []byte, offsets []int64) **C.char {
 	return (**C.char)(array)
 }
 
-// pointersInC is an array of C of pointers to memory of C; C.free it.
+// pointersInC is an array of C of pointers to memory of C; freeInC it.
 func pointersInC(count int, pointer func(int) unsafe.Pointer) *unsafe.Pointer {
 	array := (*unsafe.Pointer)(C.calloc(C.size_t(count+1), C.size_t(unsafe.Sizeof(uintptr(0)))))
 	pointers := unsafe.Slice(array, count)
@@ -297,9 +297,9 @@ func pointersInC(count int, pointer func(int) unsafe.Pointer) *unsafe.Pointer {
 	return array
 }
 
-func freeInC(names **C.char) {
-	if names != nil {
-		C.free(unsafe.Pointer(names))
+func freeInC(array unsafe.Pointer) {
+	if array != nil {
+		C.free(array)
 	}
 }
 
@@ -337,7 +337,7 @@ func (s *seat) recommend(recommender unsafe.Pointer, q question, o *RecommendOpt
 			} else {
 				q.filters = pointersInC(len(s.offsets)-1,
 					func(int) unsafe.Pointer { return *s.filter })
-				defer C.free(unsafe.Pointer(q.filters))
+				defer freeInC(unsafe.Pointer(q.filters))
 			}
 		}
 		if err := s.put(recommender, q); err != nil {
@@ -355,7 +355,7 @@ func (s *seat) recommendNamed(recommender unsafe.Pointer, k int, options *Recomm
 		return negativeK(k)
 	}
 	names := namesInC(s.text, s.offsets)
-	defer freeInC(names)
+	defer freeInC(unsafe.Pointer(names))
 	s.items = s.items[:0]
 	s.offsets = append(s.offsets[:0], 0, int64(len(s.offsets)-1))
 	return s.recommend(recommender, question{k: k, names: names}, options, func() error {

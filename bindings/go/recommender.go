@@ -219,8 +219,8 @@ func (r *Recommender) NewFilter(options FilterOptions) (filter *Filter, err erro
 
 func createFilter(recommender unsafe.Pointer, o *FilterOptions, made *unsafe.Pointer) error {
 	allowed, denied := stringsInC(o.AllowedNames), stringsInC(o.DeniedNames)
-	defer freeInC(allowed)
-	defer freeInC(denied)
+	defer freeInC(unsafe.Pointer(allowed))
+	defer freeInC(unsafe.Pointer(denied))
 	var only C.int32_t
 	if o.Allowed != nil || o.AllowedNames != nil {
 		only = 1

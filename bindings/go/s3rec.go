@@ -10,17 +10,17 @@
 //	defer recommender.Close()
 //	best, err := recommender.Recommend([]int32{12, 7, 93}, 10, nil)
 //
-// A Recommender is the front door: a model file that any number of goroutines ask, and that is
-// exchanged for a better one meanwhile. Model, Pretrain, Finetune and what they are made with
-// are the workshop.
+// Train and Recommender are the front door: events in, a model out, which any number of goroutines
+// ask and which is exchanged for a better one meanwhile. Everything else is the workshop, for
+// programs with a data set, a network or a training loop of their own.
 //
 // # Handles
 //
 // Recommender, Filter, Context, Dataset, Events, Vocabulary, Model, Sampler, Batch, Trainer and
-// Run hold memory of the C library: Close frees it. Close may be called again, from any goroutine, in any order
-// and while calls run on the handle, which end well: the last of them frees it. A call on a
-// closed handle gives an error for which errors.Is(err, ErrClosed) holds. What is forgotten
-// is freed some time after the garbage collector found it.
+// Run hold memory of the C library: Close frees it. Close may be called again, from any
+// goroutine, in any order and while calls run on the handle: these end well, and the last of them
+// frees it. A call on a closed handle gives an error for which errors.Is(err, ErrClosed) holds.
+// What is never closed is freed some time after the garbage collector found it.
 //
 // # Goroutines
 //

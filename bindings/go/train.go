@@ -291,13 +291,13 @@ type TrainOptions struct {
 	// TimeBudget is for both stages; 0: as long as it takes. One epoch of each is always done. With
 	// a budget the result depends on the speed of the machine.
 	TimeBudget time.Duration
-	// OnStep is called after each step. Enough ends the training with the best weights so far,
+	// OnStep is called after each step. ErrEnough ends the training with the best weights so far,
 	// another error ends it without a model.
 	OnStep func(Progress) error
 }
 
-// Enough is what TrainOptions.OnStep gives back to end a training early, and well.
-var Enough = errors.New("enough of training")
+// ErrEnough is what TrainOptions.OnStep gives back to end a training early, and well.
+var ErrEnough = errors.New("enough of training")
 
 // training is what the callback of Train gets.
 type training struct {
@@ -339,7 +339,7 @@ func Train(ctx context.Context, options TrainOptions) (model *Model, metrics Met
 	if state.panic != nil {
 		panic(state.panic)
 	}
-	if err == nil && state.err != nil && !errors.Is(state.err, Enough) {
+	if err == nil && state.err != nil && !errors.Is(state.err, ErrEnough) {
 		err = state.err
 		model.Close()
 	}
