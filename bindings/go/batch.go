@@ -115,47 +115,37 @@ func (s *Sampler) Close() error {
 
 // EpochSize gives the sequences and the steps of an epoch.
 func (s *Sampler) EpochSize() (instances, steps int, err error) {
-	err = s.use(func(sampler *C.s3rec_sampler) error {
-		var sequences, batches C.size_t
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_sampler_epoch_size(sampler, &sequences, &batches)
-		})
-		instances, steps = int(sequences), int(batches)
-		return err
-	})
-	return instances, steps, err
+	var sequences, batches C.size_t
+	err = s.use(checked(func(sampler *C.s3rec_sampler) C.s3rec_status {
+		return C.s3rec_sampler_epoch_size(sampler, &sequences, &batches)
+	}))
+	return int(sequences), int(batches), err
 }
 
 // Next fills a batch with the next step and moves on; after an epoch comes another order.
 func (s *Sampler) Next(batch *Batch) error {
 	return s.use(func(sampler *C.s3rec_sampler) error {
-		return batch.use(func(batch *C.s3rec_batch) error {
-			return failure(func() C.s3rec_status { return C.s3rec_sampler_next(sampler, batch) })
-		})
+		return batch.use(checked(func(batch *C.s3rec_batch) C.s3rec_status {
+			return C.s3rec_sampler_next(sampler, batch)
+		}))
 	})
 }
 
 // Position says where the next batch comes from; epochs and steps count from 0.
 func (s *Sampler) Position() (epoch uint64, step int, err error) {
-	err = s.use(func(sampler *C.s3rec_sampler) error {
-		var at C.uint64_t
-		var within C.size_t
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_sampler_position(sampler, &at, &within)
-		})
-		epoch, step = uint64(at), int(within)
-		return err
-	})
-	return epoch, step, err
+	var at C.uint64_t
+	var within C.size_t
+	err = s.use(checked(func(sampler *C.s3rec_sampler) C.s3rec_status {
+		return C.s3rec_sampler_position(sampler, &at, &within)
+	}))
+	return uint64(at), int(within), err
 }
 
 // Seek makes the next batch come from there. Error: ErrArgument.
 func (s *Sampler) Seek(epoch uint64, step int) error {
-	return s.use(func(sampler *C.s3rec_sampler) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_sampler_seek(sampler, C.uint64_t(epoch), C.size_t(step))
-		})
-	})
+	return s.use(checked(func(sampler *C.s3rec_sampler) C.s3rec_status {
+		return C.s3rec_sampler_seek(sampler, C.uint64_t(epoch), C.size_t(step))
+	}))
 }
 
 // Batch is the input of a training step; a loop needs one. Calls from several goroutines wait
@@ -227,15 +217,13 @@ func (b *Batch) SetPretrain(arrays PretrainArrays) (err error) {
 	if err != nil {
 		return err
 	}
-	return b.use(func(batch *C.s3rec_batch) error {
-		return failure(func() C.s3rec_status {
-			return C.s3go_batch_set_pretrain(batch, rows, length, attributes,
-				C.int32_t(arrays.MaskID), uint8s(arrays.Attributes),
-				int32s(arrays.MaskedItemSequence), int32s(arrays.PosItems),
-				int32s(arrays.NegItems), int32s(arrays.MaskedSegmentSequence),
-				int32s(arrays.PosSegment), int32s(arrays.NegSegment))
-		})
-	})
+	return b.use(checked(func(batch *C.s3rec_batch) C.s3rec_status {
+		return C.s3go_batch_set_pretrain(batch, rows, length, attributes,
+			C.int32_t(arrays.MaskID), uint8s(arrays.Attributes),
+			int32s(arrays.MaskedItemSequence), int32s(arrays.PosItems),
+			int32s(arrays.NegItems), int32s(arrays.MaskedSegmentSequence),
+			int32s(arrays.PosSegment), int32s(arrays.NegSegment))
+	}))
 }
 
 // SetFinetune replaces what the batch holds by padded arrays [batchSize, maxSeqLength].
@@ -252,12 +240,10 @@ func (b *Batch) SetFinetune(batchSize, maxSeqLength int, inputIDs, targetPos,
 	if err != nil {
 		return err
 	}
-	return b.use(func(batch *C.s3rec_batch) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_batch_set_finetune(batch, rows, length, int32s(inputIDs),
-				int32s(targetPos), int32s(targetNeg))
-		})
-	})
+	return b.use(checked(func(batch *C.s3rec_batch) C.s3rec_status {
+		return C.s3rec_batch_set_finetune(batch, rows, length, int32s(inputIDs),
+			int32s(targetPos), int32s(targetNeg))
+	}))
 }
 
 // checkLength is what stands between a wrong size and reading beyond a slice. Sizes above

@@ -299,9 +299,9 @@ func (m *Model) Save(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	return m.read(func(model *C.s3rec_model) error {
-		return failure(func() C.s3rec_status { return C.s3rec_model_save(model, name) })
-	})
+	return m.read(checked(func(model *C.s3rec_model) C.s3rec_status {
+		return C.s3rec_model_save(model, name)
+	}))
 }
 
 // Clone gives a copy of its own, for instance to serve while training goes on.
@@ -316,28 +316,27 @@ func (m *Model) Clone() (clone *Model, err error) {
 }
 
 // Config says what the model is like.
-func (m *Model) Config() (config ModelConfig, err error) {
-	err = m.read(func(model *C.s3rec_model) error {
-		var c C.s3rec_model_config
-		C.s3rec_model_config_init(&c)
-		err := failure(func() C.s3rec_status { return C.s3rec_model_config_get(model, &c) })
-		config = ModelConfig{int(c.item_size), int(c.attribute_size), int(c.max_seq_length),
-			int(c.hidden_size), int(c.num_hidden_layers), int(c.num_attention_heads),
-			Activation(c.hidden_act), float64(c.hidden_dropout_prob),
-			float64(c.attention_probs_dropout_prob), float64(c.initializer_range)}
-		return err
-	})
-	return config, err
+func (m *Model) Config() (ModelConfig, error) {
+	var c C.s3rec_model_config
+	C.s3rec_model_config_init(&c)
+	err := m.read(checked(func(model *C.s3rec_model) C.s3rec_status {
+		return C.s3rec_model_config_get(model, &c)
+	}))
+	if err != nil {
+		return ModelConfig{}, err
+	}
+	return ModelConfig{int(c.item_size), int(c.attribute_size), int(c.max_seq_length),
+		int(c.hidden_size), int(c.num_hidden_layers), int(c.num_attention_heads),
+		Activation(c.hidden_act), float64(c.hidden_dropout_prob),
+		float64(c.attention_probs_dropout_prob), float64(c.initializer_range)}, nil
 }
 
 // SetDropouts sets the dropouts of later training, 0..0.99. Errors: ErrArgument; ErrState
 // (the model has a trainer).
 func (m *Model) SetDropouts(hidden, attention float64) error {
-	return m.write(func(model *C.s3rec_model) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_model_set_dropouts(model, C.double(hidden), C.double(attention))
-		})
-	})
+	return m.write(checked(func(model *C.s3rec_model) C.s3rec_status {
+		return C.s3rec_model_set_dropouts(model, C.double(hidden), C.double(attention))
+	}))
 }
 
 // CopyWeights takes over the weights of a model of the same sizes. Errors: ErrMismatch.
@@ -351,11 +350,9 @@ func (m *Model) CopyWeights(source *Model) error {
 		return err
 	}
 	defer taken.Close()
-	return m.write(func(model *C.s3rec_model) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_model_copy_weights(model, (*C.s3rec_model)(taken.h.pointer))
-		})
-	})
+	return m.write(checked(func(model *C.s3rec_model) C.s3rec_status {
+		return C.s3rec_model_copy_weights(model, (*C.s3rec_model)(taken.h.pointer))
+	}))
 }
 
 // Memory gives the bytes of the weights and of what scoring made of them; 0 when closed.
@@ -377,11 +374,9 @@ func (m *Model) CountPopularity(data *Dataset, heldOut int) (err error) {
 		return err
 	}
 	return data.use(func(dataset *C.s3rec_dataset) error {
-		return m.write(func(model *C.s3rec_model) error {
-			return failure(func() C.s3rec_status {
-				return C.s3rec_model_count_popularity(model, dataset, last)
-			})
-		})
+		return m.write(checked(func(model *C.s3rec_model) C.s3rec_status {
+			return C.s3rec_model_count_popularity(model, dataset, last)
+		}))
 	})
 }
 
@@ -390,24 +385,21 @@ func (m *Model) CountPopularity(data *Dataset, heldOut int) (err error) {
 // ErrArgument, ErrMemory; ErrFormat (a count that may not be there); ErrMismatch (another number
 // of counts).
 func (m *Model) SetPopularity(counts []int32) error {
-	return m.write(func(model *C.s3rec_model) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_model_set_popularity(model, int32s(counts), C.size_t(len(counts)))
-		})
-	})
+	return m.write(checked(func(model *C.s3rec_model) C.s3rec_status {
+		return C.s3rec_model_set_popularity(model, int32s(counts), C.size_t(len(counts)))
+	}))
 }
 
 // Popularity copies out what SetPopularity or CountPopularity set. Error: ErrNotFound.
 func (m *Model) Popularity() (counts []int32, err error) {
 	err = m.read(func(model *C.s3rec_model) error {
-		read := make([]int32, m.inside.items+2)
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_model_popularity(model, int32s(read), C.size_t(len(read)))
+		counts = make([]int32, m.inside.items+2)
+		return failure(func() C.s3rec_status {
+			return C.s3rec_model_popularity(model, int32s(counts), C.size_t(len(counts)))
 		})
-		if err == nil {
-			counts = read
-		}
-		return err
 	})
-	return counts, err
+	if err != nil {
+		return nil, err
+	}
+	return counts, nil
 }

@@ -110,12 +110,10 @@ func (m *Model) WriteParameter(name string, values []float32) (err error) {
 	if len(values) == 0 {
 		return argumentError("%s: no values", name)
 	}
-	return m.write(func(model *C.s3rec_model) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_model_parameter_write(model, wanted, floats(values),
-				C.size_t(len(values)))
-		})
-	})
+	return m.write(checked(func(model *C.s3rec_model) C.s3rec_status {
+		return C.s3rec_model_parameter_write(model, wanted, floats(values),
+			C.size_t(len(values)))
+	}))
 }
 
 // ItemVectors copies out the item table: row i is the vector of item i; row 0 is the

@@ -308,9 +308,9 @@ func (r *Recommender) ExchangeModel(model *Model, options *ExchangeOptions) erro
 func (r *Recommender) exchange(options *ExchangeOptions,
 	exchange func(*C.s3rec_recommender, *C.s3rec_exchange_options) C.s3rec_status) error {
 	return r.use(func(recommender *C.s3rec_recommender) error {
-		err := options.through(func(filled *C.s3rec_exchange_options) error {
-			return failure(func() C.s3rec_status { return exchange(recommender, filled) })
-		})
+		err := options.through(checked(func(filled *C.s3rec_exchange_options) C.s3rec_status {
+			return exchange(recommender, filled)
+		}))
 		if err == nil {
 			r.lookAtNames()
 		}
@@ -336,23 +336,19 @@ type Statistics struct {
 }
 
 // Statistics reads the counters.
-func (r *Recommender) Statistics() (statistics Statistics, err error) {
-	err = r.use(func(recommender *C.s3rec_recommender) error {
-		var s C.s3rec_recommender_statistics
-		C.s3rec_recommender_statistics_init(&s)
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_recommender_statistics_get(recommender, &s)
-		})
-		statistics = Statistics{uint64(s.model_number), uint64(s.call_count),
-			uint64(s.failed_call_count), uint64(s.user_count), uint64(s.popular_count),
-			uint64(s.empty_count), uint64(s.unknown_item_count),
-			uint64(s.refused_exchange_count), uint64(s.scorer_count), uint64(s.memory),
-			[C.S3REC_LATENCY_BUCKETS]uint64{}}
-		for i := range statistics.Latencies {
-			statistics.Latencies[i] = uint64(s.latency[i])
-		}
-		return err
-	})
+func (r *Recommender) Statistics() (Statistics, error) {
+	var s C.s3rec_recommender_statistics
+	C.s3rec_recommender_statistics_init(&s)
+	err := r.use(checked(func(recommender *C.s3rec_recommender) C.s3rec_status {
+		return C.s3rec_recommender_statistics_get(recommender, &s)
+	}))
+	statistics := Statistics{uint64(s.model_number), uint64(s.call_count),
+		uint64(s.failed_call_count), uint64(s.user_count), uint64(s.popular_count),
+		uint64(s.empty_count), uint64(s.unknown_item_count), uint64(s.refused_exchange_count),
+		uint64(s.scorer_count), uint64(s.memory), [C.S3REC_LATENCY_BUCKETS]uint64{}}
+	for i := range statistics.Latencies {
+		statistics.Latencies[i] = uint64(s.latency[i])
+	}
 	return statistics, err
 }
 

@@ -142,27 +142,23 @@ func (r *Run) Close() error {
 // Step goes one step on; after the last one it gives RunDone. After an error it may be called
 // again. Errors: those of Trainer.PretrainStep, Trainer.FinetuneStep and Model.Evaluate; ErrState
 // (the refit begins, and the model has other weights by now).
-func (r *Run) Step() (progress Progress, err error) {
-	err = r.use(func(run *C.s3rec_run) error {
-		var p C.s3rec_run_progress
-		C.s3rec_run_progress_init(&p)
-		err := failure(func() C.s3rec_status { return C.s3rec_run_step(run, &p) })
-		progress = progressOf(&p)
-		return err
-	})
-	return progress, err
+func (r *Run) Step() (Progress, error) {
+	var p C.s3rec_run_progress
+	C.s3rec_run_progress_init(&p)
+	err := r.use(checked(func(run *C.s3rec_run) C.s3rec_status {
+		return C.s3rec_run_step(run, &p)
+	}))
+	return progressOf(&p), err
 }
 
 // Progress says where the run is without a step.
-func (r *Run) Progress() (progress Progress, err error) {
-	err = r.use(func(run *C.s3rec_run) error {
-		var p C.s3rec_run_progress
-		C.s3rec_run_progress_init(&p)
-		err := failure(func() C.s3rec_status { return C.s3rec_run_progress_get(run, &p) })
-		progress = progressOf(&p)
-		return err
-	})
-	return progress, err
+func (r *Run) Progress() (Progress, error) {
+	var p C.s3rec_run_progress
+	C.s3rec_run_progress_init(&p)
+	err := r.use(checked(func(run *C.s3rec_run) C.s3rec_status {
+		return C.s3rec_run_progress_get(run, &p)
+	}))
+	return progressOf(&p), err
 }
 
 // Finish gives the result as a new model, which is to be closed: after RunDone the final weights,
@@ -180,27 +176,23 @@ func (r *Run) Finish() (model *Model, err error) {
 
 // ValidMetrics gives the metrics of the valid split after the last epoch that was measured.
 // Error: ErrNotFound (none yet).
-func (r *Run) ValidMetrics() (metrics Metrics, err error) {
-	err = r.use(func(run *C.s3rec_run) error {
-		var measured C.s3rec_metrics
-		C.s3rec_metrics_init(&measured)
-		err := failure(func() C.s3rec_status { return C.s3rec_run_valid_metrics(run, &measured) })
-		metrics = metricsOf(&measured)
-		return err
-	})
-	return metrics, err
+func (r *Run) ValidMetrics() (Metrics, error) {
+	var measured C.s3rec_metrics
+	C.s3rec_metrics_init(&measured)
+	err := r.use(checked(func(run *C.s3rec_run) C.s3rec_status {
+		return C.s3rec_run_valid_metrics(run, &measured)
+	}))
+	return metricsOf(&measured), err
 }
 
 // Ahead gives the steps and sequences that are ahead at most, those of the refit included.
 func (r *Run) Ahead() (steps, sequences uint64, err error) {
-	err = r.use(func(run *C.s3rec_run) error {
-		var estimate C.s3rec_run_estimate
-		C.s3rec_run_estimate_init(&estimate)
-		err := failure(func() C.s3rec_status { return C.s3rec_run_ahead(run, &estimate) })
-		steps, sequences = uint64(estimate.step_count), uint64(estimate.sequence_count)
-		return err
-	})
-	return steps, sequences, err
+	var estimate C.s3rec_run_estimate
+	C.s3rec_run_estimate_init(&estimate)
+	err = r.use(checked(func(run *C.s3rec_run) C.s3rec_status {
+		return C.s3rec_run_ahead(run, &estimate)
+	}))
+	return uint64(estimate.step_count), uint64(estimate.sequence_count), err
 }
 
 // SetNote keeps a text of the program's own with the run, which Save writes into the state.
@@ -211,9 +203,9 @@ func (r *Run) SetNote(note string) (err error) {
 	if err != nil {
 		return err
 	}
-	return r.use(func(run *C.s3rec_run) error {
-		return failure(func() C.s3rec_status { return C.s3rec_run_set_note(run, words) })
-	})
+	return r.use(checked(func(run *C.s3rec_run) C.s3rec_status {
+		return C.s3rec_run_set_note(run, words)
+	}))
 }
 
 // Note is the text that was set last, or that of the state that was loaded; "" without.
@@ -233,9 +225,9 @@ func (r *Run) Save(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	return r.use(func(run *C.s3rec_run) error {
-		return failure(func() C.s3rec_status { return C.s3rec_run_save(run, name) })
-	})
+	return r.use(checked(func(run *C.s3rec_run) C.s3rec_status {
+		return C.s3rec_run_save(run, name)
+	}))
 }
 
 // Load puts a saved run into a new one, before its first step, over the same model, data and
@@ -246,7 +238,7 @@ func (r *Run) Load(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	return r.use(func(run *C.s3rec_run) error {
-		return failure(func() C.s3rec_status { return C.s3rec_run_load(run, name) })
-	})
+	return r.use(checked(func(run *C.s3rec_run) C.s3rec_status {
+		return C.s3rec_run_load(run, name)
+	}))
 }

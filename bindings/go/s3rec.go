@@ -116,6 +116,13 @@ func failure(call func() C.s3rec_status) error {
 	return &Error{Status: Status(status), Detail: C.GoString(C.s3rec_last_error())}
 }
 
+// checked is a call of the library on an object as a call that gives an error.
+func checked[P any](call func(P) C.s3rec_status) func(P) error {
+	return func(object P) error {
+		return failure(func() C.s3rec_status { return call(object) })
+	}
+}
+
 func argumentError(format string, values ...any) error {
 	return &Error{Status: ErrArgument, Detail: fmt.Sprintf(format, values...)}
 }

@@ -227,38 +227,31 @@ func (v *Vocabulary) All() (names []string, err error) {
 }
 
 // Find gives the id of a name. Error: ErrNotFound.
-func (v *Vocabulary) Find(name string) (id int32, err error) {
-	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
-		text := []byte(name)
-		var found C.int32_t
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_vocabulary_find(vocabulary, texts(text), C.size_t(len(text)), &found)
-		})
-		id = int32(found)
-		return err
-	})
-	return id, err
+func (v *Vocabulary) Find(name string) (int32, error) {
+	text := []byte(name)
+	var id C.int32_t
+	err := v.use(checked(func(vocabulary *C.s3rec_vocabulary) C.s3rec_status {
+		return C.s3rec_vocabulary_find(vocabulary, texts(text), C.size_t(len(text)), &id)
+	}))
+	return int32(id), err
 }
 
 // FindAll gives the ids of many names, -1 for those that are not there; a history may contain
 // that, scoring passes over it.
-func (v *Vocabulary) FindAll(names Names) (ids []int32, err error) {
+func (v *Vocabulary) FindAll(names Names) ([]int32, error) {
 	if names == nil || names.Len() == 0 {
 		return nil, v.use(func(*C.s3rec_vocabulary) error { return nil })
 	}
 	text, offsets := names.columns()
-	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
-		found := make([]int32, names.Len())
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_vocabulary_find_many(vocabulary, texts(text), int64s(offsets),
-				C.size_t(len(found)), int32s(found))
-		})
-		if err == nil {
-			ids = found
-		}
-		return err
-	})
-	return ids, err
+	ids := make([]int32, names.Len())
+	err := v.use(checked(func(vocabulary *C.s3rec_vocabulary) C.s3rec_status {
+		return C.s3rec_vocabulary_find_many(vocabulary, texts(text), int64s(offsets),
+			C.size_t(len(ids)), int32s(ids))
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return ids, nil
 }
 
 // ItemNames gives the names of the model's items, nil without. Close them.
@@ -288,11 +281,9 @@ func (m *Model) AttributeNames() (names *Vocabulary, err error) {
 func (m *Model) SetNames(items, attributes *Vocabulary) error {
 	return m.write(func(model *C.s3rec_model) error {
 		return items.useOptional(func(items *C.s3rec_vocabulary) error {
-			return attributes.useOptional(func(attributes *C.s3rec_vocabulary) error {
-				return failure(func() C.s3rec_status {
-					return C.s3rec_model_set_names(model, items, attributes)
-				})
-			})
+			return attributes.useOptional(checked(func(attributes *C.s3rec_vocabulary) C.s3rec_status {
+				return C.s3rec_model_set_names(model, items, attributes)
+			}))
 		})
 	})
 }
