@@ -195,7 +195,7 @@ func (s *seat) put(recommender unsafe.Pointer, q question) error {
 		include = 1
 	}
 	users := len(s.offsets) - 1
-	return failure(func() C.s3rec_status {
+	return failure(func() status {
 		return C.s3go_answer(recommender, similar, C.size_t(users), int64s(s.offsets),
 			int32s(s.items), q.names, C.size_t(s.offsets[users]), C.size_t(q.k), q.filter,
 			q.filters, include, &s.answer)
@@ -207,7 +207,7 @@ func (s *seat) rows() (ids []int32, scores []float32, width int, err error) {
 	var first *C.int32_t
 	var score *C.float
 	var count C.size_t
-	err = failure(func() C.s3rec_status {
+	err = failure(func() status {
 		return C.s3rec_answer_rows((*C.s3rec_answer)(s.answer), &first, &score, &count)
 	})
 	width = int(count)
@@ -221,9 +221,7 @@ func (s *seat) rows() (ids []int32, scores []float32, width int, err error) {
 
 // read leaves the answer for a user in s.ranked.
 func (s *seat) read(user int) error {
-	return failure(func() C.s3rec_status {
-		return C.s3go_answer_get(s.answer, C.size_t(user), &s.ranked)
-	})
+	return failure(func() status { return C.s3go_answer_get(s.answer, C.size_t(user), &s.ranked) })
 }
 
 // forget frees the answer. What a large request needed is not kept either.

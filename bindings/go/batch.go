@@ -73,9 +73,7 @@ func NewSampler(data *Dataset, stage Stage, options *SamplerOptions) (sampler *S
 	}
 	err = data.use(func(dataset *C.s3rec_dataset) error {
 		var made *C.s3rec_sampler
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_sampler_create(dataset, &filled, &made)
-		})
+		err := failure(func() status { return C.s3rec_sampler_create(dataset, &filled, &made) })
 		if err == nil {
 			sampler = &Sampler{newHandle("sampler", unsafe.Pointer(made), data.h.root,
 				func(pointer unsafe.Pointer) {
@@ -116,7 +114,7 @@ func (s *Sampler) Close() error {
 // EpochSize gives the sequences and the steps of an epoch.
 func (s *Sampler) EpochSize() (instances, steps int, err error) {
 	var sequences, batches C.size_t
-	err = s.use(checked(func(sampler *C.s3rec_sampler) C.s3rec_status {
+	err = s.use(checked(func(sampler *C.s3rec_sampler) status {
 		return C.s3rec_sampler_epoch_size(sampler, &sequences, &batches)
 	}))
 	return int(sequences), int(batches), err
@@ -125,7 +123,7 @@ func (s *Sampler) EpochSize() (instances, steps int, err error) {
 // Next fills a batch with the next step and moves on; after an epoch comes another order.
 func (s *Sampler) Next(batch *Batch) error {
 	return s.use(func(sampler *C.s3rec_sampler) error {
-		return batch.use(checked(func(batch *C.s3rec_batch) C.s3rec_status {
+		return batch.use(checked(func(batch *C.s3rec_batch) status {
 			return C.s3rec_sampler_next(sampler, batch)
 		}))
 	})
@@ -135,7 +133,7 @@ func (s *Sampler) Next(batch *Batch) error {
 func (s *Sampler) Position() (epoch uint64, step int, err error) {
 	var at C.uint64_t
 	var within C.size_t
-	err = s.use(checked(func(sampler *C.s3rec_sampler) C.s3rec_status {
+	err = s.use(checked(func(sampler *C.s3rec_sampler) status {
 		return C.s3rec_sampler_position(sampler, &at, &within)
 	}))
 	return uint64(at), int(within), err
@@ -143,7 +141,7 @@ func (s *Sampler) Position() (epoch uint64, step int, err error) {
 
 // Seek makes the next batch come from there. Error: ErrArgument.
 func (s *Sampler) Seek(epoch uint64, step int) error {
-	return s.use(checked(func(sampler *C.s3rec_sampler) C.s3rec_status {
+	return s.use(checked(func(sampler *C.s3rec_sampler) status {
 		return C.s3rec_sampler_seek(sampler, C.uint64_t(epoch), C.size_t(step))
 	}))
 }
@@ -156,7 +154,7 @@ type Batch struct{ h *handle }
 func NewBatch(c *Context) (batch *Batch, err error) {
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
 		var made *C.s3rec_batch
-		err := failure(func() C.s3rec_status { return C.s3rec_batch_create(context, &made) })
+		err := failure(func() status { return C.s3rec_batch_create(context, &made) })
 		if err == nil {
 			batch = &Batch{newHandle("batch", unsafe.Pointer(made), root,
 				func(pointer unsafe.Pointer) { C.s3rec_batch_destroy((*C.s3rec_batch)(pointer)) })}
@@ -217,7 +215,7 @@ func (b *Batch) SetPretrain(arrays PretrainArrays) (err error) {
 	if err != nil {
 		return err
 	}
-	return b.use(checked(func(batch *C.s3rec_batch) C.s3rec_status {
+	return b.use(checked(func(batch *C.s3rec_batch) status {
 		return C.s3go_batch_set_pretrain(batch, rows, length, attributes,
 			C.int32_t(arrays.MaskID), uint8s(arrays.Attributes),
 			int32s(arrays.MaskedItemSequence), int32s(arrays.PosItems),
@@ -240,7 +238,7 @@ func (b *Batch) SetFinetune(batchSize, maxSeqLength int, inputIDs, targetPos,
 	if err != nil {
 		return err
 	}
-	return b.use(checked(func(batch *C.s3rec_batch) C.s3rec_status {
+	return b.use(checked(func(batch *C.s3rec_batch) status {
 		return C.s3rec_batch_set_finetune(batch, rows, length, int32s(inputIDs),
 			int32s(targetPos), int32s(targetNeg))
 	}))
@@ -285,7 +283,7 @@ func (b *Batch) Info() (info BatchInfo, err error) {
 func batchInfo(batch *C.s3rec_batch) (BatchInfo, error) {
 	var read C.s3rec_batch_info
 	C.s3rec_batch_info_init(&read)
-	err := failure(func() C.s3rec_status { return C.s3rec_batch_info_get(batch, &read) })
+	err := failure(func() status { return C.s3rec_batch_info_get(batch, &read) })
 	return BatchInfo{Stage(read.stage), int(read.batch_size), int(read.max_seq_length),
 		int(read.token_count), int(read.target_count)}, err
 }
@@ -304,7 +302,7 @@ func (b *Batch) Read(name string) (ids []int32, err error) {
 			return err
 		}
 		values := make([]int32, info.BatchSize*info.MaxSeqLength)
-		err = failure(func() C.s3rec_status {
+		err = failure(func() status {
 			return C.s3rec_batch_read(batch, wanted, int32s(values), C.size_t(len(values)))
 		})
 		if err == nil {

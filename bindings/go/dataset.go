@@ -68,7 +68,7 @@ func LoadDataset(c *Context, files DatasetFiles) (dataset *Dataset, err error) {
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
 		var made *C.s3rec_dataset
-		err := failure(func() C.s3rec_status {
+		err := failure(func() status {
 			return C.s3rec_dataset_load(context, sequences, attributes, negatives, &made)
 		})
 		if err == nil {
@@ -122,7 +122,7 @@ func NewDataset(c *Context, arrays DatasetArrays) (dataset *Dataset, err error) 
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
 		var made *C.s3rec_dataset
-		err := failure(func() C.s3rec_status {
+		err := failure(func() status {
 			return C.s3go_dataset_from_arrays(context, C.size_t(len(arrays.Sequences)),
 				int64s(itemOffsets), int32s(items), C.size_t(len(attributed)), int32s(attributed),
 				int64s(attributeOffsets), int32s(attributes), perUser, int32s(negatives), &made)
@@ -150,7 +150,7 @@ type DatasetInfo struct {
 func (d *Dataset) Info() (DatasetInfo, error) {
 	var read C.s3rec_dataset_info
 	C.s3rec_dataset_info_init(&read)
-	err := d.use(checked(func(dataset *C.s3rec_dataset) C.s3rec_status {
+	err := d.use(checked(func(dataset *C.s3rec_dataset) status {
 		return C.s3rec_dataset_info_get(dataset, &read)
 	}))
 	return DatasetInfo{int(read.user_count), int(read.interaction_count), int(read.item_size),
@@ -164,7 +164,7 @@ func (d *Dataset) UserItems(user int) ([]int32, error) { return d.AppendUserItem
 // AppendUserItems appends a user's items to a slice, so that a loop can use one again.
 func (d *Dataset) AppendUserItems(items []int32, user int) ([]int32, error) {
 	return d.appendArray(items, func(dataset *C.s3rec_dataset, array **C.int32_t,
-		count *C.size_t) C.s3rec_status {
+		count *C.size_t) status {
 		return C.s3rec_dataset_user_items(dataset, C.size_t(user), array, count)
 	})
 }
@@ -172,7 +172,7 @@ func (d *Dataset) AppendUserItems(items []int32, user int) ([]int32, error) {
 // ItemAttributes gives an item's attributes, none for an item without. Error: ErrNotFound.
 func (d *Dataset) ItemAttributes(item int32) ([]int32, error) {
 	return d.appendArray(nil, func(dataset *C.s3rec_dataset, array **C.int32_t,
-		count *C.size_t) C.s3rec_status {
+		count *C.size_t) status {
 		return C.s3rec_dataset_item_attributes(dataset, C.int32_t(item), array, count)
 	})
 }
@@ -180,18 +180,18 @@ func (d *Dataset) ItemAttributes(item int32) ([]int32, error) {
 // UserNegatives gives a user's negative items. Error: ErrNotFound.
 func (d *Dataset) UserNegatives(user int) ([]int32, error) {
 	return d.appendArray(nil, func(dataset *C.s3rec_dataset, array **C.int32_t,
-		count *C.size_t) C.s3rec_status {
+		count *C.size_t) status {
 		return C.s3rec_dataset_user_negatives(dataset, C.size_t(user), array, count)
 	})
 }
 
 // appendArray copies an array of the library to the end of a slice.
 func (d *Dataset) appendArray(values []int32,
-	get func(*C.s3rec_dataset, **C.int32_t, *C.size_t) C.s3rec_status) ([]int32, error) {
+	get func(*C.s3rec_dataset, **C.int32_t, *C.size_t) status) ([]int32, error) {
 	err := d.use(func(dataset *C.s3rec_dataset) error {
 		var borrowed *C.int32_t
 		var count C.size_t
-		err := failure(func() C.s3rec_status { return get(dataset, &borrowed, &count) })
+		err := failure(func() status { return get(dataset, &borrowed, &count) })
 		if count > 0 {
 			values = append(values,
 				unsafe.Slice((*int32)(unsafe.Pointer(borrowed)), int(count))...)
@@ -204,29 +204,29 @@ func (d *Dataset) appendArray(values []int32,
 // ItemNames gives the names of the items, nil unless the data set was made of events. Close
 // them.
 func (d *Dataset) ItemNames() (*Vocabulary, error) {
-	return d.names(func(d *C.s3rec_dataset, names **C.s3rec_vocabulary) C.s3rec_status {
+	return d.names(func(d *C.s3rec_dataset, names **C.s3rec_vocabulary) status {
 		return C.s3rec_dataset_item_names(d, names)
 	})
 }
 
 // UserNames gives the names of the users, likewise; their ids are the users of the data set.
 func (d *Dataset) UserNames() (*Vocabulary, error) {
-	return d.names(func(d *C.s3rec_dataset, names **C.s3rec_vocabulary) C.s3rec_status {
+	return d.names(func(d *C.s3rec_dataset, names **C.s3rec_vocabulary) status {
 		return C.s3rec_dataset_user_names(d, names)
 	})
 }
 
 // AttributeNames gives the names of the attributes, likewise.
 func (d *Dataset) AttributeNames() (*Vocabulary, error) {
-	return d.names(func(d *C.s3rec_dataset, names **C.s3rec_vocabulary) C.s3rec_status {
+	return d.names(func(d *C.s3rec_dataset, names **C.s3rec_vocabulary) status {
 		return C.s3rec_dataset_attribute_names(d, names)
 	})
 }
 
-func (d *Dataset) names(get func(*C.s3rec_dataset, **C.s3rec_vocabulary) C.s3rec_status) (
+func (d *Dataset) names(get func(*C.s3rec_dataset, **C.s3rec_vocabulary) status) (
 	names *Vocabulary, err error) {
 	err = d.use(func(dataset *C.s3rec_dataset) error {
-		names, err = vocabularyOf(d.h.root, func(names **C.s3rec_vocabulary) C.s3rec_status {
+		names, err = vocabularyOf(d.h.root, func(names **C.s3rec_vocabulary) status {
 			return get(dataset, names)
 		})
 		return err

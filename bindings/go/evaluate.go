@@ -125,7 +125,7 @@ func (m *Model) evaluate(data *Dataset, options *EvaluateOptions, ranks []int64)
 	var measured C.s3rec_metrics
 	C.s3rec_metrics_init(&measured)
 	err := m.read(func(model *C.s3rec_model) error {
-		return data.use(checked(func(dataset *C.s3rec_dataset) C.s3rec_status {
+		return data.use(checked(func(dataset *C.s3rec_dataset) status {
 			return C.s3rec_evaluate(model, dataset, &filled, &measured, int64s(ranks))
 		}))
 	})

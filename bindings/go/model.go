@@ -128,9 +128,9 @@ func newModel(made *C.s3rec_model, root *root) *Model {
 }
 
 // madeModel makes a model by a call of the library.
-func madeModel(root *root, create func(**C.s3rec_model) C.s3rec_status) (*Model, error) {
+func madeModel(root *root, create func(**C.s3rec_model) status) (*Model, error) {
 	var made *C.s3rec_model
-	if err := failure(func() C.s3rec_status { return create(&made) }); err != nil {
+	if err := failure(func() status { return create(&made) }); err != nil {
 		return nil, err
 	}
 	return newModel(made, root), nil
@@ -196,7 +196,7 @@ func NewModel(c *Context, options ModelOptions) (model *Model, err error) {
 		return nil, err
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		model, err = madeModel(root, func(made **C.s3rec_model) C.s3rec_status {
+		model, err = madeModel(root, func(made **C.s3rec_model) status {
 			return C.s3rec_model_create(context, &config, seedOf(options.Seed), made)
 		})
 		return err
@@ -280,7 +280,7 @@ func openModel(c *Context, path string, fallback *ModelOptions, mapped bool) (mo
 		return nil, err
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		model, err = madeModel(root, func(made **C.s3rec_model) C.s3rec_status {
+		model, err = madeModel(root, func(made **C.s3rec_model) status {
 			if mapped {
 				return C.s3rec_model_map(context, name, config, made)
 			}
@@ -293,21 +293,18 @@ func openModel(c *Context, path string, fallback *ModelOptions, mapped bool) (mo
 
 // Save writes a model file: at every moment there is the old or the new one, whole. Errors:
 // ErrArgument, ErrMemory, ErrIO; ErrNumeric (a weight is NaN or infinite).
-func (m *Model) Save(path string) (err error) {
-	name := text(&err, "path", path, false)
-	defer freeText(name)
-	if err != nil {
-		return err
-	}
-	return m.read(checked(func(model *C.s3rec_model) C.s3rec_status {
-		return C.s3rec_model_save(model, name)
-	}))
+func (m *Model) Save(path string) error {
+	return withText("path", path, func(name *C.char) error {
+		return m.read(checked(func(model *C.s3rec_model) status {
+			return C.s3rec_model_save(model, name)
+		}))
+	})
 }
 
 // Clone gives a copy of its own, for instance to serve while training goes on.
 func (m *Model) Clone() (clone *Model, err error) {
 	err = m.read(func(model *C.s3rec_model) error {
-		clone, err = madeModel(m.h.root, func(made **C.s3rec_model) C.s3rec_status {
+		clone, err = madeModel(m.h.root, func(made **C.s3rec_model) status {
 			return C.s3rec_model_clone(model, made)
 		})
 		return err
@@ -319,7 +316,7 @@ func (m *Model) Clone() (clone *Model, err error) {
 func (m *Model) Config() (ModelConfig, error) {
 	var c C.s3rec_model_config
 	C.s3rec_model_config_init(&c)
-	err := m.read(checked(func(model *C.s3rec_model) C.s3rec_status {
+	err := m.read(checked(func(model *C.s3rec_model) status {
 		return C.s3rec_model_config_get(model, &c)
 	}))
 	if err != nil {
@@ -334,7 +331,7 @@ func (m *Model) Config() (ModelConfig, error) {
 // SetDropouts sets the dropouts of later training, 0..0.99. Errors: ErrArgument; ErrState
 // (the model has a trainer).
 func (m *Model) SetDropouts(hidden, attention float64) error {
-	return m.write(checked(func(model *C.s3rec_model) C.s3rec_status {
+	return m.write(checked(func(model *C.s3rec_model) status {
 		return C.s3rec_model_set_dropouts(model, C.double(hidden), C.double(attention))
 	}))
 }
@@ -350,7 +347,7 @@ func (m *Model) CopyWeights(source *Model) error {
 		return err
 	}
 	defer taken.Close()
-	return m.write(checked(func(model *C.s3rec_model) C.s3rec_status {
+	return m.write(checked(func(model *C.s3rec_model) status {
 		return C.s3rec_model_copy_weights(model, (*C.s3rec_model)(taken.h.pointer))
 	}))
 }
@@ -374,7 +371,7 @@ func (m *Model) CountPopularity(data *Dataset, heldOut int) (err error) {
 		return err
 	}
 	return data.use(func(dataset *C.s3rec_dataset) error {
-		return m.write(checked(func(model *C.s3rec_model) C.s3rec_status {
+		return m.write(checked(func(model *C.s3rec_model) status {
 			return C.s3rec_model_count_popularity(model, dataset, last)
 		}))
 	})
@@ -385,7 +382,7 @@ func (m *Model) CountPopularity(data *Dataset, heldOut int) (err error) {
 // ErrArgument, ErrMemory; ErrFormat (a count that may not be there); ErrMismatch (another number
 // of counts).
 func (m *Model) SetPopularity(counts []int32) error {
-	return m.write(checked(func(model *C.s3rec_model) C.s3rec_status {
+	return m.write(checked(func(model *C.s3rec_model) status {
 		return C.s3rec_model_set_popularity(model, int32s(counts), C.size_t(len(counts)))
 	}))
 }
@@ -394,7 +391,7 @@ func (m *Model) SetPopularity(counts []int32) error {
 func (m *Model) Popularity() (counts []int32, err error) {
 	err = m.read(func(model *C.s3rec_model) error {
 		counts = make([]int32, m.inside.items+2)
-		return failure(func() C.s3rec_status {
+		return failure(func() status {
 			return C.s3rec_model_popularity(model, int32s(counts), C.size_t(len(counts)))
 		})
 	})

@@ -103,23 +103,25 @@ func (s Status) String() string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "S3REC_"), "_", " "))
 }
 
+type status = C.s3rec_status
+
 // failure makes a call of the library and an error of its status, nil when it went well. The
 // text of a failure belongs to the thread that failed, and Go may move a goroutine to another
 // thread between two calls of C: so the thread is held until the text is there.
-func failure(call func() C.s3rec_status) error {
+func failure(call func() status) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	status := call()
-	if status == C.S3REC_OK {
+	result := call()
+	if result == C.S3REC_OK {
 		return nil
 	}
-	return &Error{Status: Status(status), Detail: C.GoString(C.s3rec_last_error())}
+	return &Error{Status: Status(result), Detail: C.GoString(C.s3rec_last_error())}
 }
 
 // checked is a call of the library on an object as a call that gives an error.
-func checked[P any](call func(P) C.s3rec_status) func(P) error {
+func checked[P any](call func(P) status) func(P) error {
 	return func(object P) error {
-		return failure(func() C.s3rec_status { return call(object) })
+		return failure(func() status { return call(object) })
 	}
 }
 
@@ -144,6 +146,16 @@ func text(err *error, name, value string, optional bool) *C.char {
 		*err = argumentError("%s %q has a NUL in it", name, value)
 	}
 	return C.CString(value)
+}
+
+// withText calls with a C string.
+func withText(name, value string, call func(*C.char) error) (err error) {
+	words := text(&err, name, value, false)
+	defer freeText(words)
+	if err != nil {
+		return err
+	}
+	return call(words)
 }
 
 func freeText(text *C.char) { C.free(unsafe.Pointer(text)) }

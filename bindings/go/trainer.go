@@ -102,7 +102,7 @@ func NewTrainer(model *Model, options *TrainerOptions) (trainer *Trainer, err er
 	}
 	err = model.write(func(c *C.s3rec_model) error {
 		var made *C.s3rec_trainer
-		err := failure(func() C.s3rec_status { return C.s3rec_trainer_create(c, &filled, &made) })
+		err := failure(func() status { return C.s3rec_trainer_create(c, &filled, &made) })
 		if err == nil {
 			trainer = &Trainer{newHandle("trainer", unsafe.Pointer(made), model.h.root,
 				func(pointer unsafe.Pointer) {
@@ -160,7 +160,7 @@ type Losses struct {
 }
 
 // stepFunction is one of the library's steps.
-type stepFunction func(*C.s3rec_trainer, *C.s3rec_batch, *C.s3rec_losses) C.s3rec_status
+type stepFunction func(*C.s3rec_trainer, *C.s3rec_batch, *C.s3rec_losses) status
 
 // measured makes a step by t.read or t.write and gives the losses that it measured.
 func measured(use func(func(*C.s3rec_trainer) error) error, batch *Batch, step stepFunction) (
@@ -168,7 +168,7 @@ func measured(use func(func(*C.s3rec_trainer) error) error, batch *Batch, step s
 	var l C.s3rec_losses
 	C.s3rec_losses_init(&l)
 	err := use(func(trainer *C.s3rec_trainer) error {
-		return batch.use(checked(func(batch *C.s3rec_batch) C.s3rec_status {
+		return batch.use(checked(func(batch *C.s3rec_batch) status {
 			return step(trainer, batch, &l)
 		}))
 	})
@@ -182,7 +182,7 @@ func measured(use func(func(*C.s3rec_trainer) error) error, batch *Batch, step s
 // ErrNumeric (the loss is not finite); ErrEngine, ErrThread.
 func (t *Trainer) PretrainStep(batch *Batch) (Losses, error) {
 	return measured(t.write, batch, func(trainer *C.s3rec_trainer, batch *C.s3rec_batch,
-		losses *C.s3rec_losses) C.s3rec_status {
+		losses *C.s3rec_losses) status {
 		return C.s3rec_pretrain_step(trainer, batch, losses)
 	})
 }
@@ -190,7 +190,7 @@ func (t *Trainer) PretrainStep(batch *Batch) (Losses, error) {
 // FinetuneStep is one step of fine-tuning, under the same rules.
 func (t *Trainer) FinetuneStep(batch *Batch) (Losses, error) {
 	return measured(t.write, batch, func(trainer *C.s3rec_trainer, batch *C.s3rec_batch,
-		losses *C.s3rec_losses) C.s3rec_status {
+		losses *C.s3rec_losses) status {
 		return C.s3rec_finetune_step(trainer, batch, losses)
 	})
 }
@@ -199,43 +199,37 @@ func (t *Trainer) FinetuneStep(batch *Batch) (Losses, error) {
 // write the averages back, ApplyGradients.
 func (t *Trainer) ComputeGradients(batch *Batch) (Losses, error) {
 	return measured(t.read, batch, func(trainer *C.s3rec_trainer, batch *C.s3rec_batch,
-		losses *C.s3rec_losses) C.s3rec_status {
+		losses *C.s3rec_losses) status {
 		return C.s3rec_trainer_compute_gradients(trainer, batch, losses)
 	})
 }
 
 // ReadGradient copies out a parameter's gradient, in the parameter's shape, into values.
 // Errors: ErrArgument, ErrNotFound; ErrState (no gradients since the last update).
-func (t *Trainer) ReadGradient(name string, values []float32) (err error) {
-	wanted := text(&err, "name", name, false)
-	defer freeText(wanted)
-	if err != nil {
-		return err
-	}
-	return t.read(checked(func(trainer *C.s3rec_trainer) C.s3rec_status {
-		return C.s3rec_trainer_gradient_read(trainer, wanted, floats(values),
-			C.size_t(len(values)))
-	}))
+func (t *Trainer) ReadGradient(name string, values []float32) error {
+	return withText("name", name, func(wanted *C.char) error {
+		return t.read(checked(func(trainer *C.s3rec_trainer) status {
+			return C.s3rec_trainer_gradient_read(trainer, wanted, floats(values),
+				C.size_t(len(values)))
+		}))
+	})
 }
 
 // WriteGradient replaces a parameter's gradient. Errors: as ReadGradient's, ErrMemory;
 // ErrNumeric (a value is NaN or infinite).
-func (t *Trainer) WriteGradient(name string, values []float32) (err error) {
-	wanted := text(&err, "name", name, false)
-	defer freeText(wanted)
-	if err != nil {
-		return err
-	}
-	return t.read(checked(func(trainer *C.s3rec_trainer) C.s3rec_status {
-		return C.s3rec_trainer_gradient_write(trainer, wanted, floats(values),
-			C.size_t(len(values)))
-	}))
+func (t *Trainer) WriteGradient(name string, values []float32) error {
+	return withText("name", name, func(wanted *C.char) error {
+		return t.read(checked(func(trainer *C.s3rec_trainer) status {
+			return C.s3rec_trainer_gradient_write(trainer, wanted, floats(values),
+				C.size_t(len(values)))
+		}))
+	})
 }
 
 // ApplyGradients is the update with the gradients held, which are then used up. Errors:
 // ErrState (there are none), ErrNumeric.
 func (t *Trainer) ApplyGradients() error {
-	return t.write(checked(func(trainer *C.s3rec_trainer) C.s3rec_status {
+	return t.write(checked(func(trainer *C.s3rec_trainer) status {
 		return C.s3rec_trainer_apply_gradients(trainer)
 	}))
 }
@@ -260,7 +254,7 @@ func (t *Trainer) Save(path string, sampler *Sampler, note string) (err error) {
 		return err
 	}
 	return t.read(func(trainer *C.s3rec_trainer) error {
-		return sampler.useOptional(checked(func(sampler *C.s3rec_sampler) C.s3rec_status {
+		return sampler.useOptional(checked(func(sampler *C.s3rec_sampler) status {
 			return C.s3rec_trainer_save(trainer, sampler, words, name)
 		}))
 	})
@@ -277,9 +271,7 @@ func (t *Trainer) Load(path string, sampler *Sampler) (note string, err error) {
 	}
 	err = t.write(func(trainer *C.s3rec_trainer) error {
 		return sampler.useOptional(func(sampler *C.s3rec_sampler) error {
-			err := failure(func() C.s3rec_status {
-				return C.s3rec_trainer_load(trainer, sampler, name)
-			})
+			err := failure(func() status { return C.s3rec_trainer_load(trainer, sampler, name) })
 			if err == nil {
 				note = C.GoString(C.s3rec_trainer_note(trainer))
 			}
