@@ -193,6 +193,9 @@ const cli_option cli_option_table[] = {
         "epochs in all, those before a resume included; 0 writes the untrained model"),
     INT("epochs", run.epochs, 1, 1000000, CLI_FINETUNE, false, TRAINING,
         "epochs at most, those before a resume included"),
+    DOUBLE("time-budget", run.time_budget, 0, 1e9, NULL, TRAIN, true, TRAINING,
+           "seconds for the run, its refit included; 0: as long as it takes. One epoch is always "
+           "done. The result then depends on how fast the machine is"),
     INT("save-every", save_every, 1, 1000000, TRAIN, false, TRAINING,
         "epochs between two savings of the training state; fine-tuning saves improvements, too"),
     {"seed", "N", CLI_UINT64, AT(seed), 0, 0, "0..18446744073709551615", NULL, TRAIN, 0,
@@ -296,7 +299,7 @@ const cli_option cli_option_table[] = {
     INT("threads", context.thread_count, 1, 256, TRAIN | CLI_EVALUATE, false, COMPUTE,
         "results do not depend on it"),
     INT("shards", trainer.shard_count, 1, 256, TRAIN, true, COMPUTE,
-        "pieces of a step; the last bits of results depend on it"),
+        "pieces of a step, a power of two; the last bits of results depend on it"),
     WORD("backend", context.backend, backends, WITH_MODEL, false, COMPUTE,
          "who computes the encoder"),
     WORD("kernels", context.kernel_level, kernels, WITH_MODEL, false, COMPUTE,

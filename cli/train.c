@@ -85,8 +85,22 @@ static int train_phase(cli_training *training) {
   return CLI_OK;
 }
 
+enum { LONG_RUN = 10000 }; /* steps; a shorter run is over before it needs announcing */
+
+/* What is ahead at most: an early end and a time budget make it less. */
+static int announce_work(const cli_training *training) {
+  s3rec_run_estimate ahead;
+  s3rec_run_estimate_init(&ahead);
+  CLI_TRY(check_status(s3rec_run_ahead(training->run, &ahead)));
+  if (ahead.step_count >= LONG_RUN)
+    cli_remark("at most %" PRIu64 " steps are ahead, with %" PRIu64 " sequences in all; "
+               "--time-budget sets a limit", ahead.step_count, ahead.sequence_count);
+  return CLI_OK;
+}
+
 static int train_phases(cli_training *training) {
   s3rec_run_progress *const at = &training->at;
+  CLI_TRY(announce_work(training));
   const uint64_t first = (uint64_t)cli_epochs_done(training) * at->steps +
                          (at->event == S3REC_RUN_STEP ? at->step : 0);
   cli_progress_begin(&training->progress, cli_training_phase(training), first);
@@ -129,11 +143,17 @@ static int train_to_end(cli_training *training, cli_options *options) {
   return training->run == NULL ? CLI_OK : train_phases(training);
 }
 
+/* A model of no epochs at all; like that of a run it knows how often items occur. */
+static int save_untrained(const cli_training *training) {
+  s3rec_model *const model = training->model;
+  CLI_TRY(check_status(s3rec_model_count_popularity(model, training->dataset, 2)));
+  return check_status(s3rec_model_save(model, training->options->out));
+}
+
 static int end_pretraining(cli_training *training) {
   const cli_options *const options = training->options;
   const int epochs = (int)cli_epochs_done(training);
-  CLI_TRY(training->run != NULL ? save_weights(training)
-                                : check_status(s3rec_model_save(training->model, options->out)));
+  CLI_TRY(training->run != NULL ? save_weights(training) : save_untrained(training));
   json_t *const done =
       json_pack("{s:s, s:s, s:i, s:o, s:o}", "event", "done", "command", "pretrain", "epochs",
                 epochs, "model", cli_json_text(options->out), "state",

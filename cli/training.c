@@ -196,6 +196,8 @@ static int make_run(cli_training *training) {
           : s3rec_run_resume(training->model, training->dataset, options->resume, run.epochs,
                              &training->run)));
   CLI_TRY(check_status(s3rec_run_progress_get(training->run, &training->at)));
+  s3rec_model_destroy(training->model); /* the run keeps what it needs of it */
+  training->model = NULL;
   return cli_set_note(training);
 }
 

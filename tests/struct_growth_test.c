@@ -28,7 +28,7 @@ static void *options_of_size(const void *options, size_t own_size, size_t size) 
 START_TEST(trainer_options_of_other_releases) {
   s3rec_trainer_options now;
   s3rec_trainer_options_init(&now);
-  now.shard_count = 3;
+  now.shard_count = 4;
   const size_t first = S3_SIZE_UNTIL(s3rec_trainer_options, negative_count);
   s3rec_context *context = test_context(1);
   s3rec_model *model = test_model(context, &shape, 71);

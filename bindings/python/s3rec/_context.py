@@ -117,4 +117,4 @@ def build_info() -> str:
 
 def use(context: Optional[Context]) -> Context:
     """The given context, or the one for all."""
-    return default_context() if context is None else context
+    return default_context() if context is None else Context._of(context, "context")

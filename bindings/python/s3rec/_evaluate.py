@@ -14,7 +14,7 @@ from s3rec._abi import library
 from s3rec._dataset import Dataset
 from s3rec._errors import check
 from s3rec._handle import patiently
-from s3rec._model import Model, as_model
+from s3rec._model import Model
 from s3rec._words import (PROTOCOLS, SEEN, SPLITS, Protocol, Seen, Split, number_of, word_of)
 
 
@@ -60,7 +60,7 @@ def evaluate(model: Model, dataset: Dataset, *, split: Split = "test",
 
     After Ctrl-C the library finishes the measurement in the background, and nobody gets it.
     """
-    now = as_model(model)._now()
+    now = Model._of(model, "model")._now()
     now.check_names(dataset)
     options, found = _abi.new(_abi.EvaluateOptions), _abi.new(_abi.Metrics)
     options.split = number_of("split", SPLITS, split)

@@ -242,7 +242,7 @@ class Events(Lone):
         keep = []
         for name, names in (("item_names", item_names), ("attribute_names", attribute_names)):
             if names is not None:
-                keep.append(names._live())
+                keep.append(Vocabulary._of(names, name)._live())
                 setattr(options, name, keep[-1].value)
         pointer = Pointer(library.s3rec_dataset_destroy)
         self._work(library.s3rec_events_dataset, ctypes.byref(options), ctypes.byref(pointer),

@@ -100,6 +100,7 @@ class Model(Scoring):
         if dataset is None and item_size is None:
             raise ArgumentError("a dataset or item_size is needed")
         if dataset is not None:
+            dataset = Dataset._of(dataset, "dataset")
             item_size = dataset.item_size if item_size is None else item_size
             attribute_size = dataset.attribute_size if attribute_size is None else attribute_size
         config = _c_config({
@@ -263,7 +264,7 @@ class Model(Scoring):
 
     def copy_weights(self, source: Model) -> None:
         """Takes over the weights of a model of the same sizes."""
-        other = as_model(source)._live()
+        other = Model._of(source, "source")._live()
         self._change(lambda pointer: check(library.s3rec_model_copy_weights(pointer, other)))
 
     def set_dropouts(self, hidden_dropout_prob: float, attention_probs_dropout_prob: float
@@ -297,13 +298,6 @@ class Model(Scoring):
 
     def __repr__(self) -> str:
         return f"<s3rec.Model of {self.item_size - 2} items, hidden_size={self.hidden_size}>"
-
-
-def as_model(model: Any) -> Model:
-    """The model; TypeError for what is none."""
-    if not isinstance(model, Model):
-        raise TypeError(f"model is {type(model).__name__}, must be a Model")
-    return model
 
 
 def _slice(config: ModelConfig) -> int:
@@ -362,8 +356,9 @@ def _write(model: Pointer, name: str, array: npt.NDArray[np.float32]) -> None:
 
 
 def _name(model: Pointer, items: Optional[Vocabulary], attributes: Optional[Vocabulary]) -> None:
-    check(library.s3rec_model_set_names(model, items._live() if items is not None else None,
-                                        attributes._live() if attributes is not None else None))
+    places = [None if names is None else Vocabulary._of(names, what)._live()
+              for names, what in ((items, "items"), (attributes, "attributes"))]
+    check(library.s3rec_model_set_names(model, *places))
 
 
 def _unpickle(content: bytes) -> Model:

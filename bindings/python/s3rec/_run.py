@@ -13,7 +13,7 @@ from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, Error, StateError, check
 from s3rec._evaluate import Metrics, metrics_of
 from s3rec._handle import Lone, PathLike, Pointer, patiently, path_bytes
-from s3rec._model import Model, as_model, copy_of
+from s3rec._model import Model, copy_of
 from s3rec._options import (RUN_FIELDS, TrainingOptions, Unpack, check_options,
                             has_sampler_options, has_trainer_options, sampler_options,
                             trainer_options)
@@ -88,7 +88,7 @@ class Run(Lone):
                  epochs: Optional[int] = None, patience: Optional[int] = None,
                  refit: Optional[Refit] = None, protocol: Protocol = "full", seed: int = 42,
                  **options: Unpack[TrainingOptions]) -> None:
-        now = as_model(model)._now()
+        now = Model._of(model, "model")._now()
         now.check_names(dataset)
         self.stage, self._context, self._done = stage, model._context, False
         c_stage, c_recipe = number_of("stage", STAGES, stage), number_of("recipe", RECIPES, recipe)

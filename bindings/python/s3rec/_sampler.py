@@ -141,8 +141,7 @@ class Sampler(Lone):
         options.seed = seed_number(seed)
         assign(options, "max_seq_length", max_seq_length)
         assign(options, "held_out_count", held_out_count)
-        if not isinstance(dataset, Dataset):
-            raise TypeError(f"dataset is {type(dataset).__name__}, must be a Dataset")
+        dataset = Dataset._of(dataset, "dataset")
         self.stage, self._context = stage, dataset._context
         pointer = Pointer(library.s3rec_sampler_destroy)
         check(library.s3rec_sampler_create(dataset._live(), ctypes.byref(options),
@@ -156,7 +155,7 @@ class Sampler(Lone):
     def next(self, batch: Optional[Batch] = None) -> Batch:
         """The next batch: `batch` filled again, or a new one. After an epoch's last step the next
         epoch begins."""
-        filled = Batch(self._context) if batch is None else batch
+        filled = Batch(self._context) if batch is None else Batch._of(batch, "batch")
         check(alone((filled, self), library.s3rec_sampler_next, self._live(), filled._live()))
         return filled
 
@@ -178,10 +177,3 @@ class Sampler(Lone):
         """Makes the next batch come from there."""
         check(self._alone(library.s3rec_sampler_seek, whole("epoch", epoch, 0, 2**64 - 1),
                           whole("step", step, 0, 2**62)))
-
-
-def as_batch(batch: Any) -> Batch:
-    """The batch; TypeError for what is none."""
-    if not isinstance(batch, Batch):
-        raise TypeError(f"batch is {type(batch).__name__}, must be a Batch")
-    return batch

@@ -123,9 +123,7 @@ class Version:
 
     def check_names(self, dataset: Dataset) -> None:
         """A dataset with names numbers its items as this model does."""
-        if not isinstance(dataset, Dataset):
-            raise TypeError(f"dataset is {type(dataset).__name__}, must be a Dataset")
-        if dataset in self.agreed:
+        if Dataset._of(dataset, "dataset") in self.agreed:
             return
         if (self.item_names is not None and dataset.item_names is not None
                 and not self.item_names.same_as(dataset.item_names)):
@@ -151,9 +149,7 @@ class Scoring(Handle):
         if self._closed or not found:
             raise StateError(f"this {type(self).__name__} was closed")
         number, now = found[-1]
-        if now.pointer.lost():
-            raise StateError(f"this {type(self).__name__} was made before the process was forked: "
-                             f"make another one here")
+        now.pointer.check(self)
         return number, now
 
     def _now(self) -> Version:

@@ -262,6 +262,7 @@ while len(handled) < 200:
             call()
         except s3rec.StateError as error:
             refused.append(error)
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
 """)
 
 
@@ -324,7 +325,7 @@ events = s3rec.Events(one)
 interrupted(lambda: events.read({str(path)!r}))
 while True:  # the reading ends in the background; whole
     try:
-        count = events.append(user=["a"], item=["b"])
+        count = events.append(user=["a"], item=["b"], timestamp=[1])
         break
     except s3rec.StateError:
         time.sleep(0.05)
