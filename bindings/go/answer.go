@@ -227,7 +227,7 @@ func (s *seat) read(user int) error {
 // forget frees the answer. What a large request needed is not kept either.
 func (s *seat) forget() {
 	C.s3go_answer_destroy(s.answer)
-	s.answer = nil
+	s.answer, s.ranked = nil, C.s3rec_ranked_items{}
 	if cap(s.items)+cap(s.offsets)+cap(s.text) > 1<<16 {
 		s.items, s.offsets, s.text = nil, nil, nil
 	}
@@ -271,7 +271,7 @@ func namesInC(text []byte, offsets []int64) **C.char {
 		return nil
 	}
 	const width = unsafe.Sizeof(uintptr(0))
-	array := C.calloc(1, C.size_t(uintptr(count)*width+uintptr(len(text)+count)))
+	array := zerosInC(uintptr(count)*width + uintptr(len(text)+count))
 	names := unsafe.Slice((**C.char)(array), count)
 	place := unsafe.Add(array, uintptr(count)*width)
 	for i := range names {
@@ -287,12 +287,21 @@ func namesInC(text []byte, offsets []int64) **C.char {
 
 // pointersInC is an array of C of pointers to memory of C; freeInC it.
 func pointersInC(count int, pointer func(int) unsafe.Pointer) *unsafe.Pointer {
-	array := (*unsafe.Pointer)(C.calloc(C.size_t(count+1), C.size_t(unsafe.Sizeof(uintptr(0)))))
+	array := (*unsafe.Pointer)(zerosInC(uintptr(count+1) * unsafe.Sizeof(uintptr(0))))
 	pointers := unsafe.Slice(array, count)
 	for i := range pointers {
 		pointers[i] = pointer(i)
 	}
 	return array
+}
+
+// zerosInC is memory of C; without any it panics, as C.malloc does in Go.
+func zerosInC(size uintptr) unsafe.Pointer {
+	memory := C.calloc(1, C.size_t(size))
+	if memory == nil {
+		panic("s3rec: out of memory")
+	}
+	return memory
 }
 
 func freeInC(array unsafe.Pointer) {
