@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional, Sequence, Union
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._arrays import int32_array, ragged_int32
 from s3rec._context import Context, use
@@ -42,7 +42,7 @@ class Dataset(Handle):
 
     def _take(self, pointer: Pointer, context: Context) -> None:
         self._context = context
-        info = _abi.new(_abi.DatasetInfo)
+        info = _abi.new(_structs.DatasetInfo)
         check(library.s3rec_dataset_info_get(pointer, ctypes.byref(info)))
         self.user_count: int = info.user_count
         self.interaction_count: int = info.interaction_count
@@ -167,7 +167,7 @@ class Dataset(Handle):
         negatives: [users, negatives] item numbers, for the sampled protocol.
         """
         items, offsets = ragged_int32(sequences, "sequences")
-        arrays = _abi.new(_abi.DatasetArrays)
+        arrays = _abi.new(_structs.DatasetArrays)
         arrays.user_count = len(offsets) - 1
         arrays.item_offsets, arrays.items = offsets.ctypes.data, items.ctypes.data
         keep: list[Any] = [items, offsets]

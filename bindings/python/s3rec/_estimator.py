@@ -10,9 +10,10 @@ import numpy as np
 from s3rec._context import Context
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, StateError
-from s3rec._evaluate import Metrics, evaluate
+from s3rec._evaluate import evaluate
 from s3rec._events import Events
 from s3rec._model import Model
+from s3rec._reports import Metrics
 from s3rec._run import finetune, pretrain
 from s3rec._scoring import RecommendationBatch
 from s3rec._vocabulary import Name

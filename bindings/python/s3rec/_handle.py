@@ -30,7 +30,7 @@ from s3rec._errors import ArgumentError, StateError
 
 H = TypeVar("H", bound="Handle")
 T = TypeVar("T")
-PathLike = Union[str, "os.PathLike[str]"]
+PathLike = Union[str, os.PathLike[str]]
 
 
 class _Process:

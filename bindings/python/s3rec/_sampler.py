@@ -9,7 +9,7 @@ from typing import Any, Iterator, Mapping, Optional
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._arrays import int32_array
 from s3rec._context import Context, use
@@ -77,7 +77,7 @@ class Batch(Lone):
         if flags.ndim != 3 or flags.shape[:2] != shape:
             raise ArgumentError(f"attributes have the shape {flags.shape}, must be "
                                 f"{(*shape, 'attribute_size')}")
-        struct = _abi.new(_abi.PretrainArrays)
+        struct = _abi.new(_structs.PretrainArrays)
         for name, count in (("batch_size", shape[0]), ("max_seq_length", shape[1]),
                             ("attribute_size", flags.shape[2]), ("mask_id", mask_id)):
             assign(struct, name, count)
@@ -89,7 +89,7 @@ class Batch(Lone):
     @property
     def info(self) -> BatchInfo:
         """What the batch holds."""
-        found = _abi.new(_abi.BatchInfo)
+        found = _abi.new(_structs.BatchInfo)
         check(self._alone(library.s3rec_batch_info_get, ctypes.byref(found)))
         return BatchInfo(word_of(STAGES, found.stage) if found.stage else "", found.batch_size,
                          found.max_seq_length, found.token_count, found.target_count)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Optional, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._arrays import int32_array, offsets_array
 from s3rec._columns import column
@@ -52,12 +52,12 @@ class _Scorer(Pointer):
 
     def __init__(self, model: Pointer, scan: str) -> None:
         super().__init__(library.s3rec_scorer_destroy)
-        options = _abi.new(_abi.ScorerOptions)
+        options = _abi.new(_structs.ScorerOptions)
         options.scan = SCANS[scan]
         check(library.s3rec_scorer_create_with(model, ctypes.byref(options), ctypes.byref(self)))
         self.count = ctypes.c_size_t()
         self.count_address = ctypes.addressof(self.count)
-        self.options = _abi.new(_abi.ScoreOptions)
+        self.options = _abi.new(_structs.ScoreOptions)
         self.options_address = ctypes.addressof(self.options)
         self.history_capacity = self.k_capacity = 0
         self.grow_history(128)

@@ -10,7 +10,7 @@ from typing import Any, Callable, Optional
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._errors import ArgumentError, check
 from s3rec._handle import Lone, PathLike, Pointer, alone, patiently, path_bytes
@@ -65,7 +65,7 @@ class Trainer(Lone):
         self._own(pointer)
 
     def _step(self, function: Any, batch: Batch) -> Losses:
-        found = _abi.new(_abi.Losses)
+        found = _abi.new(_structs.Losses)
         check(alone((Batch._of(batch, "batch"), self), function, self._live(), batch._live(),
                     ctypes.byref(found)))
         return Losses(**{field.name: getattr(found, field.name)

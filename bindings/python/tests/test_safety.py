@@ -282,8 +282,8 @@ s3rec.Dataset.from_arrays([[1, 2], [2, 1]], context=context)
 
 LONG = """
 rng = np.random.default_rng(0)
-flat = rng.integers(1, 20000, 4000000).astype(np.int32)
-offsets = np.arange(0, 4000001, 20)
+flat = rng.integers(1, 20000, 800000).astype(np.int32)
+offsets = np.arange(0, 800001, 20)
 one = s3rec.Context(threads=1)
 large = s3rec.Dataset.from_arrays((flat, offsets), context=one)
 model = s3rec.Model.create(large, seed=1)
@@ -393,7 +393,8 @@ def made():
     weights = s3rec.Model.create(fresh, hidden_size=8)
     return [context, fresh, weights, s3rec.Events(context), weights.item_names,
             s3rec.Run(weights, fresh, "finetune", epochs=1), s3rec.Batch(context),
-            s3rec.Sampler(fresh, "finetune"), s3rec.Trainer(weights)]
+            s3rec.Sampler(fresh, "finetune"), s3rec.Trainer(weights), s3rec.Recommender(weights),
+            s3rec.Recommender(weights).filter(deny=["x"])]
 def names_of(thing):
     return [name for name in dir(type(thing)) if not name.startswith("_")] + [
         "__next__", "__len__", "__repr__", "__enter__", "__init__", "__iter__", "__copy__"]
