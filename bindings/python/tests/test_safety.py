@@ -81,7 +81,8 @@ def use(number):
             if number % 2:
                 vocabulary.close()
             else:
-                vocabulary.find_many(["n1", "n59"]), vocabulary.names(), vocabulary.same_as(names[0])
+                vocabulary.find_many(["n1", "n59"]), vocabulary.names()
+                vocabulary.same_as(names[0])
         except s3rec.StateError:
             pass
 together(6, use)
@@ -355,7 +356,7 @@ next(stepped)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
 def test_children_of_a_fork_beside_calls() -> None:
-    """Other threads were inside the library: the child refuses what they may have left half done."""
+    """Other threads were inside the library: the child refuses what may be half done."""
     run("""
 stop = []
 def score(number):
