@@ -187,21 +187,19 @@ def target(call, seconds=2):
     import subprocess
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sender has it from here
     sender = subprocess.Popen([sys.executable, "-c", SENDER % (seconds, os.getpid())])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    caught = calls = 0
-    until = time.time() + seconds + 1
-    def loop():
-        nonlocal caught, calls
-        while time.time() < until:
-            try:
-                while time.time() < until:
-                    call()
-                    calls += 1
-            except KeyboardInterrupt:
-                caught += 1
+    armed, caught, calls, until = [], 0, 0, time.time() + seconds + 1
+    def interrupt(*_):
+        if armed:
+            armed.clear()  # until the loop below is ready for the next one
+            raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, interrupt)
     while time.time() < until:
         try:
-            loop()
+            armed.append(True)
+            while time.time() < until:
+                call()
+                calls += 1
+            armed.clear()
         except KeyboardInterrupt:
             caught += 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)
