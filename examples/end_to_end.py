@@ -7,7 +7,7 @@ import sys
 
 import s3rec
 
-PRETRAIN_EPOCHS, FINETUNE_EPOCHS = 2, 3  # soon done; None: the recipe's
+PRETRAIN_EPOCHS, FINETUNE_EPOCHS = 2, 3  # few; None: as in the recipe
 
 
 def load_data(log, items):

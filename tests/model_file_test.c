@@ -92,6 +92,41 @@ START_TEST(metadata_is_the_configuration) {
 }
 END_TEST
 
+static void collect_keys(const char *key, const char *value, void *user_data) {
+  char *const keys = user_data;
+  ck_assert_uint_lt(strlen(keys) + strlen(key) + strlen(value), 900);
+  strcat(strcat(strcat(strcat(keys, key), "="), value), " ");
+}
+
+/* What a host reads of a file without loading it, and the number that tells weights apart. */
+START_TEST(a_file_tells_about_itself) {
+  const test_path path = test_file("told.safetensors");
+  const s3rec_model_config config = fixture_config();
+  s3rec_model *model = test_model_of(context, &config, 11), *loaded = NULL;
+  char keys[1000] = "";
+  ck_assert_int_eq(s3rec_model_save(model, path.text), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_file_metadata(context, path.text, collect_keys, keys), S3REC_OK);
+  ck_assert_ptr_eq(strstr(keys, "format=pt library=s3rec "), keys);
+  ck_assert_ptr_nonnull(strstr(keys, " item_size=7 attribute_size=3 "));
+  ck_assert_int_eq(s3rec_model_load(context, path.text, NULL, &loaded), S3REC_OK);
+  const uint64_t fingerprint = s3rec_model_fingerprint(model);
+  ck_assert_uint_eq(s3rec_model_fingerprint(loaded), fingerprint);
+  float bias[6] = {0.5f, 1, 2, 3, 4, 5};
+  ck_assert_int_eq(s3rec_model_parameter_write(loaded, "LayerNorm.bias", bias, 6), S3REC_OK);
+  ck_assert_uint_ne(s3rec_model_fingerprint(loaded), fingerprint);
+  ck_assert_uint_eq(s3rec_model_fingerprint(NULL), 0);
+  s3rec_model_destroy(loaded);
+  s3rec_model_destroy(model);
+  ck_assert_int_eq(s3rec_model_file_metadata(context, "none", collect_keys, keys),
+                   S3REC_ERROR_IO);
+  ck_assert_int_eq(s3rec_model_file_metadata(context, path.text, NULL, keys),
+                   S3REC_ERROR_ARGUMENT);
+  test_write(path.text, "no tensors", 10);
+  ck_assert_int_eq(s3rec_model_file_metadata(context, path.text, collect_keys, keys),
+                   S3REC_ERROR_FORMAT);
+}
+END_TEST
+
 START_TEST(released_checkpoints_load) {
   const char *const shared = test_shared_folder();
   static const struct {
@@ -250,6 +285,7 @@ TEST_SUITE(model_file) {
   tcase_add_checked_fixture(bad, set_up, tear_down);
   tcase_add_test(good, round_trip_is_exact);
   tcase_add_test(good, metadata_is_the_configuration);
+  tcase_add_test(good, a_file_tells_about_itself);
   tcase_add_test(good, released_checkpoints_load);
   tcase_add_test(bad, every_truncation_is_refused);
   tcase_add_test(bad, random_damage_never_crashes);

@@ -46,7 +46,7 @@ START_TEST(recommenders_check_their_arguments) {
   ASSERT_FAILS(s3rec_recommender_statistics_get(recommender, NULL), argument, "statistics");
   s3rec_recommender_destroy(NULL);
   s3rec_recommender_destroy(recommender);
-  ASSERT_OK(s3rec_trainer_create(model, NULL, &trainer)); /* nothing is left behind */
+  ASSERT_OK(s3rec_trainer_create(model, NULL, &trainer)); /* nothing remains */
   s3rec_trainer_destroy(trainer);
   s3rec_model_destroy(model);
   s3rec_context_destroy(context);

@@ -94,6 +94,21 @@ static inline s3rec_status s3go_run_create(s3rec_model *model, s3rec_dataset *da
   return s3rec_run_create(model, dataset, &with_both, run);
 }
 
+/* As s3goLog. */
+extern int32_t s3goTrained(s3rec_run_progress *progress, uintptr_t training);
+
+static inline int32_t s3go_forward_step(const s3rec_run_progress *progress, void *user_data) {
+  return s3goTrained((s3rec_run_progress *)progress, (uintptr_t)user_data);
+}
+
+static inline s3rec_status s3go_train(const s3rec_train_options *options, uintptr_t training,
+                                      s3rec_model **model, s3rec_metrics *metrics) {
+  s3rec_train_options with_progress = *options;
+  with_progress.progress = s3go_forward_step;
+  with_progress.user_data = (void *)training;
+  return s3rec_train(&with_progress, model, metrics);
+}
+
 /* Handles are void * here: Go 1.19 allocates to check a pointer to a type whose size it does not
  * know, and recommending must not allocate. */
 

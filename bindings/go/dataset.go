@@ -31,6 +31,14 @@ func (d *Dataset) use(call func(*C.s3rec_dataset) error) error {
 	})
 }
 
+// useOptional is use, with nil for a nil data set.
+func (d *Dataset) useOptional(call func(*C.s3rec_dataset) error) error {
+	if d == nil {
+		return call(nil)
+	}
+	return d.use(call)
+}
+
 // Close lets the data set go; samplers and runs over it stay usable. It may be called again.
 func (d *Dataset) Close() error {
 	if d != nil {

@@ -270,10 +270,7 @@ func (o *ExchangeOptions) through(call func(*C.s3rec_exchange_options) error) er
 	setDouble(&filled.least_known_share, o.LeastKnownShare)
 	filled.least_ndcg10 = C.double(o.LeastNDCG10)
 	setDouble(&filled.largest_loss, o.LargestLoss)
-	if o.Dataset == nil {
-		return call(&filled)
-	}
-	return o.Dataset.use(func(dataset *C.s3rec_dataset) error {
+	return o.Dataset.useOptional(func(dataset *C.s3rec_dataset) error {
 		filled.dataset = dataset
 		return call(&filled)
 	})

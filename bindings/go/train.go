@@ -7,7 +7,9 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/cgo"
 	"time"
 )
 
@@ -215,8 +217,8 @@ func train(ctx context.Context, model *Model, data *Dataset, stage Stage, option
 		}
 	}
 	for {
-		if err := ctx.Err(); err != nil {
-			return nil, progress, stopped(run, options, fmt.Errorf("s3rec: training: %w", err))
+		if err := cancelled(ctx); err != nil {
+			return nil, progress, stopped(run, options, err)
 		}
 		next, err := run.Step()
 		if err != nil {
@@ -231,6 +233,13 @@ func train(ctx context.Context, model *Model, data *Dataset, stage Stage, option
 			return nil, progress, stopped(run, options, err)
 		}
 	}
+}
+
+func cancelled(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("s3rec: training: %w", err)
+	}
+	return nil
 }
 
 // report tells the callbacks and writes the state when it is time to.
@@ -263,4 +272,127 @@ func stopped(run *Run, options *RunOptions, cause error) error {
 		return fmt.Errorf("%w (and its state was not saved: %v)", cause, err)
 	}
 	return cause
+}
+
+// TrainOptions are what Train learns from, and how; zero values are the defaults. One source is
+// to be given: Data, Events or Sequences.
+type TrainOptions struct {
+	Context        *Context // nil: one with the defaults
+	Data           *Dataset
+	Events         string  // path of a table of events; its columns are found by their usual names
+	ItemTable      string  // beside Events: path of a table of items' attributes
+	Sequences      string  // path of a file as DatasetFiles has it
+	Attributes     string  // beside Sequences
+	Start          string  // path of a model to start from, instead of pretraining
+	Recipe         Recipe  // default RecipeBest
+	Seed           *uint64 // of weights, draws and dropout; default 42
+	PretrainEpochs *int    // default: the recipe's where items have attributes, else none
+	FinetuneEpochs *int    // at most; default: the recipe's
+	// TimeBudget is for both stages; 0: as long as it takes. One epoch of each is always done. With
+	// a budget the result depends on the speed of the machine.
+	TimeBudget time.Duration
+	// OnStep is called after each step. Enough ends the training with the best weights so far,
+	// another error ends it without a model.
+	OnStep func(Progress) error
+}
+
+// Enough is what TrainOptions.OnStep gives back to end a training early, and well.
+var Enough = errors.New("enough of training")
+
+// training is what the callback of Train gets.
+type training struct {
+	ctx    context.Context
+	onStep func(Progress) error
+	err    error
+	panic  any
+}
+
+// Train does both stages in one call: it reads the data, makes a model of the default network,
+// pretrains, fine-tunes, chooses the best epoch on the valid split, trains on the valid items too
+// and measures on the test split. The model, which is to be closed, knows the names of its items,
+// if the data have any, and their popularity. ctx is looked at between steps. Errors: those of
+// Events.Read, LoadDataset, LoadModel and Run.Step; ErrArgument (also no source or several);
+// ErrMismatch (the data do not fit the model of Start); that of ctx or OnStep.
+func Train(ctx context.Context, options TrainOptions) (model *Model, metrics Metrics, err error) {
+	filled, free, err := options.fill()
+	defer free()
+	if err == nil {
+		err = cancelled(ctx)
+	}
+	if err != nil {
+		return nil, metrics, err
+	}
+	state := &training{ctx: ctx, onStep: options.OnStep}
+	number := cgo.NewHandle(state)
+	defer number.Delete()
+	var read C.s3rec_metrics
+	C.s3rec_metrics_init(&read)
+	err = options.Data.useOptional(func(dataset *C.s3rec_dataset) error {
+		return withContext(options.Context, func(c *C.s3rec_context, root *root) error {
+			filled.context, filled.dataset = c, dataset
+			model, err = madeModel(root, func(made **C.s3rec_model) C.s3rec_status {
+				return C.s3go_train(&filled, C.uintptr_t(number), made, &read)
+			})
+			return err
+		})
+	})
+	if state.panic != nil {
+		panic(state.panic)
+	}
+	if err == nil && state.err != nil && !errors.Is(state.err, Enough) {
+		err = state.err
+		model.Close()
+	}
+	if err != nil {
+		return nil, metrics, err
+	}
+	return model, metricsOf(&read), nil
+}
+
+// fill is the C form of options, context and data aside; call free then.
+func (o *TrainOptions) fill() (options C.s3rec_train_options, free func(), err error) {
+	C.s3rec_train_options_init(&options)
+	var paths []*C.char
+	for _, path := range []struct {
+		name, value string
+		field       **C.char
+	}{{"Events", o.Events, &options.events_path}, {"ItemTable", o.ItemTable, &options.item_table_path},
+		{"Sequences", o.Sequences, &options.sequences_path},
+		{"Attributes", o.Attributes, &options.attributes_path}, {"Start", o.Start, &options.start_path}} {
+		*path.field = text(&err, path.name, path.value, true)
+		paths = append(paths, *path.field)
+	}
+	if o.Recipe != 0 {
+		options.recipe = C.s3rec_recipe(o.Recipe)
+	}
+	options.seed = seedOf(o.Seed)
+	if o.PretrainEpochs != nil {
+		options.pretrain_epochs = narrow(&err, "PretrainEpochs", *o.PretrainEpochs)
+	}
+	if o.FinetuneEpochs != nil {
+		options.finetune_epochs = narrow(&err, "FinetuneEpochs", *o.FinetuneEpochs)
+	}
+	options.time_budget = C.double(o.TimeBudget.Seconds())
+	return options, func() {
+		for _, path := range paths {
+			freeText(path)
+		}
+	}, err
+}
+
+// s3goTrained tells Train's caller about a step; not 0 ends the training. A panic may not unwind
+// the library's frames: Train raises it again.
+//
+//export s3goTrained
+func s3goTrained(progress *C.s3rec_run_progress, number C.uintptr_t) (end C.int32_t) {
+	state := cgo.Handle(number).Value().(*training)
+	defer func() {
+		if state.panic = recover(); state.panic != nil || state.err != nil {
+			end = 1
+		}
+	}()
+	if state.err = cancelled(state.ctx); state.err == nil && state.onStep != nil {
+		state.err = state.onStep(progressOf(progress))
+	}
+	return 0
 }

@@ -15,7 +15,7 @@ s3rec_status s3_model_set_popularity(s3rec_model *model, const int32_t *counts);
 /* A copy for a model of the same size that nobody else has yet. */
 s3rec_status s3_model_copy_popularity(const s3rec_model *source, s3rec_model *model);
 
-/* Writes the tensor, if the model has popularity; returns the place behind it. */
+/* Writes the tensor, if the model has popularity; returns the place after it. */
 s3_tensor *s3_popularity_to_file(const s3rec_model *model, s3_tensor *tensor);
 bool s3_is_popularity_tensor(const char *name);
 /* FORMAT, naming file and tensor; UNSUPPORTED for another data type. A file may have none. */

@@ -61,7 +61,7 @@ s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *nam
                                      const int64_t *shape, float *values);
 
 /* Makes a block of `float_count` floats, aligned to 64 bytes, that begins with the
- * F32 tensor of this name and shape and is zero behind it:
+ * F32 tensor of this name and shape and is zero after it:
  *
  *   | bytes before | tensor       | the block's rest    |
  *   ^ page         ^ *block       ^ copied last page, then fresh pages

@@ -29,7 +29,7 @@ struct s3_safetensors {
   size_t byte_count;
   json_t *header; /* owns the names and the metadata */
   json_t *metadata;
-  const char *data; /* behind the header */
+  const char *data; /* after the header */
   size_t data_size;
   s3_tensor *tensors;
   size_t tensor_count;

@@ -15,15 +15,17 @@ static size_t weight_bytes(const s3rec_model *model) {
   return model->table.float_count * sizeof *model->weights;
 }
 
-/* A model with the names and the popularity of the first one. */
+/* A model with the names and the popularity of the first one; `weights` NULL: without any. */
 static s3rec_status make_model(const s3rec_run *run, const s3rec_model_config *config,
                                const float *weights, s3rec_model **made) {
   s3rec_model *model;
-  S3_TRY(s3_model_allocate(run->context, config, &model));
-  memcpy(model->weights, weights, weight_bytes(run->model));
+  S3_TRY(s3_model_prepare(run->context, config, &model));
   model->item_names = s3_vocabulary_retain(run->model->item_names);
   model->attribute_names = s3_vocabulary_retain(run->model->attribute_names);
-  const s3rec_status status = s3_model_copy_popularity(run->model, model);
+  s3rec_status status = s3_model_copy_popularity(run->model, model);
+  if (status == S3REC_OK && weights != NULL) status = s3_model_allocate_weights(model);
+  if (status == S3REC_OK && weights != NULL)
+    memcpy(model->weights, weights, weight_bytes(model));
   if (status == S3REC_OK)
     *made = model;
   else
@@ -38,6 +40,15 @@ static s3rec_status copy_first(const s3rec_run *run, s3rec_model **copy) {
   config.attention_probs_dropout_prob = run->settings.options.attention_probs_dropout_prob;
   S3_TRY(s3_config_check(&config));
   return make_model(run, &config, run->model->weights, copy);
+}
+
+/* Only a refit needs the first weights again. */
+static s3rec_status forget_first_weights(s3rec_run *run) {
+  s3rec_model *rest;
+  S3_TRY(make_model(run, &run->model->config, NULL, &rest));
+  s3_model_release(run->model);
+  run->model = rest;
+  return S3REC_OK;
 }
 
 static s3rec_status prepare_run(s3rec_run *run) {
@@ -66,7 +77,8 @@ s3rec_status s3_run_create(s3rec_model *model, s3rec_dataset *dataset,
   made->settings.sampler.max_seq_length = model->config.max_seq_length;
   made->first_weights = s3_weights_hash(&model->table, model->weights);
   made->at.epoch = 1;
-  const s3rec_status status = prepare_run(made);
+  s3rec_status status = prepare_run(made);
+  if (status == S3REC_OK && !s3_run_refits(settings)) status = forget_first_weights(made);
   if (status == S3REC_OK)
     *run = made;
   else

@@ -44,7 +44,7 @@ typedef struct s3_run_position {
 
 struct s3rec_run {
   s3rec_context *context;
-  s3rec_model *model; /* the one begun with */
+  s3rec_model *model; /* the one begun with, or all of it but the weights */
   s3rec_dataset *dataset;
   s3_run_settings settings;
   uint64_t first_weights; /* hash of the model's */
