@@ -146,6 +146,11 @@ static s3rec_status bad_field(const state_reader *reader, const char *field) {
                  reader->path, field);
 }
 
+static s3rec_status options_out_of_range(const state_reader *reader) {
+  return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": options out of range",
+                 reader->path);
+}
+
 static s3rec_status read_u64(const state_reader *reader, const char *field, uint64_t *value) {
   const char *text = json_string_value(json_object_get(reader->object, field));
   if (text == NULL || text[0] == '\0') return bad_field(reader, field);
@@ -203,10 +208,7 @@ static s3rec_status read_options(const state_reader *reader, s3rec_trainer_optio
   S3_TRY(read_u64(reader, "warmup_steps", &options->warmup_steps));
   S3_TRY(read_u64(reader, "decay_steps", &options->decay_steps));
   options->finetune_loss = (s3rec_finetune_loss)loss;
-  if (s3_trainer_options_check(options) != S3REC_OK)
-    return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": options out of range",
-                   reader->path);
-  return S3REC_OK;
+  return s3_trainer_options_check(options) == S3REC_OK ? S3REC_OK : options_out_of_range(reader);
 }
 
 static s3rec_status read_sampler(const state_reader *reader, s3_trainer_state *state) {
@@ -224,7 +226,8 @@ static s3rec_status read_sampler(const state_reader *reader, s3_trainer_state *s
   S3_TRY(read_i32(reader, "held_out_count", &o->held_out_count));
   S3_TRY(read_u64(reader, "data", &state->fingerprint));
   S3_TRY(read_u64(reader, "epoch", &state->sampler_epoch));
-  return read_u64(reader, "step", &state->sampler_step);
+  S3_TRY(read_u64(reader, "step", &state->sampler_step));
+  return s3_sampler_options_check(o) == S3REC_OK ? S3REC_OK : options_out_of_range(reader);
 }
 
 static s3rec_status copy_note(const state_reader *reader, const s3rec_context *context,
