@@ -124,6 +124,34 @@ static json_t *list_model_names(const s3rec_model *model) {
   return object;
 }
 
+/* How many items have events, and how many events all have; null without popularity. */
+static json_t *describe_popularity(const s3rec_model *model, int32_t item_size) {
+  const size_t count = (size_t)item_size;
+  int32_t *const events = calloc(count, sizeof *events);
+  json_t *object = NULL;
+  if (events != NULL && s3rec_model_popularity(model, events, count) == S3REC_OK) {
+    json_int_t items = 0, all = 0;
+    for (size_t id = 0; id < count; id++) {
+      items += events[id] > 0;
+      all += events[id];
+    }
+    object = json_pack("{s:I, s:I}", "items", items, "events", all);
+  }
+  free(events);
+  return object != NULL ? object : json_null();
+}
+
+static void print_popularity(const json_t *popularity) {
+  if (json_is_null(popularity)) {
+    printf("popularity: none\n");
+    return;
+  }
+  printf("popularity: %" JSON_INTEGER_FORMAT " items have events, %" JSON_INTEGER_FORMAT
+         " events in all\n",
+         json_integer_value(json_object_get(popularity, "items")),
+         json_integer_value(json_object_get(popularity, "events")));
+}
+
 static void print_names(const json_t *names) {
   const char *key;
   json_t *value, *example;
@@ -148,19 +176,21 @@ static void print_names(const json_t *names) {
 
 /* The metadata of a model file or a training state. */
 typedef struct file_metadata {
-  json_t *pairs; /* text by key */
+  json_t *pairs; /* text by key, without the popularity */
   bool state;    /* it is a training state */
   uint64_t bytes;
 } file_metadata;
 
 static void add_metadata_pair(const char *key, const char *value, void *user_data) {
   file_metadata *const metadata = user_data;
+  if (strcmp(key, "item_popularity") == 0) return; /* a number for each item */
   json_object_set_new(metadata->pairs, key, json_string(value));
   if (strcmp(key, "s3rec_state") == 0) metadata->state = true;
 }
 
 static void print_model(const char *path, const file_metadata *metadata, const json_t *config,
-                        const json_t *parameters, const json_t *names, size_t total) {
+                        const json_t *parameters, const json_t *names,
+                        const json_t *popularity, size_t total) {
   printf("%s: %s, %" PRIu64 " bytes\n", path, metadata->state ? "training state" : "model",
          metadata->bytes);
   const char *key;
@@ -171,6 +201,7 @@ static void print_model(const char *path, const file_metadata *metadata, const j
     free(text);
   }
   print_names(names);
+  print_popularity(popularity);
   printf("parameters: %zu tensors, %zu values\n", json_array_size(parameters), total);
   size_t index;
   json_array_foreach(parameters, index, value) {
@@ -201,14 +232,16 @@ static int show_model(const cli_options *options, s3rec_context *context, const 
     json_t *const parameters = list_parameters(model, &total);
     json_t *const sizes = cli_json_config(&config);
     json_t *const names = list_model_names(model);
+    json_t *const popularity = describe_popularity(model, config.item_size);
     if (options->json)
-      cli_json_print(json_pack("{s:s, s:s, s:I, s:O, s:O, s:I, s:O, s:O}", "file", path, "kind",
-                               metadata.state ? "state" : "model", "bytes",
+      cli_json_print(json_pack("{s:s, s:s, s:I, s:O, s:O, s:O, s:I, s:O, s:O}", "file", path,
+                               "kind", metadata.state ? "state" : "model", "bytes",
                                (json_int_t)metadata.bytes, "config", sizes, "names", names,
-                               "values", (json_int_t)total, "parameters", parameters, "metadata",
-                               metadata.pairs));
+                               "popularity", popularity, "values", (json_int_t)total, "parameters",
+                               parameters, "metadata", metadata.pairs));
     else
-      print_model(path, &metadata, sizes, parameters, names, total);
+      print_model(path, &metadata, sizes, parameters, names, popularity, total);
+    json_decref(popularity);
     json_decref(names);
     json_decref(parameters);
     json_decref(sizes);

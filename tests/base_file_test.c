@@ -92,6 +92,27 @@ START_TEST(mode_follows_umask_or_the_old_file) {
 }
 END_TEST
 
+START_TEST(owner_stays_but_no_right_to_run_as_it) {
+  const test_path path = test_file("owned");
+  struct stat info;
+  test_write(path.text, "a", 1);
+  ck_assert_int_eq(chmod(path.text, 06755), 0);
+  ck_assert_int_eq(write_text(path.text, "b"), S3REC_OK);
+  ck_assert_int_eq(mode_of(path.text), 0755);
+  if (geteuid() == 0) { /* another process may not give files away */
+    ck_assert_int_eq(chown(path.text, 12345, 23456), 0);
+    ck_assert_int_eq(chmod(path.text, 0640), 0);
+    ck_assert_int_eq(write_text(path.text, "c"), S3REC_OK);
+    ck_assert_int_eq(stat(path.text, &info), 0);
+    ck_assert_uint_eq(info.st_uid, 12345);
+    ck_assert_uint_eq(info.st_gid, 23456);
+    ck_assert_int_eq(mode_of(path.text), 0640);
+  }
+  assert_content(path.text, geteuid() == 0 ? "c" : "b");
+  ck_assert_int_eq(unlink(path.text), 0);
+}
+END_TEST
+
 START_TEST(long_name_and_relative_path) {
   char name[256];
   memset(name, 'n', 255);
@@ -305,6 +326,7 @@ TEST_SUITE(base_file) {
   tcase_add_test(writing, writes_and_replaces);
   tcase_add_test(writing, nothing_is_seen_before_commit);
   tcase_add_test(writing, mode_follows_umask_or_the_old_file);
+  tcase_add_test(writing, owner_stays_but_no_right_to_run_as_it);
   tcase_add_test(writing, long_name_and_relative_path);
   tcase_add_test(writing, bad_targets_are_refused);
   tcase_add_test(writing, links_are_followed);

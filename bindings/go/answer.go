@@ -80,14 +80,14 @@ func (r *Recommender) answer(request *Request, similar bool) (answers []Answer, 
 			}
 			return nil
 		})
-		defer C.free(unsafe.Pointer(q.filters))
+		defer freeInC(unsafe.Pointer(q.filters))
 	}
 	options := &RecommendOptions{IncludeHistory: request.IncludeHistory, Filter: request.Filter}
 	answers = make([]Answer, users)
 	err = r.ask(func(recommender unsafe.Pointer, s *seat) error {
 		if request.Names != nil {
 			q.names = s.placeNames(request.Names)
-			defer freeInC(q.names)
+			defer freeInC(unsafe.Pointer(q.names))
 		} else {
 			s.items, s.offsets = flatten(s.items, s.offsets, request.Items)
 		}
@@ -195,7 +195,7 @@ func (s *seat) put(recommender unsafe.Pointer, q question) error {
 		include = 1
 	}
 	users := len(s.offsets) - 1
-	return failure(func() C.s3rec_status {
+	return failure(func() status {
 		return C.s3go_answer(recommender, similar, C.size_t(users), int64s(s.offsets),
 			int32s(s.items), q.names, C.size_t(s.offsets[users]), C.size_t(q.k), q.filter,
 			q.filters, include, &s.answer)
@@ -207,7 +207,7 @@ func (s *seat) rows() (ids []int32, scores []float32, width int, err error) {
 	var first *C.int32_t
 	var score *C.float
 	var count C.size_t
-	err = failure(func() C.s3rec_status {
+	err = failure(func() status {
 		return C.s3rec_answer_rows((*C.s3rec_answer)(s.answer), &first, &score, &count)
 	})
 	width = int(count)
@@ -221,15 +221,13 @@ func (s *seat) rows() (ids []int32, scores []float32, width int, err error) {
 
 // read leaves the answer for a user in s.ranked.
 func (s *seat) read(user int) error {
-	return failure(func() C.s3rec_status {
-		return C.s3go_answer_get(s.answer, C.size_t(user), &s.ranked)
-	})
+	return failure(func() status { return C.s3go_answer_get(s.answer, C.size_t(user), &s.ranked) })
 }
 
 // forget frees the answer. What a large request needed is not kept either.
 func (s *seat) forget() {
 	C.s3go_answer_destroy(s.answer)
-	s.answer = nil
+	s.answer, s.ranked = nil, C.s3rec_ranked_items{}
 	if cap(s.items)+cap(s.offsets)+cap(s.text) > 1<<16 {
 		s.items, s.offsets, s.text = nil, nil, nil
 	}
@@ -273,7 +271,7 @@ func namesInC(text []byte, offsets []int64) **C.char {
 		return nil
 	}
 	const width = unsafe.Sizeof(uintptr(0))
-	array := C.calloc(1, C.size_t(uintptr(count)*width+uintptr(len(text)+count)))
+	array := zerosInC(uintptr(count)*width + uintptr(len(text)+count))
 	names := unsafe.Slice((**C.char)(array), count)
 	place := unsafe.Add(array, uintptr(count)*width)
 	for i := range names {
@@ -287,9 +285,9 @@ func namesInC(text []byte, offsets []int64) **C.char {
 	return (**C.char)(array)
 }
 
-// pointersInC is an array of C of pointers to memory of C; C.free it.
+// pointersInC is an array of C of pointers to memory of C; freeInC it.
 func pointersInC(count int, pointer func(int) unsafe.Pointer) *unsafe.Pointer {
-	array := (*unsafe.Pointer)(C.calloc(C.size_t(count+1), C.size_t(unsafe.Sizeof(uintptr(0)))))
+	array := (*unsafe.Pointer)(zerosInC(uintptr(count+1) * unsafe.Sizeof(uintptr(0))))
 	pointers := unsafe.Slice(array, count)
 	for i := range pointers {
 		pointers[i] = pointer(i)
@@ -297,9 +295,18 @@ func pointersInC(count int, pointer func(int) unsafe.Pointer) *unsafe.Pointer {
 	return array
 }
 
-func freeInC(names **C.char) {
-	if names != nil {
-		C.free(unsafe.Pointer(names))
+// zerosInC is memory of C; without any it panics, as C.malloc does in Go.
+func zerosInC(size uintptr) unsafe.Pointer {
+	memory := C.calloc(1, C.size_t(size))
+	if memory == nil {
+		panic("s3rec: out of memory")
+	}
+	return memory
+}
+
+func freeInC(array unsafe.Pointer) {
+	if array != nil {
+		C.free(array)
 	}
 }
 
@@ -337,7 +344,7 @@ func (s *seat) recommend(recommender unsafe.Pointer, q question, o *RecommendOpt
 			} else {
 				q.filters = pointersInC(len(s.offsets)-1,
 					func(int) unsafe.Pointer { return *s.filter })
-				defer C.free(unsafe.Pointer(q.filters))
+				defer freeInC(unsafe.Pointer(q.filters))
 			}
 		}
 		if err := s.put(recommender, q); err != nil {
@@ -355,7 +362,7 @@ func (s *seat) recommendNamed(recommender unsafe.Pointer, k int, options *Recomm
 		return negativeK(k)
 	}
 	names := namesInC(s.text, s.offsets)
-	defer freeInC(names)
+	defer freeInC(unsafe.Pointer(names))
 	s.items = s.items[:0]
 	s.offsets = append(s.offsets[:0], 0, int64(len(s.offsets)-1))
 	return s.recommend(recommender, question{k: k, names: names}, options, func() error {

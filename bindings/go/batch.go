@@ -73,9 +73,7 @@ func NewSampler(data *Dataset, stage Stage, options *SamplerOptions) (sampler *S
 	}
 	err = data.use(func(dataset *C.s3rec_dataset) error {
 		var made *C.s3rec_sampler
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_sampler_create(dataset, &filled, &made)
-		})
+		err := failure(func() status { return C.s3rec_sampler_create(dataset, &filled, &made) })
 		if err == nil {
 			sampler = &Sampler{newHandle("sampler", unsafe.Pointer(made), data.h.root,
 				func(pointer unsafe.Pointer) {
@@ -115,47 +113,37 @@ func (s *Sampler) Close() error {
 
 // EpochSize gives the sequences and the steps of an epoch.
 func (s *Sampler) EpochSize() (instances, steps int, err error) {
-	err = s.use(func(sampler *C.s3rec_sampler) error {
-		var sequences, batches C.size_t
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_sampler_epoch_size(sampler, &sequences, &batches)
-		})
-		instances, steps = int(sequences), int(batches)
-		return err
-	})
-	return instances, steps, err
+	var sequences, batches C.size_t
+	err = s.use(checked(func(sampler *C.s3rec_sampler) status {
+		return C.s3rec_sampler_epoch_size(sampler, &sequences, &batches)
+	}))
+	return int(sequences), int(batches), err
 }
 
 // Next fills a batch with the next step and moves on; after an epoch comes another order.
 func (s *Sampler) Next(batch *Batch) error {
 	return s.use(func(sampler *C.s3rec_sampler) error {
-		return batch.use(func(batch *C.s3rec_batch) error {
-			return failure(func() C.s3rec_status { return C.s3rec_sampler_next(sampler, batch) })
-		})
+		return batch.use(checked(func(batch *C.s3rec_batch) status {
+			return C.s3rec_sampler_next(sampler, batch)
+		}))
 	})
 }
 
 // Position says where the next batch comes from; epochs and steps count from 0.
 func (s *Sampler) Position() (epoch uint64, step int, err error) {
-	err = s.use(func(sampler *C.s3rec_sampler) error {
-		var at C.uint64_t
-		var within C.size_t
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_sampler_position(sampler, &at, &within)
-		})
-		epoch, step = uint64(at), int(within)
-		return err
-	})
-	return epoch, step, err
+	var at C.uint64_t
+	var within C.size_t
+	err = s.use(checked(func(sampler *C.s3rec_sampler) status {
+		return C.s3rec_sampler_position(sampler, &at, &within)
+	}))
+	return uint64(at), int(within), err
 }
 
 // Seek makes the next batch come from there. Error: ErrArgument.
 func (s *Sampler) Seek(epoch uint64, step int) error {
-	return s.use(func(sampler *C.s3rec_sampler) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_sampler_seek(sampler, C.uint64_t(epoch), C.size_t(step))
-		})
-	})
+	return s.use(checked(func(sampler *C.s3rec_sampler) status {
+		return C.s3rec_sampler_seek(sampler, C.uint64_t(epoch), C.size_t(step))
+	}))
 }
 
 // Batch is the input of a training step; a loop needs one. Calls from several goroutines wait
@@ -166,7 +154,7 @@ type Batch struct{ h *handle }
 func NewBatch(c *Context) (batch *Batch, err error) {
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
 		var made *C.s3rec_batch
-		err := failure(func() C.s3rec_status { return C.s3rec_batch_create(context, &made) })
+		err := failure(func() status { return C.s3rec_batch_create(context, &made) })
 		if err == nil {
 			batch = &Batch{newHandle("batch", unsafe.Pointer(made), root,
 				func(pointer unsafe.Pointer) { C.s3rec_batch_destroy((*C.s3rec_batch)(pointer)) })}
@@ -227,15 +215,13 @@ func (b *Batch) SetPretrain(arrays PretrainArrays) (err error) {
 	if err != nil {
 		return err
 	}
-	return b.use(func(batch *C.s3rec_batch) error {
-		return failure(func() C.s3rec_status {
-			return C.s3go_batch_set_pretrain(batch, rows, length, attributes,
-				C.int32_t(arrays.MaskID), uint8s(arrays.Attributes),
-				int32s(arrays.MaskedItemSequence), int32s(arrays.PosItems),
-				int32s(arrays.NegItems), int32s(arrays.MaskedSegmentSequence),
-				int32s(arrays.PosSegment), int32s(arrays.NegSegment))
-		})
-	})
+	return b.use(checked(func(batch *C.s3rec_batch) status {
+		return C.s3go_batch_set_pretrain(batch, rows, length, attributes,
+			C.int32_t(arrays.MaskID), uint8s(arrays.Attributes),
+			int32s(arrays.MaskedItemSequence), int32s(arrays.PosItems),
+			int32s(arrays.NegItems), int32s(arrays.MaskedSegmentSequence),
+			int32s(arrays.PosSegment), int32s(arrays.NegSegment))
+	}))
 }
 
 // SetFinetune replaces what the batch holds by padded arrays [batchSize, maxSeqLength].
@@ -252,12 +238,10 @@ func (b *Batch) SetFinetune(batchSize, maxSeqLength int, inputIDs, targetPos,
 	if err != nil {
 		return err
 	}
-	return b.use(func(batch *C.s3rec_batch) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_batch_set_finetune(batch, rows, length, int32s(inputIDs),
-				int32s(targetPos), int32s(targetNeg))
-		})
-	})
+	return b.use(checked(func(batch *C.s3rec_batch) status {
+		return C.s3rec_batch_set_finetune(batch, rows, length, int32s(inputIDs),
+			int32s(targetPos), int32s(targetNeg))
+	}))
 }
 
 // checkLength is what stands between a wrong size and reading beyond a slice. Sizes above
@@ -299,7 +283,7 @@ func (b *Batch) Info() (info BatchInfo, err error) {
 func batchInfo(batch *C.s3rec_batch) (BatchInfo, error) {
 	var read C.s3rec_batch_info
 	C.s3rec_batch_info_init(&read)
-	err := failure(func() C.s3rec_status { return C.s3rec_batch_info_get(batch, &read) })
+	err := failure(func() status { return C.s3rec_batch_info_get(batch, &read) })
 	return BatchInfo{Stage(read.stage), int(read.batch_size), int(read.max_seq_length),
 		int(read.token_count), int(read.target_count)}, err
 }
@@ -318,7 +302,7 @@ func (b *Batch) Read(name string) (ids []int32, err error) {
 			return err
 		}
 		values := make([]int32, info.BatchSize*info.MaxSeqLength)
-		err = failure(func() C.s3rec_status {
+		err = failure(func() status {
 			return C.s3rec_batch_read(batch, wanted, int32s(values), C.size_t(len(values)))
 		})
 		if err == nil {

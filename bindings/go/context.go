@@ -120,7 +120,7 @@ func NewContext(options *ContextOptions) (*Context, error) {
 	filled.kernel_level = C.s3rec_kernel_level(options.Kernels)
 	filled.backend = C.s3rec_backend(options.Backend)
 	var made *C.s3rec_context
-	err = failure(func() C.s3rec_status {
+	err = failure(func() status {
 		return C.s3go_context_create(&filled, C.uintptr_t(r.log), &made)
 	})
 	if err != nil {

@@ -106,32 +106,28 @@ func (m *Model) EvaluateRanks(data *Dataset, options *EvaluateOptions) (Metrics,
 	return metrics, ranks, nil
 }
 
-func (m *Model) evaluate(data *Dataset, options *EvaluateOptions, ranks []int64) (
-	metrics Metrics, err error) {
+func (m *Model) evaluate(data *Dataset, options *EvaluateOptions, ranks []int64) (Metrics,
+	error) {
 	if options == nil {
 		options = &EvaluateOptions{}
 	}
-	err = m.read(func(model *C.s3rec_model) error {
-		return data.use(func(dataset *C.s3rec_dataset) error {
-			var filled C.s3rec_evaluate_options
-			C.s3rec_evaluate_options_init(&filled)
-			if options.Split != 0 {
-				filled.split = C.s3rec_split(options.Split)
-			}
-			if options.Protocol != 0 {
-				filled.protocol = C.s3rec_protocol(options.Protocol)
-			}
-			if options.Seen != 0 {
-				filled.seen = C.s3rec_seen_policy(options.Seen)
-			}
-			var read C.s3rec_metrics
-			C.s3rec_metrics_init(&read)
-			err := failure(func() C.s3rec_status {
-				return C.s3rec_evaluate(model, dataset, &filled, &read, int64s(ranks))
-			})
-			metrics = metricsOf(&read)
-			return err
-		})
+	var filled C.s3rec_evaluate_options
+	C.s3rec_evaluate_options_init(&filled)
+	if options.Split != 0 {
+		filled.split = C.s3rec_split(options.Split)
+	}
+	if options.Protocol != 0 {
+		filled.protocol = C.s3rec_protocol(options.Protocol)
+	}
+	if options.Seen != 0 {
+		filled.seen = C.s3rec_seen_policy(options.Seen)
+	}
+	var measured C.s3rec_metrics
+	C.s3rec_metrics_init(&measured)
+	err := m.read(func(model *C.s3rec_model) error {
+		return data.use(checked(func(dataset *C.s3rec_dataset) status {
+			return C.s3rec_evaluate(model, dataset, &filled, &measured, int64s(ranks))
+		}))
 	})
-	return metrics, err
+	return metricsOf(&measured), err
 }

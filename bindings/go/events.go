@@ -170,7 +170,7 @@ type Events struct{ h *handle }
 func NewEvents(c *Context) (events *Events, err error) {
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
 		var made *C.s3rec_events
-		err := failure(func() C.s3rec_status { return C.s3rec_events_create(context, &made) })
+		err := failure(func() status { return C.s3rec_events_create(context, &made) })
 		if err == nil {
 			events = &Events{newHandle("events", unsafe.Pointer(made), root,
 				func(pointer unsafe.Pointer) { C.s3rec_events_destroy((*C.s3rec_events)(pointer)) })}
@@ -224,7 +224,7 @@ func (e *Events) read(path string, options *TableOptions, attributes bool) (
 	err = e.use(func(events *C.s3rec_events) error {
 		var read C.s3rec_table_report
 		C.s3rec_table_report_init(&read)
-		err := failure(func() C.s3rec_status {
+		err := failure(func() status {
 			if attributes {
 				return C.s3rec_events_read_attributes(events, name, filled, &read)
 			}
@@ -279,7 +279,7 @@ func (e *Events) Append(columns EventColumns) error {
 		if count == 0 {
 			return nil
 		}
-		return failure(func() C.s3rec_status {
+		return failure(func() status {
 			return C.s3go_events_append(events, C.size_t(count), int64s(users.integers),
 				chars(users.text), int64s(users.offsets), int64s(items.integers), chars(items.text),
 				int64s(items.offsets), int64s(columns.Timestamps), doubles(columns.Values))
@@ -301,7 +301,7 @@ func (e *Events) AppendAttributes(items, attributes Names) error {
 		if items.Len() == 0 {
 			return nil
 		}
-		return failure(func() C.s3rec_status {
+		return failure(func() status {
 			return C.s3go_events_append_attributes(events, C.size_t(items.Len()),
 				int64s(of.integers), chars(of.text), int64s(of.offsets), int64s(has.integers),
 				chars(has.text), int64s(has.offsets))
@@ -324,7 +324,7 @@ func (e *Events) Dataset(options *EventsOptions) (data *Dataset, report EventsRe
 		var counts C.s3rec_events_report
 		C.s3rec_events_report_init(&counts)
 		var made *C.s3rec_dataset
-		err := failure(func() C.s3rec_status {
+		err := failure(func() status {
 			return C.s3rec_events_dataset(events, &filled, &made, &counts)
 		})
 		if err != nil {

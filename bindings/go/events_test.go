@@ -254,7 +254,8 @@ func namesThroughAll(t *testing.T, kind NameKind) {
 	popular := must(model.RecommendNames(nil, 5, nil))
 	for i, item := range popular {
 		if share := float64(counts[item.Item]) / float64(total); len(popular) != 5 ||
-			!near([]float32{item.Score}, []float32{float32(share)}) || i > 0 && item.Score > popular[i-1].Score {
+			!near([]float32{item.Score}, []float32{float32(share)}) ||
+			i > 0 && item.Score > popular[i-1].Score {
 			t.Errorf("%+v for no history, its share is %v", popular, share)
 		}
 	}

@@ -209,14 +209,6 @@ func doubles(values []float64) *C.double {
 	return (*C.double)(unsafe.Pointer(&values[0]))
 }
 
-// appendBorrowed copies memory of the library to the end of a slice.
-func appendBorrowed(values []int32, borrowed *C.int32_t, count C.size_t) []int32 {
-	if count == 0 {
-		return values
-	}
-	return append(values, unsafe.Slice((*int32)(unsafe.Pointer(borrowed)), int(count))...)
-}
-
 // grown is a slice with the length asked for, whatever it holds.
 func grown[T any](values []T, length int) []T {
 	if cap(values) < length {

@@ -128,9 +128,9 @@ func newModel(made *C.s3rec_model, root *root) *Model {
 }
 
 // madeModel makes a model by a call of the library.
-func madeModel(root *root, create func(**C.s3rec_model) C.s3rec_status) (*Model, error) {
+func madeModel(root *root, create func(**C.s3rec_model) status) (*Model, error) {
 	var made *C.s3rec_model
-	if err := failure(func() C.s3rec_status { return create(&made) }); err != nil {
+	if err := failure(func() status { return create(&made) }); err != nil {
 		return nil, err
 	}
 	return newModel(made, root), nil
@@ -196,7 +196,7 @@ func NewModel(c *Context, options ModelOptions) (model *Model, err error) {
 		return nil, err
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		model, err = madeModel(root, func(made **C.s3rec_model) C.s3rec_status {
+		model, err = madeModel(root, func(made **C.s3rec_model) status {
 			return C.s3rec_model_create(context, &config, seedOf(options.Seed), made)
 		})
 		return err
@@ -280,7 +280,7 @@ func openModel(c *Context, path string, fallback *ModelOptions, mapped bool) (mo
 		return nil, err
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		model, err = madeModel(root, func(made **C.s3rec_model) C.s3rec_status {
+		model, err = madeModel(root, func(made **C.s3rec_model) status {
 			if mapped {
 				return C.s3rec_model_map(context, name, config, made)
 			}
@@ -293,21 +293,18 @@ func openModel(c *Context, path string, fallback *ModelOptions, mapped bool) (mo
 
 // Save writes a model file: at every moment there is the old or the new one, whole. Errors:
 // ErrArgument, ErrMemory, ErrIO; ErrNumeric (a weight is NaN or infinite).
-func (m *Model) Save(path string) (err error) {
-	name := text(&err, "path", path, false)
-	defer freeText(name)
-	if err != nil {
-		return err
-	}
-	return m.read(func(model *C.s3rec_model) error {
-		return failure(func() C.s3rec_status { return C.s3rec_model_save(model, name) })
+func (m *Model) Save(path string) error {
+	return withText("path", path, func(name *C.char) error {
+		return m.read(checked(func(model *C.s3rec_model) status {
+			return C.s3rec_model_save(model, name)
+		}))
 	})
 }
 
 // Clone gives a copy of its own, for instance to serve while training goes on.
 func (m *Model) Clone() (clone *Model, err error) {
 	err = m.read(func(model *C.s3rec_model) error {
-		clone, err = madeModel(m.h.root, func(made **C.s3rec_model) C.s3rec_status {
+		clone, err = madeModel(m.h.root, func(made **C.s3rec_model) status {
 			return C.s3rec_model_clone(model, made)
 		})
 		return err
@@ -316,28 +313,27 @@ func (m *Model) Clone() (clone *Model, err error) {
 }
 
 // Config says what the model is like.
-func (m *Model) Config() (config ModelConfig, err error) {
-	err = m.read(func(model *C.s3rec_model) error {
-		var c C.s3rec_model_config
-		C.s3rec_model_config_init(&c)
-		err := failure(func() C.s3rec_status { return C.s3rec_model_config_get(model, &c) })
-		config = ModelConfig{int(c.item_size), int(c.attribute_size), int(c.max_seq_length),
-			int(c.hidden_size), int(c.num_hidden_layers), int(c.num_attention_heads),
-			Activation(c.hidden_act), float64(c.hidden_dropout_prob),
-			float64(c.attention_probs_dropout_prob), float64(c.initializer_range)}
-		return err
-	})
-	return config, err
+func (m *Model) Config() (ModelConfig, error) {
+	var c C.s3rec_model_config
+	C.s3rec_model_config_init(&c)
+	err := m.read(checked(func(model *C.s3rec_model) status {
+		return C.s3rec_model_config_get(model, &c)
+	}))
+	if err != nil {
+		return ModelConfig{}, err
+	}
+	return ModelConfig{int(c.item_size), int(c.attribute_size), int(c.max_seq_length),
+		int(c.hidden_size), int(c.num_hidden_layers), int(c.num_attention_heads),
+		Activation(c.hidden_act), float64(c.hidden_dropout_prob),
+		float64(c.attention_probs_dropout_prob), float64(c.initializer_range)}, nil
 }
 
 // SetDropouts sets the dropouts of later training, 0..0.99. Errors: ErrArgument; ErrState
 // (the model has a trainer).
 func (m *Model) SetDropouts(hidden, attention float64) error {
-	return m.write(func(model *C.s3rec_model) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_model_set_dropouts(model, C.double(hidden), C.double(attention))
-		})
-	})
+	return m.write(checked(func(model *C.s3rec_model) status {
+		return C.s3rec_model_set_dropouts(model, C.double(hidden), C.double(attention))
+	}))
 }
 
 // CopyWeights takes over the weights of a model of the same sizes. Errors: ErrMismatch.
@@ -351,11 +347,9 @@ func (m *Model) CopyWeights(source *Model) error {
 		return err
 	}
 	defer taken.Close()
-	return m.write(func(model *C.s3rec_model) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_model_copy_weights(model, (*C.s3rec_model)(taken.h.pointer))
-		})
-	})
+	return m.write(checked(func(model *C.s3rec_model) status {
+		return C.s3rec_model_copy_weights(model, (*C.s3rec_model)(taken.h.pointer))
+	}))
 }
 
 // Memory gives the bytes of the weights and of what scoring made of them; 0 when closed.
@@ -377,11 +371,9 @@ func (m *Model) CountPopularity(data *Dataset, heldOut int) (err error) {
 		return err
 	}
 	return data.use(func(dataset *C.s3rec_dataset) error {
-		return m.write(func(model *C.s3rec_model) error {
-			return failure(func() C.s3rec_status {
-				return C.s3rec_model_count_popularity(model, dataset, last)
-			})
-		})
+		return m.write(checked(func(model *C.s3rec_model) status {
+			return C.s3rec_model_count_popularity(model, dataset, last)
+		}))
 	})
 }
 
@@ -390,24 +382,21 @@ func (m *Model) CountPopularity(data *Dataset, heldOut int) (err error) {
 // ErrArgument, ErrMemory; ErrFormat (a count that may not be there); ErrMismatch (another number
 // of counts).
 func (m *Model) SetPopularity(counts []int32) error {
-	return m.write(func(model *C.s3rec_model) error {
-		return failure(func() C.s3rec_status {
-			return C.s3rec_model_set_popularity(model, int32s(counts), C.size_t(len(counts)))
-		})
-	})
+	return m.write(checked(func(model *C.s3rec_model) status {
+		return C.s3rec_model_set_popularity(model, int32s(counts), C.size_t(len(counts)))
+	}))
 }
 
 // Popularity copies out what SetPopularity or CountPopularity set. Error: ErrNotFound.
 func (m *Model) Popularity() (counts []int32, err error) {
 	err = m.read(func(model *C.s3rec_model) error {
-		read := make([]int32, m.inside.items+2)
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_model_popularity(model, int32s(read), C.size_t(len(read)))
+		counts = make([]int32, m.inside.items+2)
+		return failure(func() status {
+			return C.s3rec_model_popularity(model, int32s(counts), C.size_t(len(counts)))
 		})
-		if err == nil {
-			counts = read
-		}
-		return err
 	})
-	return counts, err
+	if err != nil {
+		return nil, err
+	}
+	return counts, nil
 }

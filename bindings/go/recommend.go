@@ -101,7 +101,7 @@ func (r *Recommender) AppendRecommend(best []Recommendation, history []int32, k 
 	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
 		return options.prepared().useOptional(func(filter unsafe.Pointer) error {
 			s.ids, s.scores = grown(s.ids, k), grown(s.scores, k)
-			err := failure(func() C.s3rec_status {
+			err := failure(func() status {
 				return C.s3go_recommend(recommender, int32s(history), C.size_t(len(history)),
 					filter, C.size_t(k), int32s(s.ids), floats(s.scores), &s.count)
 			})

@@ -67,13 +67,13 @@ type Recommender struct {
 
 // madeRecommender keeps the root of what the recommender is made with.
 func madeRecommender(of *root, limit int,
-	create func(**C.s3rec_recommender) C.s3rec_status) (*Recommender, error) {
+	create func(**C.s3rec_recommender) status) (*Recommender, error) {
 	own := &root{}
 	own.retain()
 	defer own.release()
 	own.keep(of)
 	var made *C.s3rec_recommender
-	if err := failure(func() C.s3rec_status { return create(&made) }); err != nil {
+	if err := failure(func() status { return create(&made) }); err != nil {
 		return nil, err
 	}
 	r := &Recommender{h: newHandle("recommender", unsafe.Pointer(made), own,
@@ -101,7 +101,7 @@ func OpenRecommender(path string, options *RecommenderOptions) (recommender *Rec
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
 		filled.context = context
 		recommender, err = madeRecommender(root, limit,
-			func(made **C.s3rec_recommender) C.s3rec_status {
+			func(made **C.s3rec_recommender) status {
 				return C.s3rec_recommender_open(name, &filled, made)
 			})
 		return err
@@ -127,7 +127,7 @@ func (m *Model) newRecommender(options *RecommenderOptions) (recommender *Recomm
 	if err != nil {
 		return nil, err
 	}
-	create := func(made **C.s3rec_recommender) C.s3rec_status {
+	create := func(made **C.s3rec_recommender) status {
 		return C.s3rec_recommender_create((*C.s3rec_model)(m.h.pointer), &filled, made)
 	}
 	if options == nil || options.Context == nil {
@@ -166,7 +166,7 @@ func (r *Recommender) Close() error {
 // cannot be changed. Close it.
 func (r *Recommender) Model() (model *Model, err error) {
 	err = r.use(func(recommender *C.s3rec_recommender) error {
-		model, err = madeModel(r.h.root, func(made **C.s3rec_model) C.s3rec_status {
+		model, err = madeModel(r.h.root, func(made **C.s3rec_model) status {
 			return C.s3rec_recommender_model(recommender, made)
 		})
 		if err == nil {
@@ -219,13 +219,13 @@ func (r *Recommender) NewFilter(options FilterOptions) (filter *Filter, err erro
 
 func createFilter(recommender unsafe.Pointer, o *FilterOptions, made *unsafe.Pointer) error {
 	allowed, denied := stringsInC(o.AllowedNames), stringsInC(o.DeniedNames)
-	defer freeInC(allowed)
-	defer freeInC(denied)
+	defer freeInC(unsafe.Pointer(allowed))
+	defer freeInC(unsafe.Pointer(denied))
 	var only C.int32_t
 	if o.Allowed != nil || o.AllowedNames != nil {
 		only = 1
 	}
-	return failure(func() C.s3rec_status {
+	return failure(func() status {
 		return C.s3go_filter_create(recommender, only, int32s(o.Allowed), C.size_t(len(o.Allowed)),
 			allowed, C.size_t(len(o.AllowedNames)), int32s(o.Denied), C.size_t(len(o.Denied)),
 			denied, C.size_t(len(o.DeniedNames)), made)
@@ -281,15 +281,12 @@ func (o *ExchangeOptions) through(call func(*C.s3rec_exchange_options) error) er
 // options, which may be nil, ask. Calls under way end with the model that they began with. After
 // an error the old model goes on. Errors: those of MapModel; ErrNumeric; ErrMismatch (names or
 // accuracy: the text has the figures); ErrThread.
-func (r *Recommender) Exchange(path string, options *ExchangeOptions) (err error) {
-	name := text(&err, "path", path, false)
-	defer freeText(name)
-	if err != nil {
-		return err
-	}
-	return r.exchange(options, func(recommender *C.s3rec_recommender,
-		options *C.s3rec_exchange_options) C.s3rec_status {
-		return C.s3rec_recommender_exchange(recommender, name, options)
+func (r *Recommender) Exchange(path string, options *ExchangeOptions) error {
+	return withText("path", path, func(name *C.char) error {
+		return r.exchange(options, func(recommender *C.s3rec_recommender,
+			options *C.s3rec_exchange_options) status {
+			return C.s3rec_recommender_exchange(recommender, name, options)
+		})
 	})
 }
 
@@ -298,7 +295,7 @@ func (r *Recommender) Exchange(path string, options *ExchangeOptions) (err error
 func (r *Recommender) ExchangeModel(model *Model, options *ExchangeOptions) error {
 	return model.read(func(c *C.s3rec_model) error {
 		return r.exchange(options, func(recommender *C.s3rec_recommender,
-			options *C.s3rec_exchange_options) C.s3rec_status {
+			options *C.s3rec_exchange_options) status {
 			r.h.root.keep(model.h.root)
 			return C.s3rec_recommender_exchange_model(recommender, c, options)
 		})
@@ -306,11 +303,11 @@ func (r *Recommender) ExchangeModel(model *Model, options *ExchangeOptions) erro
 }
 
 func (r *Recommender) exchange(options *ExchangeOptions,
-	exchange func(*C.s3rec_recommender, *C.s3rec_exchange_options) C.s3rec_status) error {
+	exchange func(*C.s3rec_recommender, *C.s3rec_exchange_options) status) error {
 	return r.use(func(recommender *C.s3rec_recommender) error {
-		err := options.through(func(filled *C.s3rec_exchange_options) error {
-			return failure(func() C.s3rec_status { return exchange(recommender, filled) })
-		})
+		err := options.through(checked(func(filled *C.s3rec_exchange_options) status {
+			return exchange(recommender, filled)
+		}))
 		if err == nil {
 			r.lookAtNames()
 		}
@@ -336,23 +333,19 @@ type Statistics struct {
 }
 
 // Statistics reads the counters.
-func (r *Recommender) Statistics() (statistics Statistics, err error) {
-	err = r.use(func(recommender *C.s3rec_recommender) error {
-		var s C.s3rec_recommender_statistics
-		C.s3rec_recommender_statistics_init(&s)
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_recommender_statistics_get(recommender, &s)
-		})
-		statistics = Statistics{uint64(s.model_number), uint64(s.call_count),
-			uint64(s.failed_call_count), uint64(s.user_count), uint64(s.popular_count),
-			uint64(s.empty_count), uint64(s.unknown_item_count),
-			uint64(s.refused_exchange_count), uint64(s.scorer_count), uint64(s.memory),
-			[C.S3REC_LATENCY_BUCKETS]uint64{}}
-		for i := range statistics.Latencies {
-			statistics.Latencies[i] = uint64(s.latency[i])
-		}
-		return err
-	})
+func (r *Recommender) Statistics() (Statistics, error) {
+	var s C.s3rec_recommender_statistics
+	C.s3rec_recommender_statistics_init(&s)
+	err := r.use(checked(func(recommender *C.s3rec_recommender) status {
+		return C.s3rec_recommender_statistics_get(recommender, &s)
+	}))
+	statistics := Statistics{uint64(s.model_number), uint64(s.call_count),
+		uint64(s.failed_call_count), uint64(s.user_count), uint64(s.popular_count),
+		uint64(s.empty_count), uint64(s.unknown_item_count), uint64(s.refused_exchange_count),
+		uint64(s.scorer_count), uint64(s.memory), [C.S3REC_LATENCY_BUCKETS]uint64{}}
+	for i := range statistics.Latencies {
+		statistics.Latencies[i] = uint64(s.latency[i])
+	}
 	return statistics, err
 }
 

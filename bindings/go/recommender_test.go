@@ -137,11 +137,14 @@ func TestFilters(t *testing.T) {
 		options RecommendOptions
 		want    map[int32]bool
 	}{
-		"allowed":   {RecommendOptions{Filter: few}, map[int32]bool{10: true, 12: true, 13: true}},
-		"history":   {RecommendOptions{Filter: few, IncludeHistory: true}, map[int32]bool{3: true, 10: true, 12: true, 13: true}},
-		"none":      {RecommendOptions{Filter: none}, map[int32]bool{}},
-		"a list":    {RecommendOptions{Filter: few, Excluded: []int32{12}}, map[int32]bool{10: true, 13: true}},
-		"two lists": {RecommendOptions{Filter: without, Candidates: []int32{10, 20}, CandidateNames: []string{"121"}}, map[int32]bool{20: true, 21: true}},
+		"allowed": {RecommendOptions{Filter: few}, map[int32]bool{10: true, 12: true, 13: true}},
+		"history": {RecommendOptions{Filter: few, IncludeHistory: true},
+			map[int32]bool{3: true, 10: true, 12: true, 13: true}},
+		"none": {RecommendOptions{Filter: none}, map[int32]bool{}},
+		"a list": {RecommendOptions{Filter: few, Excluded: []int32{12}},
+			map[int32]bool{10: true, 13: true}},
+		"two lists": {RecommendOptions{Filter: without, Candidates: []int32{10, 20},
+			CandidateNames: []string{"121"}}, map[int32]bool{20: true, 21: true}},
 	} {
 		if got := items(r.Recommend(history, 100, &test.options)); !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %v instead of %v", name, got, test.want)

@@ -64,7 +64,7 @@ func NewRun(model *Model, data *Dataset, stage Stage, options *RunOptions) (*Run
 	var run *Run
 	err = model.read(func(c *C.s3rec_model) error {
 		run, err = madeRun(model, data, func(dataset *C.s3rec_dataset,
-			made **C.s3rec_run) C.s3rec_status {
+			made **C.s3rec_run) status {
 			return C.s3go_run_create(c, dataset, &filled, sampler, trainer, made)
 		})
 		return err
@@ -85,7 +85,7 @@ func ResumeRun(model *Model, data *Dataset, path string, epochs int) (run *Run, 
 	}
 	resume := func(c *C.s3rec_model) error {
 		run, err = madeRun(model, data, func(dataset *C.s3rec_dataset,
-			made **C.s3rec_run) C.s3rec_status {
+			made **C.s3rec_run) status {
 			return C.s3rec_run_resume(c, dataset, name, most, made)
 		})
 		return err
@@ -99,10 +99,10 @@ func ResumeRun(model *Model, data *Dataset, path string, epochs int) (run *Run, 
 }
 
 func madeRun(model *Model, data *Dataset,
-	create func(*C.s3rec_dataset, **C.s3rec_run) C.s3rec_status) (run *Run, err error) {
+	create func(*C.s3rec_dataset, **C.s3rec_run) status) (run *Run, err error) {
 	err = data.use(func(dataset *C.s3rec_dataset) error {
 		var made *C.s3rec_run
-		err := failure(func() C.s3rec_status { return create(dataset, &made) })
+		err := failure(func() status { return create(dataset, &made) })
 		if err != nil {
 			return err
 		}
@@ -142,27 +142,21 @@ func (r *Run) Close() error {
 // Step goes one step on; after the last one it gives RunDone. After an error it may be called
 // again. Errors: those of Trainer.PretrainStep, Trainer.FinetuneStep and Model.Evaluate; ErrState
 // (the refit begins, and the model has other weights by now).
-func (r *Run) Step() (progress Progress, err error) {
-	err = r.use(func(run *C.s3rec_run) error {
-		var p C.s3rec_run_progress
-		C.s3rec_run_progress_init(&p)
-		err := failure(func() C.s3rec_status { return C.s3rec_run_step(run, &p) })
-		progress = progressOf(&p)
-		return err
-	})
-	return progress, err
+func (r *Run) Step() (Progress, error) {
+	var p C.s3rec_run_progress
+	C.s3rec_run_progress_init(&p)
+	err := r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_step(run, &p) }))
+	return progressOf(&p), err
 }
 
 // Progress says where the run is without a step.
-func (r *Run) Progress() (progress Progress, err error) {
-	err = r.use(func(run *C.s3rec_run) error {
-		var p C.s3rec_run_progress
-		C.s3rec_run_progress_init(&p)
-		err := failure(func() C.s3rec_status { return C.s3rec_run_progress_get(run, &p) })
-		progress = progressOf(&p)
-		return err
-	})
-	return progress, err
+func (r *Run) Progress() (Progress, error) {
+	var p C.s3rec_run_progress
+	C.s3rec_run_progress_init(&p)
+	err := r.use(checked(func(run *C.s3rec_run) status {
+		return C.s3rec_run_progress_get(run, &p)
+	}))
+	return progressOf(&p), err
 }
 
 // Finish gives the result as a new model, which is to be closed: after RunDone the final weights,
@@ -170,7 +164,7 @@ func (r *Run) Progress() (progress Progress, err error) {
 // no epoch has been measured yet).
 func (r *Run) Finish() (model *Model, err error) {
 	err = r.use(func(run *C.s3rec_run) error {
-		model, err = madeModel(r.h.root, func(made **C.s3rec_model) C.s3rec_status {
+		model, err = madeModel(r.h.root, func(made **C.s3rec_model) status {
 			return C.s3rec_run_finish(run, made)
 		})
 		return err
@@ -180,27 +174,21 @@ func (r *Run) Finish() (model *Model, err error) {
 
 // ValidMetrics gives the metrics of the valid split after the last epoch that was measured.
 // Error: ErrNotFound (none yet).
-func (r *Run) ValidMetrics() (metrics Metrics, err error) {
-	err = r.use(func(run *C.s3rec_run) error {
-		var measured C.s3rec_metrics
-		C.s3rec_metrics_init(&measured)
-		err := failure(func() C.s3rec_status { return C.s3rec_run_valid_metrics(run, &measured) })
-		metrics = metricsOf(&measured)
-		return err
-	})
-	return metrics, err
+func (r *Run) ValidMetrics() (Metrics, error) {
+	var measured C.s3rec_metrics
+	C.s3rec_metrics_init(&measured)
+	err := r.use(checked(func(run *C.s3rec_run) status {
+		return C.s3rec_run_valid_metrics(run, &measured)
+	}))
+	return metricsOf(&measured), err
 }
 
 // Ahead gives the steps and sequences that are ahead at most, those of the refit included.
 func (r *Run) Ahead() (steps, sequences uint64, err error) {
-	err = r.use(func(run *C.s3rec_run) error {
-		var estimate C.s3rec_run_estimate
-		C.s3rec_run_estimate_init(&estimate)
-		err := failure(func() C.s3rec_status { return C.s3rec_run_ahead(run, &estimate) })
-		steps, sequences = uint64(estimate.step_count), uint64(estimate.sequence_count)
-		return err
-	})
-	return steps, sequences, err
+	var estimate C.s3rec_run_estimate
+	C.s3rec_run_estimate_init(&estimate)
+	err = r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_ahead(run, &estimate) }))
+	return uint64(estimate.step_count), uint64(estimate.sequence_count), err
 }
 
 // SetNote keeps a text of the program's own with the run, which Save writes into the state.
@@ -211,9 +199,7 @@ func (r *Run) SetNote(note string) (err error) {
 	if err != nil {
 		return err
 	}
-	return r.use(func(run *C.s3rec_run) error {
-		return failure(func() C.s3rec_status { return C.s3rec_run_set_note(run, words) })
-	})
+	return r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_set_note(run, words) }))
 }
 
 // Note is the text that was set last, or that of the state that was loaded; "" without.
@@ -227,26 +213,16 @@ func (r *Run) Note() (note string) {
 
 // Save writes all that the run needs to go on bit by bit, between any two steps. Errors: those
 // of Trainer.Save.
-func (r *Run) Save(path string) (err error) {
-	name := text(&err, "path", path, false)
-	defer freeText(name)
-	if err != nil {
-		return err
-	}
-	return r.use(func(run *C.s3rec_run) error {
-		return failure(func() C.s3rec_status { return C.s3rec_run_save(run, name) })
+func (r *Run) Save(path string) error {
+	return withText("path", path, func(name *C.char) error {
+		return r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_save(run, name) }))
 	})
 }
 
 // Load puts a saved run into a new one, before its first step, over the same model, data and
 // options. Errors: those of Trainer.Load.
-func (r *Run) Load(path string) (err error) {
-	name := text(&err, "path", path, false)
-	defer freeText(name)
-	if err != nil {
-		return err
-	}
-	return r.use(func(run *C.s3rec_run) error {
-		return failure(func() C.s3rec_status { return C.s3rec_run_load(run, name) })
+func (r *Run) Load(path string) error {
+	return withText("path", path, func(name *C.char) error {
+		return r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_load(run, name) }))
 	})
 }

@@ -10,17 +10,17 @@
 //	defer recommender.Close()
 //	best, err := recommender.Recommend([]int32{12, 7, 93}, 10, nil)
 //
-// A Recommender is the front door: a model file that any number of goroutines ask, and that is
-// exchanged for a better one meanwhile. Model, Pretrain, Finetune and what they are made with
-// are the workshop.
+// Train and Recommender are the front door: events in, a model out, which any number of goroutines
+// ask and which is exchanged for a better one meanwhile. Everything else is the workshop, for
+// programs with a data set, a network or a training loop of their own.
 //
 // # Handles
 //
 // Recommender, Filter, Context, Dataset, Events, Vocabulary, Model, Sampler, Batch, Trainer and
-// Run hold memory of the C library: Close frees it. Close may be called again, from any goroutine, in any order
-// and while calls run on the handle, which end well: the last of them frees it. A call on a
-// closed handle gives an error for which errors.Is(err, ErrClosed) holds. What is forgotten
-// is freed some time after the garbage collector found it.
+// Run hold memory of the C library: Close frees it. Close may be called again, from any
+// goroutine, in any order and while calls run on the handle: these end well, and the last of them
+// frees it. A call on a closed handle gives an error for which errors.Is(err, ErrClosed) holds.
+// What is never closed is freed some time after the garbage collector found it.
 //
 // # Goroutines
 //
@@ -103,17 +103,26 @@ func (s Status) String() string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "S3REC_"), "_", " "))
 }
 
+type status = C.s3rec_status
+
 // failure makes a call of the library and an error of its status, nil when it went well. The
 // text of a failure belongs to the thread that failed, and Go may move a goroutine to another
 // thread between two calls of C: so the thread is held until the text is there.
-func failure(call func() C.s3rec_status) error {
+func failure(call func() status) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	status := call()
-	if status == C.S3REC_OK {
+	result := call()
+	if result == C.S3REC_OK {
 		return nil
 	}
-	return &Error{Status: Status(status), Detail: C.GoString(C.s3rec_last_error())}
+	return &Error{Status: Status(result), Detail: C.GoString(C.s3rec_last_error())}
+}
+
+// checked is a call of the library on an object as a call that gives an error.
+func checked[P any](call func(P) status) func(P) error {
+	return func(object P) error {
+		return failure(func() status { return call(object) })
+	}
 }
 
 func argumentError(format string, values ...any) error {
@@ -137,6 +146,16 @@ func text(err *error, name, value string, optional bool) *C.char {
 		*err = argumentError("%s %q has a NUL in it", name, value)
 	}
 	return C.CString(value)
+}
+
+// withText calls with a C string.
+func withText(name, value string, call func(*C.char) error) (err error) {
+	words := text(&err, name, value, false)
+	defer freeText(words)
+	if err != nil {
+		return err
+	}
+	return call(words)
 }
 
 func freeText(text *C.char) { C.free(unsafe.Pointer(text)) }

@@ -84,9 +84,7 @@ func makeScorer(model *C.s3rec_model) (scorer *C.s3rec_scorer, err error) {
 	var options C.s3rec_scorer_options
 	C.s3rec_scorer_options_init(&options)
 	options.scan = C.S3REC_SCAN_F32 // nothing is searched with it
-	err = failure(func() C.s3rec_status {
-		return C.s3rec_scorer_create_with(model, &options, &scorer)
-	})
+	err = failure(func() status { return C.s3rec_scorer_create_with(model, &options, &scorer) })
 	return scorer, err
 }
 
@@ -171,7 +169,7 @@ func (m *Model) AppendUserVector(vector []float32, history []int32) ([]float32, 
 	err := m.score(func(scorer *C.s3rec_scorer) error {
 		vector = append(vector, make([]float32, m.inside.hidden)...)
 		values := vector[before:]
-		return failure(func() C.s3rec_status {
+		return failure(func() status {
 			return C.s3rec_user_vector(scorer, int32s(history), C.size_t(len(history)),
 				floats(values), C.size_t(len(values)))
 		})
@@ -202,17 +200,16 @@ func (m *Model) UserVectors(histories [][]int32) (Matrix, error) {
 // model knows).
 func (m *Model) ScoreAll(history []int32) (scores []float32, err error) {
 	err = m.score(func(scorer *C.s3rec_scorer) error {
-		values := make([]float32, m.inside.items+2)
-		err := failure(func() C.s3rec_status {
+		scores = make([]float32, m.inside.items+2)
+		return failure(func() status {
 			return C.s3rec_score_all(scorer, int32s(history), C.size_t(len(history)),
-				floats(values), C.size_t(len(values)))
+				floats(scores), C.size_t(len(scores)))
 		})
-		if err == nil {
-			scores = values
-		}
-		return err
 	})
-	return scores, err
+	if err != nil {
+		return nil, err
+	}
+	return scores, nil
 }
 
 // Attention says which positions see which.
@@ -240,15 +237,14 @@ func (m *Model) Encode(attention Attention, rows [][]int32) (hidden Matrix, err 
 	}
 	ids, _ := flatten(nil, nil, rows)
 	err = m.score(func(scorer *C.s3rec_scorer) error {
-		values := make([]float32, len(ids)*m.inside.hidden)
-		err := failure(func() C.s3rec_status {
+		hidden = Matrix{len(ids), m.inside.hidden, make([]float32, len(ids)*m.inside.hidden)}
+		return failure(func() status {
 			return C.s3rec_encode(scorer, C.s3rec_attention(attention), int32s(ids),
-				C.size_t(len(rows)), C.size_t(length), floats(values))
+				C.size_t(len(rows)), C.size_t(length), floats(hidden.Values))
 		})
-		if err == nil {
-			hidden = Matrix{len(ids), m.inside.hidden, values}
-		}
-		return err
 	})
-	return hidden, err
+	if err != nil {
+		return Matrix{}, err
+	}
+	return hidden, nil
 }

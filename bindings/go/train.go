@@ -35,7 +35,7 @@ type RecipePlan struct {
 func (r Recipe) Plan(stage Stage) (RecipePlan, error) {
 	var plan C.s3rec_recipe_plan
 	C.s3rec_recipe_plan_init(&plan)
-	err := failure(func() C.s3rec_status {
+	err := failure(func() status {
 		return C.s3rec_recipe_plan_get(C.s3rec_recipe(r), C.s3rec_stage(stage), &plan)
 	})
 	if err != nil {
@@ -49,9 +49,7 @@ func (r Recipe) Plan(stage Stage) (RecipePlan, error) {
 func (r Recipe) Sampler(stage Stage) (SamplerOptions, error) {
 	var options C.s3rec_sampler_options
 	C.s3rec_sampler_options_init(&options, C.s3rec_stage(stage))
-	err := failure(func() C.s3rec_status {
-		return C.s3rec_recipe_sampler(C.s3rec_recipe(r), &options)
-	})
+	err := failure(func() status { return C.s3rec_recipe_sampler(C.s3rec_recipe(r), &options) })
 	if err != nil {
 		return SamplerOptions{}, err
 	}
@@ -63,7 +61,7 @@ func (r Recipe) Sampler(stage Stage) (SamplerOptions, error) {
 func (r Recipe) Trainer(stage Stage, stepsPerEpoch int) (TrainerOptions, error) {
 	var options C.s3rec_trainer_options
 	C.s3rec_trainer_options_init(&options)
-	err := failure(func() C.s3rec_status {
+	err := failure(func() status {
 		return C.s3rec_recipe_trainer(C.s3rec_recipe(r), C.s3rec_stage(stage),
 			C.size_t(stepsPerEpoch), &options)
 	})
@@ -291,13 +289,13 @@ type TrainOptions struct {
 	// TimeBudget is for both stages; 0: as long as it takes. One epoch of each is always done. With
 	// a budget the result depends on the speed of the machine.
 	TimeBudget time.Duration
-	// OnStep is called after each step. Enough ends the training with the best weights so far,
+	// OnStep is called after each step. ErrEnough ends the training with the best weights so far,
 	// another error ends it without a model.
 	OnStep func(Progress) error
 }
 
-// Enough is what TrainOptions.OnStep gives back to end a training early, and well.
-var Enough = errors.New("enough of training")
+// ErrEnough is what TrainOptions.OnStep gives back to end a training early, and well.
+var ErrEnough = errors.New("enough of training")
 
 // training is what the callback of Train gets.
 type training struct {
@@ -330,7 +328,7 @@ func Train(ctx context.Context, options TrainOptions) (model *Model, metrics Met
 	err = options.Data.useOptional(func(dataset *C.s3rec_dataset) error {
 		return withContext(options.Context, func(c *C.s3rec_context, root *root) error {
 			filled.context, filled.dataset = c, dataset
-			model, err = madeModel(root, func(made **C.s3rec_model) C.s3rec_status {
+			model, err = madeModel(root, func(made **C.s3rec_model) status {
 				return C.s3go_train(&filled, C.uintptr_t(number), made, &read)
 			})
 			return err
@@ -339,7 +337,7 @@ func Train(ctx context.Context, options TrainOptions) (model *Model, metrics Met
 	if state.panic != nil {
 		panic(state.panic)
 	}
-	if err == nil && state.err != nil && !errors.Is(state.err, Enough) {
+	if err == nil && state.err != nil && !errors.Is(state.err, ErrEnough) {
 		err = state.err
 		model.Close()
 	}

@@ -331,7 +331,7 @@ func TestTrainEndsEarly(t *testing.T) {
 	}
 	model := must(train(context.Background(), TrainOptions{Data: data, OnStep: func(p Progress) error {
 		if p.Event == RunEpoch {
-			return Enough
+			return ErrEnough
 		}
 		return nil
 	}}))

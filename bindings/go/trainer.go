@@ -102,7 +102,7 @@ func NewTrainer(model *Model, options *TrainerOptions) (trainer *Trainer, err er
 	}
 	err = model.write(func(c *C.s3rec_model) error {
 		var made *C.s3rec_trainer
-		err := failure(func() C.s3rec_status { return C.s3rec_trainer_create(c, &filled, &made) })
+		err := failure(func() status { return C.s3rec_trainer_create(c, &filled, &made) })
 		if err == nil {
 			trainer = &Trainer{newHandle("trainer", unsafe.Pointer(made), model.h.root,
 				func(pointer unsafe.Pointer) {
@@ -159,95 +159,79 @@ type Losses struct {
 	Targets           int     // masked positions, or real targets of fine-tuning
 }
 
-// measured makes a step and gives the losses that it measured.
-func measured(batch *Batch, step func(*C.s3rec_batch, *C.s3rec_losses) C.s3rec_status) (
-	losses Losses, err error) {
-	err = batch.use(func(batch *C.s3rec_batch) error {
-		var l C.s3rec_losses
-		C.s3rec_losses_init(&l)
-		err := failure(func() C.s3rec_status { return step(batch, &l) })
-		losses = Losses{float64(l.total), float64(l.aap), float64(l.mip), float64(l._map),
-			float64(l.sp), float64(l.next_item), float64(l.gradient_norm),
-			int(l.sequence_count), int(l.token_count), int(l.target_count)}
-		return err
+// stepFunction is one of the library's steps.
+type stepFunction func(*C.s3rec_trainer, *C.s3rec_batch, *C.s3rec_losses) status
+
+// measured makes a step by t.read or t.write and gives the losses that it measured.
+func measured(use func(func(*C.s3rec_trainer) error) error, batch *Batch, step stepFunction) (
+	Losses, error) {
+	var l C.s3rec_losses
+	C.s3rec_losses_init(&l)
+	err := use(func(trainer *C.s3rec_trainer) error {
+		return batch.use(checked(func(batch *C.s3rec_batch) status {
+			return step(trainer, batch, &l)
+		}))
 	})
-	return losses, err
+	return Losses{float64(l.total), float64(l.aap), float64(l.mip), float64(l._map),
+		float64(l.sp), float64(l.next_item), float64(l.gradient_norm),
+		int(l.sequence_count), int(l.token_count), int(l.target_count)}, err
 }
 
 // PretrainStep is one step: forward, gradients, update. After an error the weights are as
 // before. Errors: ErrArgument, ErrMemory; ErrMismatch (the batch does not fit the model);
 // ErrNumeric (the loss is not finite); ErrEngine, ErrThread.
-func (t *Trainer) PretrainStep(batch *Batch) (losses Losses, err error) {
-	err = t.write(func(trainer *C.s3rec_trainer) error {
-		losses, err = measured(batch, func(b *C.s3rec_batch, l *C.s3rec_losses) C.s3rec_status {
-			return C.s3rec_pretrain_step(trainer, b, l)
-		})
-		return err
+func (t *Trainer) PretrainStep(batch *Batch) (Losses, error) {
+	return measured(t.write, batch, func(trainer *C.s3rec_trainer, batch *C.s3rec_batch,
+		losses *C.s3rec_losses) status {
+		return C.s3rec_pretrain_step(trainer, batch, losses)
 	})
-	return losses, err
 }
 
 // FinetuneStep is one step of fine-tuning, under the same rules.
-func (t *Trainer) FinetuneStep(batch *Batch) (losses Losses, err error) {
-	err = t.write(func(trainer *C.s3rec_trainer) error {
-		losses, err = measured(batch, func(b *C.s3rec_batch, l *C.s3rec_losses) C.s3rec_status {
-			return C.s3rec_finetune_step(trainer, b, l)
-		})
-		return err
+func (t *Trainer) FinetuneStep(batch *Batch) (Losses, error) {
+	return measured(t.write, batch, func(trainer *C.s3rec_trainer, batch *C.s3rec_batch,
+		losses *C.s3rec_losses) status {
+		return C.s3rec_finetune_step(trainer, batch, losses)
 	})
-	return losses, err
 }
 
 // ComputeGradients computes without an update, to average over machines: read all gradients,
 // write the averages back, ApplyGradients.
-func (t *Trainer) ComputeGradients(batch *Batch) (losses Losses, err error) {
-	err = t.read(func(trainer *C.s3rec_trainer) error {
-		losses, err = measured(batch, func(b *C.s3rec_batch, l *C.s3rec_losses) C.s3rec_status {
-			return C.s3rec_trainer_compute_gradients(trainer, b, l)
-		})
-		return err
+func (t *Trainer) ComputeGradients(batch *Batch) (Losses, error) {
+	return measured(t.read, batch, func(trainer *C.s3rec_trainer, batch *C.s3rec_batch,
+		losses *C.s3rec_losses) status {
+		return C.s3rec_trainer_compute_gradients(trainer, batch, losses)
 	})
-	return losses, err
 }
 
 // ReadGradient copies out a parameter's gradient, in the parameter's shape, into values.
 // Errors: ErrArgument, ErrNotFound; ErrState (no gradients since the last update).
-func (t *Trainer) ReadGradient(name string, values []float32) (err error) {
-	wanted := text(&err, "name", name, false)
-	defer freeText(wanted)
-	if err != nil {
-		return err
-	}
-	return t.read(func(trainer *C.s3rec_trainer) error {
-		return failure(func() C.s3rec_status {
+func (t *Trainer) ReadGradient(name string, values []float32) error {
+	return withText("name", name, func(wanted *C.char) error {
+		return t.read(checked(func(trainer *C.s3rec_trainer) status {
 			return C.s3rec_trainer_gradient_read(trainer, wanted, floats(values),
 				C.size_t(len(values)))
-		})
+		}))
 	})
 }
 
 // WriteGradient replaces a parameter's gradient. Errors: as ReadGradient's, ErrMemory;
 // ErrNumeric (a value is NaN or infinite).
-func (t *Trainer) WriteGradient(name string, values []float32) (err error) {
-	wanted := text(&err, "name", name, false)
-	defer freeText(wanted)
-	if err != nil {
-		return err
-	}
-	return t.read(func(trainer *C.s3rec_trainer) error {
-		return failure(func() C.s3rec_status {
+func (t *Trainer) WriteGradient(name string, values []float32) error {
+	return withText("name", name, func(wanted *C.char) error {
+		return t.read(checked(func(trainer *C.s3rec_trainer) status {
 			return C.s3rec_trainer_gradient_write(trainer, wanted, floats(values),
 				C.size_t(len(values)))
-		})
+		}))
 	})
 }
 
 // ApplyGradients is the update with the gradients held, which are then used up. Errors:
 // ErrState (there are none), ErrNumeric.
 func (t *Trainer) ApplyGradients() error {
-	return t.write(func(trainer *C.s3rec_trainer) error {
-		return failure(func() C.s3rec_status { return C.s3rec_trainer_apply_gradients(trainer) })
-	})
+	return t.write(checked(func(trainer *C.s3rec_trainer) status {
+		return C.s3rec_trainer_apply_gradients(trainer)
+	}))
 }
 
 // Steps is the number of updates so far; 0 when closed.
@@ -270,11 +254,9 @@ func (t *Trainer) Save(path string, sampler *Sampler, note string) (err error) {
 		return err
 	}
 	return t.read(func(trainer *C.s3rec_trainer) error {
-		return sampler.useOptional(func(sampler *C.s3rec_sampler) error {
-			return failure(func() C.s3rec_status {
-				return C.s3rec_trainer_save(trainer, sampler, words, name)
-			})
-		})
+		return sampler.useOptional(checked(func(sampler *C.s3rec_sampler) status {
+			return C.s3rec_trainer_save(trainer, sampler, words, name)
+		}))
 	})
 }
 
@@ -289,9 +271,7 @@ func (t *Trainer) Load(path string, sampler *Sampler) (note string, err error) {
 	}
 	err = t.write(func(trainer *C.s3rec_trainer) error {
 		return sampler.useOptional(func(sampler *C.s3rec_sampler) error {
-			err := failure(func() C.s3rec_status {
-				return C.s3rec_trainer_load(trainer, sampler, name)
-			})
+			err := failure(func() status { return C.s3rec_trainer_load(trainer, sampler, name) })
 			if err == nil {
 				note = C.GoString(C.s3rec_trainer_note(trainer))
 			}

@@ -97,9 +97,9 @@ func newVocabulary(made *C.s3rec_vocabulary, root *root) *Vocabulary {
 }
 
 // vocabularyOf gives the names that something has, nil when it has none.
-func vocabularyOf(root *root, get func(**C.s3rec_vocabulary) C.s3rec_status) (*Vocabulary, error) {
+func vocabularyOf(root *root, get func(**C.s3rec_vocabulary) status) (*Vocabulary, error) {
 	var names *C.s3rec_vocabulary
-	err := failure(func() C.s3rec_status { return get(&names) })
+	err := failure(func() status { return get(&names) })
 	if err != nil || names == nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func NewVocabulary(c *Context, firstID int32, names Names) (vocabulary *Vocabula
 	text, offsets := names.columns()
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
 		var made *C.s3rec_vocabulary
-		err := failure(func() C.s3rec_status {
+		err := failure(func() status {
 			return C.s3rec_vocabulary_create(context, C.s3rec_name_kind(kindOf(names)),
 				C.int32_t(firstID), texts(text), int64s(offsets), C.size_t(names.Len()), &made)
 		})
@@ -194,7 +194,7 @@ func (v *Vocabulary) Name(id int32) (name string, err error) {
 
 func nameOf(vocabulary *C.s3rec_vocabulary, id int32) (string, error) {
 	var name *C.char
-	err := failure(func() C.s3rec_status {
+	err := failure(func() status {
 		return C.s3rec_vocabulary_name(vocabulary, C.int32_t(id), &name, nil)
 	})
 	return C.GoString(name), err // of NULL ""
@@ -205,9 +205,7 @@ func (v *Vocabulary) All() (names []string, err error) {
 	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
 		var text *C.char
 		var begin *C.int64_t
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_vocabulary_text(vocabulary, &text, &begin)
-		})
+		err := failure(func() status { return C.s3rec_vocabulary_text(vocabulary, &text, &begin) })
 		if err != nil {
 			return err
 		}
@@ -227,44 +225,37 @@ func (v *Vocabulary) All() (names []string, err error) {
 }
 
 // Find gives the id of a name. Error: ErrNotFound.
-func (v *Vocabulary) Find(name string) (id int32, err error) {
-	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
-		text := []byte(name)
-		var found C.int32_t
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_vocabulary_find(vocabulary, texts(text), C.size_t(len(text)), &found)
-		})
-		id = int32(found)
-		return err
-	})
-	return id, err
+func (v *Vocabulary) Find(name string) (int32, error) {
+	text := []byte(name)
+	var id C.int32_t
+	err := v.use(checked(func(vocabulary *C.s3rec_vocabulary) status {
+		return C.s3rec_vocabulary_find(vocabulary, texts(text), C.size_t(len(text)), &id)
+	}))
+	return int32(id), err
 }
 
 // FindAll gives the ids of many names, -1 for those that are not there; a history may contain
 // that, scoring passes over it.
-func (v *Vocabulary) FindAll(names Names) (ids []int32, err error) {
+func (v *Vocabulary) FindAll(names Names) ([]int32, error) {
 	if names == nil || names.Len() == 0 {
 		return nil, v.use(func(*C.s3rec_vocabulary) error { return nil })
 	}
 	text, offsets := names.columns()
-	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
-		found := make([]int32, names.Len())
-		err := failure(func() C.s3rec_status {
-			return C.s3rec_vocabulary_find_many(vocabulary, texts(text), int64s(offsets),
-				C.size_t(len(found)), int32s(found))
-		})
-		if err == nil {
-			ids = found
-		}
-		return err
-	})
-	return ids, err
+	ids := make([]int32, names.Len())
+	err := v.use(checked(func(vocabulary *C.s3rec_vocabulary) status {
+		return C.s3rec_vocabulary_find_many(vocabulary, texts(text), int64s(offsets),
+			C.size_t(len(ids)), int32s(ids))
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return ids, nil
 }
 
 // ItemNames gives the names of the model's items, nil without. Close them.
 func (m *Model) ItemNames() (names *Vocabulary, err error) {
 	err = m.read(func(model *C.s3rec_model) error {
-		names, err = vocabularyOf(m.h.root, func(names **C.s3rec_vocabulary) C.s3rec_status {
+		names, err = vocabularyOf(m.h.root, func(names **C.s3rec_vocabulary) status {
 			return C.s3rec_model_item_names(model, names)
 		})
 		return err
@@ -275,7 +266,7 @@ func (m *Model) ItemNames() (names *Vocabulary, err error) {
 // AttributeNames gives the names of the model's attributes, nil without. Close them.
 func (m *Model) AttributeNames() (names *Vocabulary, err error) {
 	err = m.read(func(model *C.s3rec_model) error {
-		names, err = vocabularyOf(m.h.root, func(names **C.s3rec_vocabulary) C.s3rec_status {
+		names, err = vocabularyOf(m.h.root, func(names **C.s3rec_vocabulary) status {
 			return C.s3rec_model_attribute_names(model, names)
 		})
 		return err
@@ -288,11 +279,9 @@ func (m *Model) AttributeNames() (names *Vocabulary, err error) {
 func (m *Model) SetNames(items, attributes *Vocabulary) error {
 	return m.write(func(model *C.s3rec_model) error {
 		return items.useOptional(func(items *C.s3rec_vocabulary) error {
-			return attributes.useOptional(func(attributes *C.s3rec_vocabulary) error {
-				return failure(func() C.s3rec_status {
-					return C.s3rec_model_set_names(model, items, attributes)
-				})
-			})
+			return attributes.useOptional(checked(func(attributes *C.s3rec_vocabulary) status {
+				return C.s3rec_model_set_names(model, items, attributes)
+			}))
 		})
 	})
 }

@@ -50,7 +50,7 @@ static int open_folder_of(char *target, const char **name) {
 static s3rec_status open_folder(s3_atomic_file *file) {
   S3_TRY(follow_links(file->path, file->target));
   file->folder = open_folder_of(file->target, &file->name);
-  if (file->folder < 0) return s3_fail_errno(file->path, "open the folder of");
+  if (file->folder < 0) return s3_fail_errno(file->path, "open its folder");
   if (*file->name == '\0') return s3_fail(S3REC_ERROR_IO, "%s: a file name is missing", file->path);
   return S3REC_OK;
 }
@@ -71,11 +71,11 @@ static s3rec_status open_temporary(s3_atomic_file *file) {
     if (errno != EEXIST && errno != EINTR) break;
   }
   file->temporary[0] = '\0'; /* not ours to remove */
-  return s3_fail_errno(file->path, "create a temporary file beside");
+  return s3_fail_errno(file->path, "create a temporary file beside it");
 }
 
-/* A file that is there hands its mode on. Whatever else is there (a folder, a
- * device) must not be renamed over. */
+/* A file that is there hands its owner and group on where the process may give files away, and
+ * its mode, but never the right to run as its owner. Whatever else is there (a folder, a device) must not be renamed over. */
 static s3rec_status match_target(s3_atomic_file *file) {
   struct stat target;
   if (fstatat(file->folder, file->name, &target, 0) != 0) {
@@ -88,9 +88,10 @@ static s3rec_status match_target(s3_atomic_file *file) {
                    S_ISDIR(target.st_mode)    ? "a folder"
                    : S_ISFIFO(target.st_mode) ? "a pipe"
                                               : "a device or socket");
-  if (fchmod(file->file, target.st_mode & 07777) != 0) {
-    return s3_fail_errno(file->path, "keep the mode of");
-  }
+  const int given = fchown(file->file, target.st_uid, target.st_gid);
+  (void)given; /* only root may give to another owner; the file is the process's then */
+  if (fchmod(file->file, target.st_mode & 0777) != 0)
+    return s3_fail_errno(file->path, "keep its mode");
   return S3REC_OK;
 }
 
@@ -130,7 +131,7 @@ static s3rec_status sync_and_rename(s3_atomic_file *file) {
   file->temporary[0] = '\0';
   /* EINVAL: a file system that has nothing to sync for a folder */
   if (fsync(file->folder) != 0 && errno != EINVAL) {
-    return s3_fail_errno(file->path, "sync the folder of");
+    return s3_fail_errno(file->path, "sync its folder");
   }
   return S3REC_OK;
 }

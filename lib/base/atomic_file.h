@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Durable files: written beside, synced, renamed over the old one, and the
  * folder synced, so that a crash at any moment leaves the old or the new file. Of a symbolic
- * link it is the file that it leads to. A file that is there keeps its mode; what is there and
- * not a regular file (a folder, a device, a pipe) is refused. No context, no memory: the tool
+ * link it is the file that it leads to. A file that is there keeps its mode and, as far as the
+ * process may, its owner; what is there and not a regular file (a folder, a device, a pipe) is
+ * refused. No context, no memory: the tool
  * uses it, too. */
 #ifndef S3_BASE_ATOMIC_FILE_H
 #define S3_BASE_ATOMIC_FILE_H

@@ -77,16 +77,26 @@ static s3rec_status gather_settings(const s3_safetensors *file, saved_run *saved
   return S3REC_OK;
 }
 
+/* Every epoch of a selection is measured, the first one is the best until a better one comes, and
+ * `waited` counts those since. */
+static bool best_is_possible(const s3_run_position *at, bool finetunes) {
+  const int32_t selected = at->refit ? at->selection_epochs : at->epoch - !at->ended;
+  const int32_t measured = finetunes ? selected : 0;
+  return at->best_epoch >= (measured > 0) && at->best_epoch <= measured &&
+         at->waited == measured - at->best_epoch;
+}
+
 static bool is_possible(const saved_run *saved) {
   const s3_run_position *const at = &saved->run.at;
   const s3_run_settings *const settings = &saved->settings;
   const int32_t epochs = settings->options.epochs;
   return at->epoch >= 1 && at->epoch <= (at->refit ? at->best_epoch : epochs) &&
-         at->best_epoch >= 0 && at->best_epoch <= epochs && at->waited >= 0 &&
-         at->waited < epochs && (!at->refit || s3_run_refits(settings)) &&
-         (at->best_epoch == 0 || s3_run_finetunes(settings)) && at->selection_epochs <= epochs &&
-         at->selection_epochs >= (at->refit ? at->best_epoch : 0) && at->seconds >= 0 &&
-         at->step <= saved->run.steps && (!at->ended || at->step == saved->run.steps);
+         (!at->refit || s3_run_refits(settings)) && at->selection_epochs >= 0 &&
+         at->selection_epochs <= (at->refit ? epochs : 0) &&
+         best_is_possible(at, s3_run_finetunes(settings)) && at->seconds >= 0 &&
+         at->step <= saved->run.steps && (!at->ended || at->step == saved->run.steps) &&
+         settings->sampler.stage == settings->options.stage &&
+         settings->sampler.seed == settings->trainer.seed;
 }
 
 /* All but the weights. */
@@ -120,7 +130,7 @@ static s3rec_status read_weights(const s3rec_run *run, const s3_safetensors *fil
   const uint64_t steps = sampler->step_count;
   const uint64_t done = ((uint64_t)at->epoch - 1) * steps + at->step;
   if (saved->run.steps != steps || saved->state.step != done ||
-      saved->state.sampler_epoch * steps + saved->state.sampler_step != done)
+      saved->state.sampler_epoch != done / steps || saved->state.sampler_step != done % steps)
     return not_a_run(saved->path, "its steps contradict each other");
   if (at->best_epoch == 0) return S3REC_OK;
   S3_TRY(s3_block_check(file, table, S3_STATE_BEST_PREFIX));

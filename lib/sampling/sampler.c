@@ -301,7 +301,7 @@ static s3rec_status fill_finetune_batch(s3rec_sampler *sampler, size_t first, si
   return S3REC_OK;
 }
 
-static s3rec_status check_sampler_options(const s3rec_sampler_options *options) {
+s3rec_status s3_sampler_options_check(const s3rec_sampler_options *options) {
   if (options->stage != S3REC_STAGE_PRETRAIN && options->stage != S3REC_STAGE_FINETUNE)
     return s3_fail(S3REC_ERROR_ARGUMENT, "stage is %d, must be %d or %d", (int)options->stage,
                    S3REC_STAGE_PRETRAIN, S3REC_STAGE_FINETUNE);
@@ -390,7 +390,7 @@ static s3rec_status prepare_sampler(s3rec_sampler *sampler) {
 
 s3rec_status s3_sampler_create(s3rec_dataset *dataset, const s3rec_sampler_options *options,
                                s3rec_sampler **sampler) {
-  S3_TRY(check_sampler_options(options));
+  S3_TRY(s3_sampler_options_check(options));
   if (dataset->info.interaction_count > UINT32_MAX)
     return s3_fail(S3REC_ERROR_ARGUMENT, "the dataset has %zu interactions, must have at most %u",
                    dataset->info.interaction_count, UINT32_MAX);

@@ -33,6 +33,8 @@ struct s3rec_sampler {
   s3_item_set set; /* scratch: the items that are no negatives */
 };
 
+/* ARGUMENT, naming the field, for one that is out of its range. */
+s3rec_status s3_sampler_options_check(const s3rec_sampler_options *options);
 s3rec_status s3_sampler_create(s3rec_dataset *dataset, const s3rec_sampler_options *options,
                                s3rec_sampler **sampler);
 void s3_sampler_destroy(s3rec_sampler *sampler);

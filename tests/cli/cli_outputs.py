@@ -79,7 +79,7 @@ def at_once(tool):
         for option in options:
             given = [] if option == needed[0][2:] else needed
             tool.refused(f"{command} --{option}", FAILURE,
-                         f"--{option}: missing/file: cannot open the folder", command, *data, *given,
+                         f"--{option}: missing/file: cannot open its folder", command, *data, *given,
                          f"--{option}=missing/file")
     tool.refused("report --out", FAILURE, "--out: missing/page: cannot open", "report", "none.log",
                  "--out", "missing/page")

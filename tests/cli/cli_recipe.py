@@ -19,13 +19,12 @@ RUN = ["finetune", *SMALL, "--batch-size", "10", "--epochs", EPOCHS]
 
 
 def tensors(path):
-    """The weights of a model or a state, bytes by name; how often items occurred is no weight."""
+    """The weights of a model or a state, bytes by name."""
     raw = path.read_bytes()
     end = 8 + int.from_bytes(raw[:8], "little")
     head = json.loads(raw[8:end])
     return {name: raw[end + row["data_offsets"][0]:end + row["data_offsets"][1]]
-            for name, row in head.items()
-            if not name.startswith(("__", "state.", "popularity."))}
+            for name, row in head.items() if not name.startswith(("__", "state."))}
 
 
 def same_files(tool, what, left, right):

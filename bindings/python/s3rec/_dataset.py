@@ -111,9 +111,10 @@ class Dataset(Handle):
     @classmethod
     def from_files(cls, events: Union[PathLike, Sequence[PathLike]],
                    attributes: Union[None, PathLike, Sequence[PathLike]] = None, *,
-                   format: Format = "auto", header: Header = "auto", delimiter: Optional[str] = None,
-                   user: Optional[str] = None, item: Optional[str] = None,
-                   timestamp: Optional[str] = None, value: Optional[str] = None,
+                   format: Format = "auto", header: Header = "auto",
+                   delimiter: Optional[str] = None, user: Optional[str] = None,
+                   item: Optional[str] = None, timestamp: Optional[str] = None,
+                   value: Optional[str] = None,
                    bad_row_limit: int = 0, attribute_format: Format = "auto",
                    attribute_header: Header = "auto", attribute_delimiter: Optional[str] = None,
                    attribute_item: Optional[str] = None,

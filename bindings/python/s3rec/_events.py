@@ -216,7 +216,8 @@ class Events(Lone):
             bad_row_limit=bad_row_limit))
 
     def read_attributes(self, path: PathLike, *, format: Format = "auto",
-                        header: Header = "auto", delimiter: Optional[str] = None, item: Optional[str] = None,
+                        header: Header = "auto", delimiter: Optional[str] = None,
+                        item: Optional[str] = None,
                         columns: Union[None, str, list[str], tuple[str, ...]] = None,
                         separator: Optional[str] = None, bad_row_limit: int = 0) -> TableReport:
         """Adds item attributes from a file with a row an item, or several rows for one.

@@ -105,6 +105,12 @@ class Recommender(Handle):
 
     def _take(self, pointer: Pointer, context: Context) -> None:
         self._context, self._pointer = context, pointer
+        self._look()
+
+    def _look(self) -> None:
+        """Remembers what names the model has: integers, texts, or none (None)."""
+        names = self.model.item_names
+        self._integers = None if names is None else names.integer
 
     @property
     def model(self) -> Model:
@@ -114,14 +120,8 @@ class Recommender(Handle):
         return Model._made(pointer, self._context)
 
     def _entries(self, items: Any, what: str, raw_ids: bool) -> _Entries:
-        return _Entries(items, what, raw_ids or not self._has_names())
-
-    def _has_names(self) -> bool:
-        pointer = Pointer(library.s3rec_model_destroy)
-        check(library.s3rec_recommender_model(self._live(), ctypes.byref(pointer)))
-        names = Pointer(library.s3rec_vocabulary_destroy)
-        check(library.s3rec_model_item_names(pointer, ctypes.byref(names)))
-        return bool(names.value)
+        self._live()
+        return _Entries(items, what, raw_ids or self._integers is None)
 
     def filter(self, allow: Any = None, deny: Any = None, *, raw_ids: bool = False) -> Filter:
         """A filter. allow: only these items, None: all; deny: without these."""
@@ -170,7 +170,8 @@ class Recommender(Handle):
     def _ask(self, function: Any, histories: Any, k: int, filter: Optional[Filter],
              filters: Optional[Sequence[Optional[Filter]]], include_history: bool, raw_ids: bool
              ) -> list[Answer]:
-        raw = raw_ids or not self._has_names()
+        pointer = self._live()
+        raw, integers = raw_ids or self._integers is None, bool(self._integers)
         entries, offsets = _ragged_entries(histories, raw)
         users = len(offsets) - 1
         request, answer = _abi.new(_structs.Request), Pointer(library.s3rec_answer_destroy)
@@ -192,7 +193,6 @@ class Recommender(Handle):
             request.filters = ctypes.addressof(table)
         if not users:
             return []
-        pointer = self._live()
 
         def work() -> Any:
             check(function(pointer, ctypes.byref(request), ctypes.byref(answer)))
@@ -202,12 +202,7 @@ class Recommender(Handle):
             patiently(work)
         else:
             work()
-        integers = not raw and self._integers()
         return [_answer(answer, user, raw, integers) for user in range(users)]
-
-    def _integers(self) -> bool:
-        names = self.model.item_names
-        return names is not None and names.integer
 
     def exchange(self, model: Union[PathLike, Model], *, least_known_share: float = 0.5,
                  dataset: Optional[Dataset] = None, least_ndcg10: float = 0.0,
@@ -236,6 +231,7 @@ class Recommender(Handle):
             return keep
 
         patiently(work)
+        self._look()
 
     @property
     def statistics(self) -> Statistics:

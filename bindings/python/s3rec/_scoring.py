@@ -397,7 +397,8 @@ class Scoring(Handle):
             length is at most max_seq_length.
         attention: "causal" as in fine-tuning and scoring, or "bidirectional" as in pretraining.
         """
-        kind, table, now = number_of("attention", ATTENTIONS, attention), np.asarray(ids), self._now()
+        kind = number_of("attention", ATTENTIONS, attention)
+        table, now = np.asarray(ids), self._now()
         if table.ndim != 2:
             raise ArgumentError(f"ids have {table.ndim} dimensions, must have 2")
         rows, length = table.shape

@@ -57,8 +57,8 @@ def test_gradients(model: s3rec.Model, dataset: s3rec.Dataset) -> None:
 
 def test_states_go_on_bit_by_bit(model: s3rec.Model, dataset: s3rec.Dataset, tmp_path: Any
                                  ) -> None:
-    path, sampler, trainer = tmp_path / "a.state", s3rec.Sampler(dataset, "finetune",
-                                                                 batch_size=32), s3rec.Trainer(model)
+    path, trainer = tmp_path / "a.state", s3rec.Trainer(model)
+    sampler = s3rec.Sampler(dataset, "finetune", batch_size=32)
     trainer.step(sampler.next())
     trainer.save(path, sampler, "a note")
     expected = [trainer.step(sampler.next()).total for _ in range(3)]
