@@ -296,7 +296,7 @@ const cli_option cli_option_table[] = {
     INT("threads", context.thread_count, 1, 256, TRAIN | CLI_EVALUATE, false, COMPUTE,
         "results do not depend on it"),
     INT("shards", trainer.shard_count, 1, 256, TRAIN, true, COMPUTE,
-        "pieces of a step; the last bits of results depend on it"),
+        "pieces of a step, a power of two; the last bits of results depend on it"),
     WORD("backend", context.backend, backends, WITH_MODEL, false, COMPUTE,
          "who computes the encoder"),
     WORD("kernels", context.kernel_level, kernels, WITH_MODEL, false, COMPUTE,
