@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading memory and nothing else: the floor of what reads a table once. */
+/* Only reads memory: the least time of anything that reads a table once. */
 #include <stdlib.h>
 
 #include "bench.h"
@@ -22,7 +22,7 @@ static void sum_plain(const vector *values, size_t count, vector *result) {
   sum(values, count, result);
 }
 
-/* In cache the baseline's narrow vectors reach less than half the rate. */
+/* In the cache, the narrow vectors of the baseline reach less than half of the rate. */
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) static void sum_avx2(const vector *values, size_t count,
                                                      vector *result) {
@@ -47,7 +47,7 @@ static sum_function widest_sum(void) {
 
 double bench_read_seconds(size_t bytes) {
   const size_t block = STREAMS * sizeof(vector), blocks = (bytes + block - 1) / block;
-  static volatile float sink; /* or the compiler drops the sums */
+  static volatile float sink; /* without it the compiler removes the sums */
   double seconds[PASSES], spent = 0;
   const sum_function run = widest_sum();
   size_t passes = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the benchmarks share: settings, results, clock, workload, floor. */
+/* Code that the benchmarks share: settings, results, clock, workload, floor. */
 #ifndef S3_BENCH_BENCH_H
 #define S3_BENCH_BENCH_H
 
@@ -13,11 +13,11 @@ typedef struct bench_settings {
   int32_t thread_count, shard_count, batch_size; /* batch_size 0: the stage's default */
   s3rec_backend backend;
   s3rec_kernel_level kernel_level;
-  double seconds; /* to spend on one measurement, about */
-  size_t steps;   /* > 0: exactly so many timed steps instead */
+  double seconds; /* about the time of one measurement */
+  size_t steps;   /* > 0: this number of timed steps instead */
   const char *data, *name; /* folder and data set; NULL: synthetic */
   int32_t items;           /* of the synthetic catalogue; 0: the benchmark's default */
-  int32_t shortest;        /* least training items of a synthetic user, at most 50 */
+  int32_t shortest;        /* smallest number of training items of a synthetic user, at most 50 */
   bool json;
 } bench_settings;
 
@@ -34,27 +34,27 @@ int bench_load(const bench_settings *settings);
 int bench_memory(const bench_settings *settings);
 int bench_growth(const bench_settings *settings);
 
-/* Medians of a measurement of training steps; fine-tuning by the full softmax. */
+/* Medians of a measurement of training steps; fine-tuning uses the full softmax. */
 typedef struct step_figures {
   double tokens, step_ms, floor_ms, ratio;
 } step_figures;
 int bench_steps(const bench_settings *settings, s3rec_stage stage, step_figures *figures);
 
-/* Prints the library's last error behind `what` and returns 1. */
+/* Prints `what` and the library's last error, and returns 1. */
 int bench_fail(const char *what);
 
-/* Seconds of a clock that only rises. */
+/* Seconds of a clock that never goes back. */
 double bench_clock(void);
-/* Seconds that this thread has computed: blind to waiting and to other processes. */
+/* Processor time of this thread in seconds, without waiting and without other processes. */
 double bench_thread_clock(void);
-/* Seconds that one thread takes to read a buffer of so many bytes, in cache when it fits: the
- * median of vectorised sums over it, processor time. 0 when memory is short. */
+/* Seconds of processor time in which one thread reads a buffer of this many bytes, from the cache
+ * if it fits: the median of vectorised sums over it. 0 if memory is short. */
 double bench_read_seconds(size_t bytes);
 /* Largest resident set so far, in MB (10^6 bytes). */
 double bench_peak_rss(void);
 
-/* One result: a line a value for people, one JSON object a result for programs.
- * Keys end in their unit. */
+/* One result: for people one line per value, for programs one JSON object per result. Keys end in
+ * their unit. */
 void report_begin(const bench_settings *settings, const char *benchmark);
 void report_text(const bench_settings *settings, const char *key, const char *value);
 void report_number(const bench_settings *settings, const char *key, double value);
@@ -74,7 +74,7 @@ typedef struct bench_workload {
   s3rec_dataset *dataset;
   s3rec_model *model;
 } bench_workload;
-/* Items of the synthetic catalogue: what was asked for, else Beauty's. */
+/* Number of items of the synthetic catalogue: the one of --items, else that of Beauty. */
 int32_t workload_items(const bench_settings *settings);
 int workload_create(const bench_settings *settings, bench_workload *workload);
 void workload_destroy(bench_workload *workload);
@@ -84,8 +84,8 @@ void workload_destroy(bench_workload *workload);
 s3rec_status workload_synthetic(s3rec_context *context, int32_t items, int32_t shortest,
                                 s3rec_dataset **dataset);
 
-/* Runs `function` in a process of its own, which sends its values back. It is a
- * fork, so its resident set begins with what this process has touched. */
+/* Runs `function` in its own process, which sends its values back. The process is a fork, so its
+ * resident set begins with the memory that this process has touched. */
 enum { CHILD_VALUES = 8 };
 typedef int (*child_function)(const bench_settings *settings, const char *path, double *values);
 int bench_child(const bench_settings *settings, const char *path, child_function function,
@@ -103,15 +103,15 @@ typedef struct flop_count {
   double linear, attention, heads, logits;
 } flop_count;
 double flop_total(const flop_count *count);
-/* Nothing pruned: every token through every layer of every encode, forward and
- * twice that for backward. */
+/* Nothing is pruned: every token goes through every layer of every encode. Backward counts twice as
+ * much as forward. */
 flop_count flop_pretrain(const s3rec_model_config *config, const s3rec_batch *batch);
 flop_count flop_finetune(const s3rec_model_config *config, const s3rec_batch *batch,
                          s3rec_finetune_loss loss);
 
-/* Rate of oneDNN's sgemm alone on the products of a step, one single-threaded
- * copy a thread, all at once. softmax_items: how many a fine-tuning loss is over; 0: the
- * products of pretraining. */
+/* Rate of oneDNN's sgemm alone on the products of a step: every thread runs its own single-threaded
+ * copy, all at once. softmax_items: number of items in the softmax of fine-tuning; 0: the products
+ * of pretraining. */
 typedef struct matmul_floor matmul_floor;
 typedef struct matmul_shape {
   char name[32];

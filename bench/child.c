@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Measurements in processes of their own, and the model file that they open. */
+/* Measurements that each run in their own process, and the model file that they open. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,14 +43,14 @@ int bench_child(const bench_settings *settings, const char *path, child_function
     perror("s3rec-bench: fork");
     return 1;
   }
-  if (!got || !WIFEXITED(state) || WEXITSTATUS(state) != 0) return 1; /* it has said why */
+  if (!got || !WIFEXITED(state) || WEXITSTATUS(state) != 0) return 1; /* it printed the reason */
   memcpy(values, results, sizeof results);
   return 0;
 }
 
 enum { CREATIONS = 3 };
 
-/* Medians; the first time the system may have to find the memory. */
+/* Medians, because the first time the system may have to find the memory. */
 static s3rec_status create_model(const bench_workload *work, const s3rec_model_config *config,
                                  s3rec_model **model, double *values) {
   double seconds[CREATIONS], computed[CREATIONS];
@@ -89,7 +89,7 @@ static int make_model(const bench_settings *settings, const char *path, double *
 int bench_model_file(const bench_settings *settings, char *folder, char *path, double *values) {
   const char *const temporary = getenv("TMPDIR");
   bench_settings large = *settings;
-  large.data = large.name = NULL; /* no data set is as large */
+  large.data = large.name = NULL; /* no data set is this large */
   if (large.items == 0) large.items = 1000000;
   snprintf(folder, PATH_MAX, "%s/s3rec-bench-XXXXXX", temporary != NULL ? temporary : "/tmp");
   if (mkdtemp(folder) == NULL) {

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: bench/compare.sh [OPTION...] [BENCHMARK...]
 #
-# Runs s3rec-bench and bench/peer_torch.py in turns on the same data and prints how many
-# times faster the library is. BENCHMARK: pretrain, finetune, score, score-batch; default all.
+# Runs s3rec-bench and bench/peer_torch.py in turns on the same data and prints how many times
+# faster the library is. BENCHMARK: pretrain, finetune, score, score-batch; default all.
 #   --data DIR --name NAME  the data set; default: one made by examples/catalogue
 #   --threads N             threads of training on both sides; default: all processors.
 #                           Pretraining is measured with one thread as well.
 #   --rounds N              default 5; a round has one run of each side
-#   --seconds S             of measurement in a run, default 3
+#   --seconds S             length of a measurement, default 3
 #   --kernels K             the library's kernel level: auto, baseline, avx2 or avx512
 #   --build DIR             default build-bench; a release is built there when nothing is
 #   --python PYTHON         a Python that has torch; default python3

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The isolated matmul rate: what a step would take if it were nothing but its
- * matrix products, each at the speed it has in a loop of its own. */
+/* The isolated matmul rate: the time of a step if it consisted only of its matrix products, each at
+ * the speed that it has in its own loop. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static const double shape_seconds = 4e-3;
 
 typedef struct floor_worker {
   struct matmul_floor *floor;
-  /* Reused for all shapes; all a thread's own. */
+  /* Reused for all shapes. Every thread has its own. */
   float *src, *weights, *dst, *diff_src, *diff_weights;
   double seconds[MAX_SHAPES]; /* of one forward + diff_src + diff_weights */
   s3rec_status status;
@@ -32,9 +32,8 @@ static double products(const matmul_shape *shape) {
   return 3 * 2.0 * (double)shape->rows * (double)shape->in * (double)shape->out;
 }
 
-/* The three products of a linear layer; weight [out, in]. What forward gives
- * serves as the gradient that backward takes; weight gradients are added up, as
- * in training. */
+/* The three products of a linear layer; weight [out, in]. The result of forward is also used as the
+ * gradient for backward. Weight gradients are added up, as in training. */
 static s3rec_status run_shape(const matmul_shape *s, floor_worker *w) {
   S3_TRY(s3_gemm(false, true, s->rows, s->out, s->in, 1, w->src, s->in, w->weights, s->in, 0,
                  w->dst, s->out));
@@ -137,7 +136,7 @@ double floor_measure(matmul_floor *floor) {
   for (size_t t = 1; t < floor->thread_count; t++) {
     if (pthread_create(&threads[t], NULL, run_worker, &floor->workers[t]) != 0) {
       fprintf(stderr, "s3rec-bench: no thread %zu of %zu\n", t, floor->thread_count);
-      exit(1); /* the started ones wait at the barrier for good */
+      exit(1); /* the started threads wait at the barrier forever */
     }
   }
   run_worker(&floor->workers[0]);

@@ -45,8 +45,8 @@ flop_count flop_pretrain(const s3rec_model_config *config, const s3rec_batch *ba
   return count;
 }
 
-/* Items that the softmax of a step is over; of the sampled one the expectation, with as
- * many negatives as the library draws by default. */
+/* Number of items in the softmax of a step. For the sampled softmax it is the expected number, with
+ * the library's default number of negatives. */
 static double softmax_items(const s3rec_model_config *config, const s3rec_batch *batch,
                             s3rec_finetune_loss loss) {
   if (loss == S3REC_LOSS_BCE) return 0;

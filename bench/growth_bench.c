@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How times grow with the size of the work: a table for each thing that grows, the rest as in
- * the other benchmarks. Made-up data; a twentieth of --seconds for each line. */
+/* How times grow with the size of the work: one table for each size that grows; everything else is
+ * as in the other benchmarks. The data are synthetic. Each line takes a twentieth of --seconds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 
 enum { COLUMNS = 6, TOP = 20, LEAST_CALLS = 50, MOST_CALLS = 1 << 16 };
 
-/* A line of a table, or an object for programs. The head is printed with a table's first line. */
+/* Prints a line of a table, or an object for programs. The first line of a table prints its head.
+ * */
 static void report_row(const bench_settings *settings, const char *table, bool first,
                        const char *const *keys, const double *values) {
   if (settings->json) {
@@ -32,7 +33,7 @@ static void report_row(const bench_settings *settings, const char *table, bool f
   fflush(stdout);
 }
 
-/* One line: `grown` is what grew, and what it has grown to. */
+/* One line: `grown` is the name and the value of the size that grows. */
 static int training_row(const bench_settings *settings, s3rec_stage stage, const char *table,
                         bool first, const char *grown, double size) {
   const char *const keys[COLUMNS] = {grown,      "tokens_per_step", "step_ms",
@@ -104,7 +105,7 @@ static int grow_threads(bench_settings settings) {
   return 0;
 }
 
-/* Microseconds of a call, processor time: its median; 0 on failure. */
+/* Median processor time of a call in microseconds; 0 on failure. */
 static double score_us(const bench_settings *settings, s3rec_scorer *scorer, int32_t items,
                        size_t length) {
   int32_t history[50], ids[TOP];
@@ -132,7 +133,7 @@ static double score_us(const bench_settings *settings, s3rec_scorer *scorer, int
   return median;
 }
 
-/* Beside the time to read the table of item weights once, as float. */
+/* Also prints the time to read the table of item weights once, as float. */
 static int score_rows(const bench_settings *settings, s3rec_scorer *scorer, bool first) {
   static const char *const keys[COLUMNS] = {"items",   "history", "score_us_p50",
                                             "read_us", "ratio",   "read_gb_per_s"};

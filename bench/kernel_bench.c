@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each hand-written kernel at the chosen level against the same C compiled for
- * the baseline: a kernel that lost its vectorisation shows as a ratio near 1. */
+/* Compares each hand-written kernel at the chosen level with the same C compiled for the baseline.
+ * A ratio near 1 shows that a kernel is no longer vectorised. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,8 +203,8 @@ static void kernel_case_destroy(kernel_case *k) {
   free(k);
 }
 
-/* Nanoseconds an element. Values start afresh, so that no kernel feeds on its
- * own results for long. */
+/* Nanoseconds per element. The values are set again, so that no kernel works on its own results for
+ * long. */
 static double time_case(kernel_case *k, size_t index, const s3_kernels *kernels, double seconds) {
   size_t runs = 0;
   double spent, begin;

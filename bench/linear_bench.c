@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linear layers of inference: the kernel over weights in panels against oneDNN's sgemm
- * over the weights as they are, for the rows of one user and of several. */
+/* Linear layers of inference: compares the kernel over weights in panels with oneDNN's sgemm over
+ * the plain weights, for the rows of one user and of several users. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void run_panels(const linear_case *c) {
   c->kernels->linear_panels(c->rows, c->in, c->out, c->src, c->panels, NULL, c->dst, c->out);
 }
 
-/* Microseconds a call. */
+/* Microseconds per call. */
 static double time_calls(const linear_case *c, void (*run)(const linear_case *), double seconds) {
   size_t runs = 0;
   double spent;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a model file to the first answer, each time in a process of its own, with
- * the file in the page cache; beside it, reading the mapped file once. */
+/* Time from a model file to the first answer, each time in a new process, with the file in the page
+ * cache; for comparison, the time to read the mapped file once. */
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ static int answer_mapped(const bench_settings *settings, const char *path, doubl
   return answer(settings, path, true, values);
 }
 
-/* Sixteen sums, so that no chain of additions is in the way. */
+/* Sixteen sums, so that additions do not wait for each other. */
 static float sum(const float *values, size_t count) {
   float sums[16] = {0}, total = 0;
   for (size_t i = 0; i + 16 <= count; i += 16) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* s3rec-bench: how fast the library is, and how fast the machine would allow. */
+/* s3rec-bench: measures how fast the library is, and how fast the machine can be. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ static const struct {
   const char *name, *what;
   bench_function function;
 } benchmarks[] = {
-    /* first: they fork, and `all` has not grown yet */
+    /* these come first because they fork: with `all` the process is still small */
     {"memory", "largest resident sets of training and of scoring a large model", bench_memory},
     {"load", "from the file of a large model to the first answer", bench_load},
     {"matmul", "oneDNN's sgemm alone on the shapes of a training step", bench_matmul},
@@ -35,14 +35,14 @@ static int usage(FILE *stream, int code) {
           "  --threads N    threads of training and floor; default: this machine's processors\n"
           "  --backend B    auto, fused or onednn\n"
           "  --kernels K    auto, baseline, avx2 or avx512\n"
-          "  --shards N     pieces of a step, a power of two; default 8\n"
-          "  --batch N      sequences a step; default 100 and 256\n"
+          "  --shards N     parts of a step, a power of two; default 8\n"
+          "  --batch N      sequences in a step; default 100 and 256\n"
           "  --seconds S    time for one measurement, default 5\n"
           "  --steps N      this many timed steps instead\n"
           "  --items N      items of the synthetic catalogue; default 12101, 1000000 in load and\n"
           "                 for the scoring in memory\n"
           "  --data DIR --name NAME  a real data set instead\n"
-          "  --json         one JSON object a result\n",
+          "  --json         one JSON object per result\n",
           "all");
   return code;
 }

@@ -3,7 +3,7 @@
 
 #include "bench.h"
 
-/* The rates behind every floor, shape by shape. */
+/* The rates from which the floors are computed, shape by shape. */
 int bench_matmul(const bench_settings *settings) {
   s3rec_model_config config;
   double rates[BENCH_WINDOWS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Largest resident sets, each of a process of its own that does one thing. */
+/* Largest resident sets. Each is that of a new process that does one thing. */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 enum { TOP = 20, HISTORY = 7, USERS = 256, QUERIES = 20 };
 enum { ITEMS, TABLE, PEAK, ANONYMOUS, HANDLE, BATCH_PEAK, BATCH_ANONYMOUS, VALUES };
 
-/* Bytes of the process's own, not backed by a file, now. */
+/* Current bytes of the process that are not backed by a file. */
 static double anonymous_bytes(void) {
   char line[256];
   double kilobytes = 0;

@@ -30,7 +30,7 @@ from peer import tuned
 from peer.data import Data, batches, finetune_rows, load_data, pad, pretrain_batches
 from peer.model import Config, S3Rec
 
-TOP, HISTORY, USERS = 20, 7, 256  # of the scoring benchmarks
+TOP, HISTORY, USERS = 20, 7, 256  # for the scoring benchmarks
 TOLERANCE = 1e-7  # of a tensor's largest element; the files hold float32
 SKIPPED = 77  # the status meson knows
 BENCHMARKS = ("pretrain", "finetune_ce", "finetune_bce", "score", "score_batch")
@@ -76,7 +76,7 @@ def measure_training(name: str, variant: str, data: Data, model: S3Rec,
         pack = lambda rows: module.pack_finetune(model, *rows)
         loss_of = module.ce_loss if name == "finetune_ce" else module.bce_loss
     if variant == "compiled":
-        tuned.GROUPS = 1  # each group's shapes are compiled for themselves, which takes minutes
+        tuned.GROUPS = 1  # compiling the shapes of each group takes minutes
         loss_of = torch.compile(loss_of, dynamic=True)
     adam = {} if variant == "eager" else {"fused": True}
     optimizer = torch.optim.Adam(model.train().parameters(), lr=1e-3, **adam)
@@ -159,7 +159,7 @@ def golden_results(module: ModuleType, model: S3Rec,
     results = {}
     if "input_ids" in batch:
         packed = module.pack_finetune(model, *(batch[name] for name in FINETUNE_ROWS))
-        # Without a history there is nothing to score; the file has such a row.
+        # A user without a history cannot be scored; the file has such a row.
         some = (batch["input_ids"] != 0).any(1)
         golden["scores.full"] = golden["scores.full"][some]
         results["scores.full"] = module.scores(model, batch["input_ids"])[some]

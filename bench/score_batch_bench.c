@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recommendations for many users in a call: users per second beside the rate at which the
- * product of all items and users alone could run. One thread. */
+/* Recommendations for many users in one call, with one thread: users per second, compared with the
+ * rate of the product of all items and users alone. */
 #include <stdlib.h>
 
 #include "dnnl/engine.h"
@@ -11,7 +11,7 @@ enum { USERS = SCORING_USERS, TOP = SCORING_TOP };
 /* The scores alone, [items, H] x [H, users]: seconds, or 0 on failure. */
 static double product_seconds(const scoring *s, const float *items, const float *users,
                               float *scores) {
-  enum { ROWS = 2048 }; /* so that scores stay in cache, as a scorer would keep them */
+  enum { ROWS = 2048 }; /* so that scores stay in the cache, as in a scorer */
   const size_t h = (size_t)s->config.hidden_size, count = (size_t)s->config.item_size;
   const double begin = bench_clock();
   bool good = true;

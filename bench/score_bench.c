@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The latency of one user's recommendations, one thread: with the default scorer, through a
- * recommender, then with every scan beside the time to read what it reads, and the same for a
- * large catalogue. */
+/* The latency of recommendations for one user, with one thread: with the default scorer, with a
+ * recommender, and with every scan, compared with the time to read the table of the scan. Then the
+ * same for a large catalogue. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,8 @@ static const struct {
              [S3REC_SCAN_BF16] = {"bf16", 2, 0},
              [S3REC_SCAN_INT8] = {"int8", 1, 4}};
 
-/* Microseconds of single calls; how many, 0 when one failed. A fifth of the time warms up. */
+/* Microseconds of single calls. Returns their number; 0 if one failed. The first fifth of the time
+ * is not counted. */
 static size_t time_calls(const scoring *s, double seconds, double *times) {
   int32_t ids[TOP];
   float scores[TOP];
@@ -70,7 +71,7 @@ typedef struct ranking {
   float scores[USERS * TOP];
 } ranking;
 
-/* One by one, as the calls that are timed. */
+/* One call per user, as in the timed calls. */
 static int rank_users(const scoring *s, ranking *r) {
   size_t found;
   for (size_t u = 0; u < USERS; u++) {
@@ -82,7 +83,7 @@ static int rank_users(const scoring *s, ranking *r) {
   return 0;
 }
 
-/* What a scan costs beside reading its table once. */
+/* The time of a scan, compared with reading its table once. */
 static int measure_scan(const bench_settings *settings, scoring *s, s3rec_scan scan,
                         const ranking *expected, double *times) {
   static ranking actual;
@@ -223,7 +224,7 @@ int bench_score(const bench_settings *settings) {
              measure_front_door(settings, &s, times) || measure_scans(settings, &s, times);
     scoring_destroy(&s);
   }
-  /* Asked for a catalogue of its own size: that one alone. */
+  /* With --items only this catalogue is measured. */
   if (result == 0 && settings->items == 0) {
     large.data = large.name = NULL;
     large.items = LARGE_CATALOGUE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model, a scorer and users to score: what the scoring benchmarks share. */
+/* What the scoring benchmarks share: a model, a scorer, and users to score. */
 #ifndef S3_BENCH_SCORING_H
 #define S3_BENCH_SCORING_H
 
@@ -11,7 +11,7 @@ typedef struct scoring {
   bench_workload work;
   s3rec_model_config config;
   s3rec_scorer *scorer;
-  int32_t *histories; /* [SCORING_USERS, SCORING_HISTORY] the first items of so many users */
+  int32_t *histories; /* [SCORING_USERS, SCORING_HISTORY]: the first items of the users */
   int64_t offsets[SCORING_USERS + 1];
 } scoring;
 

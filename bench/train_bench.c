@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Training steps, sampling included, beside the floor of their matrix products.
- * Windows of steps and of pure products alternate, so that both see the same
- * machine; ratios are taken window by window. */
+/* Time of training steps with sampling, compared with the floor of their matrix products. Windows
+ * of steps and windows of products alternate, so that both have the same conditions. Ratios are
+ * taken window by window. */
 #include <stdio.h>
 
 #include "bench.h"
@@ -17,7 +17,7 @@ typedef struct training {
   size_t steps_per_epoch;
 } training;
 
-/* What a window of steps took and did. */
+/* The time and the work of a window of steps. */
 typedef struct window {
   size_t steps;
   double seconds, tokens, sequences;
@@ -61,7 +61,7 @@ static s3rec_status step(training *t, s3rec_losses *losses) {
                                           : s3rec_finetune_step(t->trainer, t->batch, losses);
 }
 
-/* At least one step, and until `seconds` are over when `steps` is 0. */
+/* Runs `steps` steps; if it is 0, runs at least one step, until `seconds` have passed. */
 static s3rec_status run_window(training *t, size_t steps, double seconds, window *w) {
   s3rec_losses losses;
   *w = (window){0};
@@ -119,7 +119,7 @@ static void report_training(const bench_settings *settings, const training *t, c
   report_end(settings);
 }
 
-/* Prints the result, or fills `figures` when there are some to fill. */
+/* Prints the result, or fills `figures` if it is not NULL. */
 static int measure(const bench_settings *settings, training *t, const char *name,
                    step_figures *figures) {
   double step_ms[BENCH_WINDOWS], floor_ms[BENCH_WINDOWS], ratios[BENCH_WINDOWS],

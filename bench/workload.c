@@ -8,8 +8,8 @@
 
 enum { USERS = 22363, BEAUTY_ITEMS = 12101, LONGEST = 50, ATTRIBUTES = 638, HELD_OUT = 2 };
 
-/* How many users have at least n training items: measured on Beauty at the
- * knots, geometric in between. */
+/* How many users have at least n training items: at the knots as measured on Beauty, geometric
+ * between them. */
 static double users_with(double n) {
   static const double knots[][2] = {{3, 22363}, {4, 14300}, {5, 10600},  {8, 5300},
                                     {16, 1300}, {32, 400},  {50.5, 130}};
@@ -26,7 +26,7 @@ static int64_t sequence_length(size_t user, int32_t shortest) {
   return n + HELD_OUT;
 }
 
-/* Low ids are popular. */
+/* Items with low ids are popular. */
 static int32_t draw_item(s3_random *random, int32_t items) {
   const double u = s3_random_uniform(random);
   return 1 + (int32_t)(u * u * items);
@@ -38,7 +38,7 @@ static void fill_attributes(s3_random *random, int32_t items, int32_t *attribute
     const uint32_t count = 2 + s3_random_below(random, 5) - (s3_random_below(random, 10) < 3);
     attributed[i] = i + 1;
     offsets[i + 1] = offsets[i] + count;
-    for (uint32_t a = 0; a < count; a++) { /* distinct: one of each stratum */
+    for (uint32_t a = 0; a < count; a++) { /* all different: one of each stratum */
       const uint32_t width = (ATTRIBUTES - 1) / count;
       attributes[offsets[i] + a] = (int32_t)(1 + a * width + s3_random_below(random, width));
     }

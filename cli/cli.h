@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all commands share: the options (one table, one struct), exit codes, messages. */
+/* What all commands share: options (one table, one struct), exit codes and messages. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -9,7 +9,7 @@
 
 /* -- options (options.c, option_table.c, option_values.c) */
 
-/* Bits of the commands an option belongs to. */
+/* Bits of the commands that have an option. */
 enum {
   CLI_PRETRAIN = 1,
   CLI_FINETUNE = 2,
@@ -29,33 +29,33 @@ typedef struct cli_command {
   unsigned bit;
   int (*run)(struct cli_options *options);
   const char *summary;   /* one line of s3rec --help */
-  const char *arguments; /* of the usage line, behind [OPTION...] */
+  const char *arguments; /* of the usage line, after [OPTION...] */
   const char *text;      /* of s3rec COMMAND --help: description \v examples */
 } cli_command;
 
-/* What the final weights of fine-tuning are trained on, besides the training part: values of
- * s3rec_run_options.held_out_count. */
+/* Items that the final weights of fine-tuning are also trained on, besides the training part. The
+ * values are those of s3rec_run_options.held_out_count. */
 enum {
-  CLI_REFIT_NONE = 2,  /* nothing: they are those of the best epoch */
+  CLI_REFIT_NONE = 2,  /* none: the weights are those of the best epoch */
   CLI_REFIT_VALID = 1, /* valid items */
   CLI_REFIT_ALL = 0    /* valid and test items */
 };
 
-/* Values of an option that may come again. */
+/* Values of an option that may be given several times. */
 typedef struct cli_list {
   const char *values[CLI_LIST_LIMIT];
   size_t count;
 } cli_list;
 
-/* Every value an option can set. The parts of the library are embedded as the
- * structs its init functions fill, so defaults are written down only there. */
+/* Every value that an option can set. Options of the library are in its own structs, which its init
+ * functions fill: so each default is written in one place only. */
 typedef struct cli_options {
   const cli_command *command;
   const char *data, *name, *model, *out, *resume, *state, *log, *report, *ranks;
   const char *user, *history, *exclude, *candidates, *file;
-  cli_list events, attributes; /* files; without events the data are those of `data`, `name` */
-  s3rec_table_options table;   /* how to read events, and attributes but for these two: */
-  const char *attribute_item_column, *attribute_delimiter; /* NULL: as the events' */
+  cli_list events, attributes; /* files; without events `data` and `name` give the data */
+  s3rec_table_options table;   /* how to read events and attributes; of attributes not these two: */
+  const char *attribute_item_column, *attribute_delimiter; /* NULL: as for events */
   int32_t bad_rows;
   s3rec_events_options selection;
   const char *logs[CLI_LOG_LIMIT]; /* of report */
@@ -69,8 +69,8 @@ typedef struct cli_options {
   s3rec_sampler_options sampler;
   s3rec_trainer_options trainer;
   s3rec_run_options run;
-  s3rec_evaluate_options evaluate; /* of a run: how its test split is measured */
-  bool given[CLI_OPTION_LIMIT]; /* by index of the table */
+  s3rec_evaluate_options evaluate; /* in training: how the test split is measured */
+  bool given[CLI_OPTION_LIMIT];    /* by index of the table */
 } cli_options;
 
 typedef struct cli_word {
@@ -81,7 +81,7 @@ typedef struct cli_word {
 typedef enum cli_option_kind {
   CLI_FLAG, /* int32_t, set to 1 */
   CLI_TEXT, /* const char *, of minimum..maximum bytes */
-  CLI_LIST, /* cli_list: the option may come again */
+  CLI_LIST, /* cli_list: the option may be given several times */
   CLI_INT32,
   CLI_UINT64,
   CLI_DOUBLE,
@@ -93,7 +93,7 @@ typedef struct cli_option {
   cli_option_kind kind;
   size_t offset; /* of the value in cli_options */
   double minimum, maximum;
-  const char *range; /* text, where minimum..maximum does not say it */
+  const char *range; /* text, if minimum..maximum would not be right */
   const cli_word *words;
   unsigned commands, required; /* bits */
   bool recorded;               /* the results depend on it: kept in training states */
@@ -103,33 +103,33 @@ typedef struct cli_option {
 
 extern const cli_option cli_option_table[];
 extern const size_t cli_option_count;
-/* "ndcg@20" and the like. */
+/* The name of a metric, such as "ndcg@20". */
 const char *cli_metric_name(s3rec_metric metric);
 
 /* Defaults of a command. */
 void cli_options_init(const cli_command *command, cli_options *options);
 
-/* Reads the arguments behind the command's name. Prints help or a usage error
- * and exits where there is nothing to run. */
+/* Reads the arguments after the command's name. On --help or a usage error it prints the text and
+ * exits. */
 void cli_options_parse(int count, char **arguments, cli_options *options);
 
-/* Copies values that several parts of the library take: seed, sequence length, dropouts, how to
- * measure. */
+/* Copies values to every part of the library that needs them: seed, sequence length, dropouts, how
+ * to measure. */
 void cli_options_spread(cli_options *options);
 
 /* Whether the option of that name was on the command line. */
 bool cli_options_given(const cli_options *options, const char *name);
 
-/* Sets one value from text; on failure writes why to `reason`. */
+/* Sets one value from text. On failure writes the reason to `reason`. */
 bool cli_option_set(const cli_option *option, const char *text, cli_options *options, char *reason,
                     size_t capacity);
-/* Whether it says how to read and choose events: nothing without --events. */
+/* Whether the option says how to read or select events, so that it needs --events. */
 bool cli_option_of_events(const cli_option *option);
-/* The value of a CLI_TEXT; NULL without. */
+/* The value of a CLI_TEXT option; NULL if it is not set. */
 const char *cli_option_string(const cli_option *option, const cli_options *options);
 /* Copies one value. */
 void cli_option_copy(const cli_option *option, const cli_options *from, cli_options *to);
-/* The value as text a user could have typed. */
+/* The value as the text that a user would type. */
 void cli_option_print(const cli_option *option, const cli_options *options, char *text,
                       size_t capacity);
 
@@ -138,26 +138,28 @@ void cli_option_print(const cli_option *option, const cli_options *options, char
 /* Exit codes; documented in s3rec --help. */
 enum {
   CLI_OK = 0,
-  CLI_FAILURE = 1,  /* could not be done: file system, memory, engine, numbers */
+  CLI_FAILURE = 1,  /* failed: file system, memory, engine, numbers */
   CLI_USAGE = 2,    /* the command line is wrong */
-  CLI_BAD_DATA = 3, /* an input file holds what it may not hold */
+  CLI_BAD_DATA = 3, /* the contents of an input file are not valid */
   CLI_INTERRUPTED = 130
 };
 
 /* Prints "s3rec: message" to stderr and returns `code`. */
 __attribute__((format(printf, 2, 3))) int cli_fail(int code, const char *format, ...);
-/* The same with a pointer to the command's --help; returns CLI_USAGE. */
+/* The same, and refers to the command's --help; returns CLI_USAGE. */
 __attribute__((format(printf, 2, 3))) int cli_usage(const cli_options *options, const char *format,
                                                     ...);
 /* Prints the library's last error; the exit code follows from the status. */
 int cli_fail_status(s3rec_status status);
-/* A remark on stderr, never in the way of a progress bar. */
+/* The same; returns CLI_OK for S3REC_OK. */
+int cli_check_status(s3rec_status status);
+/* Prints a remark to stderr; a progress bar is removed first. */
 __attribute__((format(printf, 1, 2))) void cli_remark(const char *format, ...);
 
 /* The log hook of every context: shows the library's warnings. */
 void cli_print_log(s3rec_log_level level, const char *line, void *user_data);
-/* While event files are read the library's remarks are shown, too, and of its warnings the
- * first few: there may be as many as bad rows. Each call begins a file, or ends the last. */
+/* While an event file is read, the library's remarks are shown too, and only the first few of its
+ * warnings, because each bad row gives one. A call with true begins a file; false ends it. */
 void cli_show_reading(bool on);
 
 /* Leaves the function with an exit code unless it is CLI_OK. */
@@ -176,7 +178,7 @@ int cli_info(cli_options *options);
 int cli_convert(cli_options *options);
 int cli_report(cli_options *options);
 
-/* Ends with a row without a name. */
+/* The last row has no name. */
 extern const cli_command cli_commands[];
 
 #endif

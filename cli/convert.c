@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* s3rec convert: events as the reference's files, with tables of the ids. */
+/* s3rec convert: writes events in the files of the authors' code, with tables of the names. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,7 +35,7 @@ static s3rec_status write_sequences(const conversion *c, FILE *stream) {
   return S3REC_OK;
 }
 
-static s3rec_status write_attributes(const conversion *c, FILE *stream) {
+static s3rec_status write_item_attributes(const conversion *c, FILE *stream) {
   for (int32_t item = 1; item <= c->info.item_size - 2; item++) {
     const int32_t *attributes;
     size_t count;
@@ -51,8 +51,8 @@ static s3rec_status write_attributes(const conversion *c, FILE *stream) {
   return S3REC_OK;
 }
 
-/* Ids as they stand in the other files: users are called by their line. */
-static s3rec_status write_names(const s3rec_vocabulary *names, int32_t first, FILE *stream) {
+/* The ids are those of the other files; the id of a user is the line in NAME.txt. */
+static s3rec_status write_name_table(const s3rec_vocabulary *names, int32_t first, FILE *stream) {
   fputs("id\tname\n", stream);
   for (size_t i = 0; i < s3rec_vocabulary_count(names); i++) {
     fprintf(stream, "%" PRId32 "\t", first + (int32_t)i);
@@ -62,47 +62,48 @@ static s3rec_status write_names(const s3rec_vocabulary *names, int32_t first, FI
   return S3REC_OK;
 }
 
-static s3rec_status write_items(const conversion *c, FILE *stream) {
-  return write_names(c->items, 1, stream);
+static s3rec_status write_item_names(const conversion *c, FILE *stream) {
+  return write_name_table(c->items, 1, stream);
 }
 
-static s3rec_status write_users(const conversion *c, FILE *stream) {
-  return write_names(c->users, 1, stream);
+static s3rec_status write_user_names(const conversion *c, FILE *stream) {
+  return write_name_table(c->users, 1, stream);
 }
 
 static s3rec_status write_attribute_names(const conversion *c, FILE *stream) {
-  return write_names(c->attributes, 0, stream);
+  return write_name_table(c->attributes, 0, stream);
 }
 
-/* The last two only where there are attributes. */
+/* The last two files are written only with attributes. */
 enum { FILE_COUNT = 5, WITHOUT_ATTRIBUTES = FILE_COUNT - 2 };
-static const char *const suffixes[FILE_COUNT] = {
-    ".txt", "_items.tsv", "_users.tsv", "_item2attributes.json", "_attributes.tsv"};
-static const write_function writers[FILE_COUNT] = {write_sequences, write_items, write_users,
-                                                   write_attributes, write_attribute_names};
+static const char *const suffixes[FILE_COUNT] = {".txt", "_items.tsv", "_users.tsv",
+                                                 "_item2attributes.json", "_attributes.tsv"};
+static const write_function writers[FILE_COUNT] = {write_sequences, write_item_names,
+                                                   write_user_names, write_item_attributes,
+                                                   write_attribute_names};
 
-static int write_file(const conversion *c, int file, cli_output *output) {
+static int write_data_file(const conversion *c, int file, cli_output *output) {
   char *const path = cli_path(c->options->data, c->options->name, suffixes[file]);
   if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   const int code = cli_output_open(path, output);
   free(path);
   CLI_TRY(code);
   const s3rec_status status = writers[file](c, output->stream);
-  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+  return cli_check_status(status);
 }
 
-/* All files are written before the first one takes its name. */
-static int write_all(const conversion *c) {
+/* Writes all files under other names before the first one gets its own name. */
+static int write_data_files(const conversion *c) {
   const int count = c->attributes == NULL ? WITHOUT_ATTRIBUTES : FILE_COUNT;
   cli_output outputs[FILE_COUNT] = {{0}};
   int code = CLI_OK;
-  for (int i = 0; i < count && code == CLI_OK; i++) code = write_file(c, i, &outputs[i]);
+  for (int i = 0; i < count && code == CLI_OK; i++) code = write_data_file(c, i, &outputs[i]);
   for (int i = 0; i < count && code == CLI_OK; i++) code = cli_output_commit(&outputs[i]);
   for (int i = 0; i < count; i++) cli_output_discard(&outputs[i]);
   return code;
 }
 
-static void report(const conversion *c) {
+static void report_conversion(const conversion *c) {
   const cli_options *const options = c->options;
   const size_t attribute_count = s3rec_vocabulary_count(c->attributes);
   if (options->json)
@@ -129,8 +130,8 @@ static int convert_events(conversion *c) {
   if (status == S3REC_OK) status = s3rec_dataset_user_names(c->dataset, &c->users);
   if (status == S3REC_OK) status = s3rec_dataset_attribute_names(c->dataset, &c->attributes);
   if (status != S3REC_OK) return cli_fail_status(status);
-  CLI_TRY(write_all(c));
-  report(c);
+  CLI_TRY(write_data_files(c));
+  report_conversion(c);
   return CLI_OK;
 }
 

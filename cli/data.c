@@ -17,18 +17,18 @@ typedef struct totals {
   size_t rows, bad_rows;
 } totals;
 
-/* A tab is hard to type. */
+/* "\t" is a tab, which is hard to type. */
 static const char *plain_delimiter(const char *typed) {
   return typed != NULL && strcmp(typed, "\\t") == 0 ? "\t" : typed;
 }
 
-static int read_files(s3rec_events *events, const cli_list *files, read_function read,
-                      const s3rec_table_options *how, totals *sums) {
+static int read_table_files(s3rec_events *events, const cli_list *files, read_function read,
+                            const s3rec_table_options *how, totals *sums) {
   for (size_t i = 0; i < files->count; i++) {
     const char *const path = files->values[i];
     s3rec_table_report found;
     s3rec_table_report_init(&found);
-    cli_show_reading(true); /* says how many rows, and in which columns */
+    cli_show_reading(true); /* prints the number of rows and the columns */
     const s3rec_status status = read(events, path, how, &found);
     cli_show_reading(false);
     if (status != S3REC_OK) return cli_fail_status(status);
@@ -41,17 +41,17 @@ static int read_files(s3rec_events *events, const cli_list *files, read_function
   return CLI_OK;
 }
 
-static int read_tables(const cli_options *options, s3rec_events *events, totals *event_sums,
-                       totals *attribute_sums) {
+static int read_event_tables(const cli_options *options, s3rec_events *events, totals *event_sums,
+                             totals *attribute_sums) {
   s3rec_table_options how = options->table;
   how.bad_row_limit = (size_t)options->bad_rows;
   how.delimiter = plain_delimiter(options->table.delimiter);
-  CLI_TRY(read_files(events, &options->events, s3rec_events_read, &how, event_sums));
+  CLI_TRY(read_table_files(events, &options->events, s3rec_events_read, &how, event_sums));
   if (options->attribute_item_column != NULL) how.item_column = options->attribute_item_column;
   if (options->attribute_delimiter != NULL)
     how.delimiter = plain_delimiter(options->attribute_delimiter);
-  return read_files(events, &options->attributes, s3rec_events_read_attributes, &how,
-                    attribute_sums);
+  return read_table_files(events, &options->attributes, s3rec_events_read_attributes, &how,
+                          attribute_sums);
 }
 
 /* Adds ", COUNT what" to the text when there are any. */
@@ -80,12 +80,12 @@ static void remark_events(const cli_options *options, const s3rec_events_report 
              left_out[0] == '\0' ? "" : "; left out: ", left_out);
   if (found->unknown_count > 0)
     cli_remark(
-        "warning: %zu events are left out, as the model does not know their items; "
-        "a model trained anew would",
+        "warning: %zu events are left out: the model does not know their items. Train a new model "
+        "to use them",
         found->unknown_count);
 }
 
-static json_t *list_files(const cli_list *files) {
+static json_t *list_file_paths(const cli_list *files) {
   json_t *const list = json_array();
   for (size_t i = 0; i < files->count; i++)
     json_array_append_new(list, cli_json_text(files->values[i]));
@@ -94,32 +94,32 @@ static json_t *list_files(const cli_list *files) {
 
 static json_t *describe_events(const cli_options *options, const totals *events,
                                const totals *attributes, const s3rec_events_report *found) {
-  return json_pack("{s:o, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                   "files", list_files(&options->events), "rows", (json_int_t)events->rows,
-                   "bad_rows", (json_int_t)events->bad_rows, "attribute_files",
-                   list_files(&options->attributes), "attribute_rows", (json_int_t)attributes->rows,
-                   "bad_attribute_rows", (json_int_t)attributes->bad_rows, "low_value",
-                   (json_int_t)found->low_value_count, "repeats", (json_int_t)found->repeat_count,
-                   "unknown", (json_int_t)found->unknown_count, "core",
-                   (json_int_t)found->core_count, "cut", (json_int_t)found->cut_count, "short",
-                   (json_int_t)found->short_count, "kept", (json_int_t)found->kept_count,
-                   "attributed_items", (json_int_t)found->attributed_item_count);
+  return json_pack(
+      "{s:o, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "files",
+      list_file_paths(&options->events), "rows", (json_int_t)events->rows, "bad_rows",
+      (json_int_t)events->bad_rows, "attribute_files", list_file_paths(&options->attributes),
+      "attribute_rows", (json_int_t)attributes->rows, "bad_attribute_rows",
+      (json_int_t)attributes->bad_rows, "low_value", (json_int_t)found->low_value_count, "repeats",
+      (json_int_t)found->repeat_count, "unknown", (json_int_t)found->unknown_count, "core",
+      (json_int_t)found->core_count, "cut", (json_int_t)found->cut_count, "short",
+      (json_int_t)found->short_count, "kept", (json_int_t)found->kept_count, "attributed_items",
+      (json_int_t)found->attributed_item_count);
 }
 
-/* The dataset, with the model's ids where there is one. */
-static int make_dataset(const cli_options *options, const s3rec_events *events,
-                        const s3rec_model *model, s3rec_events_report *found,
-                        s3rec_dataset **dataset) {
+/* Makes the dataset; with a model, its items and attributes have the model's ids. */
+static int make_event_dataset(const cli_options *options, const s3rec_events *events,
+                              const s3rec_model *model, s3rec_events_report *found,
+                              s3rec_dataset **dataset) {
   s3rec_events_options how = options->selection;
   s3rec_status status = S3REC_OK;
   if (model != NULL) status = s3rec_model_item_names(model, &how.item_names);
   if (status == S3REC_OK && model != NULL)
     status = s3rec_model_attribute_names(model, &how.attribute_names);
-  int code = status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+  int code = cli_check_status(status);
   if (code == CLI_OK && model != NULL && how.item_names == NULL)
     code = cli_fail(CLI_BAD_DATA,
-                    "%s: the model has no names of items, as it was not trained from events: it "
-                    "needs --data and --name",
+                    "%s: the model has no item names, because it was not trained from events; use "
+                    "--data and --name",
                     options->resume != NULL ? options->resume : options->model);
   if (code == CLI_OK) {
     status = s3rec_events_dataset(events, &how, dataset, found);
@@ -130,16 +130,17 @@ static int make_dataset(const cli_options *options, const s3rec_events *events,
   return code;
 }
 
-static int open_events(const cli_options *options, s3rec_events *events, const s3rec_model *model,
-                       json_t **description, s3rec_dataset **dataset) {
+static int read_event_dataset(const cli_options *options, s3rec_events *events,
+                              const s3rec_model *model, json_t **description,
+                              s3rec_dataset **dataset) {
   totals event_sums = {0}, attribute_sums = {0};
   s3rec_events_report found;
   s3rec_dataset_info info;
   s3rec_events_report_init(&found);
   s3rec_dataset_info_init(&info);
   s3rec_dataset *made = NULL;
-  CLI_TRY(read_tables(options, events, &event_sums, &attribute_sums));
-  CLI_TRY(make_dataset(options, events, model, &found, &made));
+  CLI_TRY(read_event_tables(options, events, &event_sums, &attribute_sums));
+  CLI_TRY(make_event_dataset(options, events, model, &found, &made));
   const s3rec_status status = s3rec_dataset_info_get(made, &info);
   if (status != S3REC_OK) {
     s3rec_dataset_destroy(made);
@@ -157,7 +158,7 @@ int cli_open_events(const cli_options *options, s3rec_context *context, const s3
   s3rec_events *events = NULL;
   const s3rec_status status = s3rec_events_create(context, &events);
   if (status != S3REC_OK) return cli_fail_status(status);
-  const int code = open_events(options, events, model, description, dataset);
+  const int code = read_event_dataset(options, events, model, description, dataset);
   s3rec_events_destroy(events);
   return code;
 }
@@ -186,8 +187,8 @@ typedef struct item_counts {
 } item_counts;
 
 /* Marks the items that occur, and counts those that are new and have attributes. */
-static s3rec_status count_user(const s3rec_dataset *dataset, size_t user, bool *occurs,
-                               item_counts *counts) {
+static s3rec_status count_user_items(const s3rec_dataset *dataset, size_t user, bool *occurs,
+                                     item_counts *counts) {
   const int32_t *sequence, *attributes;
   size_t length, count;
   s3rec_status status = s3rec_dataset_user_items(dataset, user, &sequence, &length);
@@ -201,31 +202,32 @@ static s3rec_status count_user(const s3rec_dataset *dataset, size_t user, bool *
   return status;
 }
 
-static int count_items(const s3rec_dataset *dataset, const s3rec_dataset_info *info,
-                       item_counts *counts) {
+static int count_items_that_occur(const s3rec_dataset *dataset, const s3rec_dataset_info *info,
+                                  item_counts *counts) {
   bool *const occurs = calloc((size_t)info->item_size, sizeof *occurs);
   if (occurs == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   s3rec_status status = S3REC_OK;
   for (size_t user = 0; status == S3REC_OK && user < info->user_count; user++)
-    status = count_user(dataset, user, occurs, counts);
+    status = count_user_items(dataset, user, occurs, counts);
   free(occurs);
-  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+  return cli_check_status(status);
 }
 
-/* A file for other items would be hours of learning that nothing has an attribute. */
-static int check_attributes(const cli_options *options, const item_counts *counts) {
+/* With a file for other items, hours of training would learn that no item has an attribute. */
+static int check_attributes_fit(const cli_options *options, const item_counts *counts) {
   const bool events = options->events.count > 0;
   const char *const name = events ? options->attributes.values[0] : options->name;
   const char *const suffix = events ? "" : "_item2attributes.json";
   if (counts->attributed == 0)
     return cli_fail(CLI_BAD_DATA,
-                    "%s%s: none of the data's %zu items has attributes; take the file of these "
-                    "items, or %s to go on without attributes",
+                    "%s%s: none of the data's %zu items has attributes. Give the file for these "
+                    "items, or %s to continue without attributes",
                     name, suffix, counts->all, events ? "leave --attributes out" : "move it away");
   if (counts->attributed < counts->all - counts->all / 2)
     cli_remark(
-        "warning: %s%s: %zu of the data's %zu items have attributes; to the attribute objectives "
-        "the others are items with none",
+        "warning: %s%s: %zu of the data's %zu items have attributes; the attribute objectives "
+        "treat "
+        "the other items as items without attributes",
         name, suffix, counts->attributed, counts->all);
   return CLI_OK;
 }
@@ -236,24 +238,25 @@ int cli_check_items(const s3rec_dataset *dataset, const cli_options *options, bo
   const s3rec_status status = s3rec_dataset_info_get(dataset, &info);
   if (status != S3REC_OK) return cli_fail_status(status);
   item_counts counts = {0};
-  CLI_TRY(count_items(dataset, &info, &counts));
+  CLI_TRY(count_items_that_occur(dataset, &info, &counts));
   const size_t ids = (size_t)info.item_size - 2;
   if (counts.all < ids - ids / 2 && options->events.count > 0)
     cli_remark(
-        "warning: %zu of the model's %zu items occur in the events; the others are ranked and "
-        "recommended, too",
+        "warning: %zu of the model's %zu items occur in the events. The other items are ranked and "
+        "recommended too",
         counts.all, ids);
   else if (counts.all < ids - ids / 2)
     cli_remark(
-        "warning: %s.txt: %zu of the item ids 1..%zu occur; the others take memory and are "
-        "ranked and recommended, too: better number the items without gaps",
+        "warning: %s.txt: %zu of the item ids 1..%zu occur. The other ids take memory, and they "
+        "are "
+        "ranked and recommended too. Number the items without gaps",
         options->name, counts.all, ids);
   return has_attributes && options->command->bit == CLI_PRETRAIN
-             ? check_attributes(options, &counts)
+             ? check_attributes_fit(options, &counts)
              : CLI_OK;
 }
 
-/* Whether the answer of the split is in the history before it. */
+/* Whether the held-out item of the split also occurs before it. */
 static bool answer_is_repeat(const int32_t *items, size_t length, s3rec_split split) {
   const size_t held_out = split == S3REC_SPLIT_VALID ? 2 : 1;
   if (length < 3) return false;
@@ -262,7 +265,7 @@ static bool answer_is_repeat(const int32_t *items, size_t length, s3rec_split sp
   return false;
 }
 
-/* Metrics of such data have a ceiling, which nothing in the figures shows. */
+/* Repeats limit how high the metrics can get, and the metrics do not show this limit. */
 static void remark_repeats(const s3rec_dataset *dataset, const cli_options *options,
                            const char *file, size_t users) {
   const bool trains = options->command->bit == CLI_FINETUNE;
@@ -277,8 +280,8 @@ static void remark_repeats(const s3rec_dataset *dataset, const cli_options *opti
     count += answer_is_repeat(items, length, split);
   if (count > 0)
     cli_remark(
-        "warning: %s: %zu of the %zu measured users had their %s item before: it counts as missed, "
-        "as what was seen is not recommended (--seen include recommends it)",
+        "warning: %s: %zu of the %zu measured users had their %s item before. It counts as missed, "
+        "because items of the history are not recommended (--seen include recommends them)",
         file, count, users, split == S3REC_SPLIT_TEST ? "test" : "valid");
 }
 
@@ -293,6 +296,6 @@ int cli_check_measurable(const s3rec_dataset *dataset, const cli_options *option
     remark_repeats(dataset, options, file, info.user_count - info.short_user_count);
     return CLI_OK;
   }
-  return cli_fail(CLI_BAD_DATA, "%s: none of the %zu users has the 3 items that measuring takes",
-                  file, info.user_count);
+  return cli_fail(CLI_BAD_DATA, "%s: none of the %zu users has 3 items; evaluation needs 3", file,
+                  info.user_count);
 }

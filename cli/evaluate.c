@@ -10,7 +10,7 @@
 #include "print.h"
 #include "session.h"
 
-/* A line a user, with the name behind a tab where users have names. */
+/* One line per user: the rank and, if users have names, a tab and the name. */
 static int write_ranks(const char *path, const s3rec_dataset *dataset, const int64_t *ranks,
                        size_t count) {
   cli_output output;
@@ -29,13 +29,13 @@ static int write_ranks(const char *path, const s3rec_dataset *dataset, const int
   return code;
 }
 
-/* What is measured on what; the model is NULL for popularity. */
+/* What is measured, and on which data. */
 typedef struct evaluation {
   const cli_options *options;
   s3rec_context *context;
-  s3rec_model *model;
+  s3rec_model *model; /* NULL: popularity */
   s3rec_dataset *dataset;
-  json_t *events; /* what the event files held; NULL beside --data */
+  json_t *events; /* what the event files held; NULL with --data */
 } evaluation;
 
 static int measure_data(const evaluation *e, s3rec_metrics *metrics, int64_t *ranks) {
@@ -45,7 +45,7 @@ static int measure_data(const evaluation *e, s3rec_metrics *metrics, int64_t *ra
   CLI_TRY(cli_check_fit(e->model, e->dataset, options->model, false));
   const s3rec_status status =
       s3rec_evaluate(e->model, e->dataset, &options->evaluate, metrics, ranks);
-  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+  return cli_check_status(status);
 }
 
 static void report_metrics(const evaluation *e, const s3rec_metrics *metrics) {

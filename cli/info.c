@@ -47,17 +47,17 @@ static void print_data(const cli_options *options, const s3rec_dataset_info *inf
     printf("events of %s\n", file);
   }
   printf(
-      "  users               %zu (%zu of fewer than 3 items: they train, they are not "
-      "evaluated)\n",
+      "  users               %zu (%zu with fewer than 3 items: used in training, not in "
+      "evaluation)\n",
       info->user_count, info->short_user_count);
-  printf("  interactions        %zu (%.2f a user)\n", info->interaction_count,
+  printf("  interactions        %zu (%.2f per user)\n", info->interaction_count,
          (double)info->interaction_count / (double)info->user_count);
   printf("  item ids            1..%" PRId32 "\n", info->item_size - 2);
   if (info->attribute_size > 1)
     printf("  attribute ids       0..%" PRId32 "\n", info->attribute_size - 1);
   else
     printf("  attribute ids       none\n");
-  printf("  negatives a user    %" PRId32 "\n", info->negatives_per_user);
+  printf("  negatives per user  %" PRId32 "\n", info->negatives_per_user);
   printf("  fingerprint         %016" PRIx64 "\n", info->fingerprint);
 }
 
@@ -78,10 +78,10 @@ static int show_data(const cli_options *options, s3rec_context *context) {
   s3rec_dataset_destroy(dataset);
   if (status == S3REC_OK) print_data(options, &info, events);
   json_decref(events);
-  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+  return cli_check_status(status);
 }
 
-/* All parameters as JSON; `total` counts their elements. */
+/* All parameters as JSON; `total` gets the number of their elements. */
 static json_t *list_parameters(const s3rec_model *model, size_t *total) {
   json_t *const list = json_array();
   *total = 0;
@@ -98,7 +98,7 @@ static json_t *list_parameters(const s3rec_model *model, size_t *total) {
   return list;
 }
 
-/* How many names there are, of what kind, and the first few; null without names. */
+/* The number and kind of the names, and the first few of them; null without names. */
 static json_t *describe_names(const s3rec_vocabulary *names) {
   if (names == NULL) return json_null();
   const bool integers = s3rec_vocabulary_kind(names) == S3REC_NAMES_INTEGER;
@@ -124,6 +124,34 @@ static json_t *list_model_names(const s3rec_model *model) {
   return object;
 }
 
+/* How many items have events, and how many events all have; null without popularity. */
+static json_t *describe_popularity(const s3rec_model *model, int32_t item_size) {
+  const size_t count = (size_t)item_size;
+  int32_t *const events = calloc(count, sizeof *events);
+  json_t *object = NULL;
+  if (events != NULL && s3rec_model_popularity(model, events, count) == S3REC_OK) {
+    json_int_t items = 0, all = 0;
+    for (size_t id = 0; id < count; id++) {
+      items += events[id] > 0;
+      all += events[id];
+    }
+    object = json_pack("{s:I, s:I}", "items", items, "events", all);
+  }
+  free(events);
+  return object != NULL ? object : json_null();
+}
+
+static void print_popularity(const json_t *popularity) {
+  if (json_is_null(popularity)) {
+    printf("popularity: none\n");
+    return;
+  }
+  printf("popularity: %" JSON_INTEGER_FORMAT " items have events, %" JSON_INTEGER_FORMAT
+         " events in all\n",
+         json_integer_value(json_object_get(popularity, "items")),
+         json_integer_value(json_object_get(popularity, "events")));
+}
+
 static void print_names(const json_t *names) {
   const char *key;
   json_t *value, *example;
@@ -146,21 +174,23 @@ static void print_names(const json_t *names) {
   }
 }
 
-/* What a file says about itself. */
+/* The metadata of a model file or a training state. */
 typedef struct file_metadata {
-  json_t *pairs; /* text by key */
+  json_t *pairs; /* text by key, without the popularity */
   bool state;    /* it is a training state */
   uint64_t bytes;
 } file_metadata;
 
-static void add_pair(const char *key, const char *value, void *user_data) {
+static void add_metadata_pair(const char *key, const char *value, void *user_data) {
   file_metadata *const metadata = user_data;
+  if (strcmp(key, "item_popularity") == 0) return; /* a number for each item */
   json_object_set_new(metadata->pairs, key, json_string(value));
   if (strcmp(key, "s3rec_state") == 0) metadata->state = true;
 }
 
 static void print_model(const char *path, const file_metadata *metadata, const json_t *config,
-                        const json_t *parameters, const json_t *names, size_t total) {
+                        const json_t *parameters, const json_t *names,
+                        const json_t *popularity, size_t total) {
   printf("%s: %s, %" PRIu64 " bytes\n", path, metadata->state ? "training state" : "model",
          metadata->bytes);
   const char *key;
@@ -171,6 +201,7 @@ static void print_model(const char *path, const file_metadata *metadata, const j
     free(text);
   }
   print_names(names);
+  print_popularity(popularity);
   printf("parameters: %zu tensors, %zu values\n", json_array_size(parameters), total);
   size_t index;
   json_array_foreach(parameters, index, value) {
@@ -194,21 +225,23 @@ static int show_model(const cli_options *options, s3rec_context *context, const 
   file_metadata metadata = {.pairs = json_object()};
   struct stat status;
   if (stat(path, &status) == 0) metadata.bytes = (uint64_t)status.st_size;
-  const s3rec_status read = s3rec_model_file_metadata(context, path, add_pair, &metadata);
-  const int code = read == S3REC_OK ? CLI_OK : cli_fail_status(read);
+  const s3rec_status read = s3rec_model_file_metadata(context, path, add_metadata_pair, &metadata);
+  const int code = cli_check_status(read);
   if (code == CLI_OK && s3rec_model_config_get(model, &config) == S3REC_OK) {
     size_t total = 0;
     json_t *const parameters = list_parameters(model, &total);
     json_t *const sizes = cli_json_config(&config);
     json_t *const names = list_model_names(model);
+    json_t *const popularity = describe_popularity(model, config.item_size);
     if (options->json)
-      cli_json_print(json_pack("{s:s, s:s, s:I, s:O, s:O, s:I, s:O, s:O}", "file", path, "kind",
-                               metadata.state ? "state" : "model", "bytes",
+      cli_json_print(json_pack("{s:s, s:s, s:I, s:O, s:O, s:O, s:I, s:O, s:O}", "file", path,
+                               "kind", metadata.state ? "state" : "model", "bytes",
                                (json_int_t)metadata.bytes, "config", sizes, "names", names,
-                               "values", (json_int_t)total, "parameters", parameters, "metadata",
-                               metadata.pairs));
+                               "popularity", popularity, "values", (json_int_t)total, "parameters",
+                               parameters, "metadata", metadata.pairs));
     else
-      print_model(path, &metadata, sizes, parameters, names, total);
+      print_model(path, &metadata, sizes, parameters, names, popularity, total);
+    json_decref(popularity);
     json_decref(names);
     json_decref(parameters);
     json_decref(sizes);

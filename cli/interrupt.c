@@ -10,7 +10,7 @@ static volatile sig_atomic_t interrupted;
 static void on_signal(int number) {
   (void)number;
   interrupted = 1;
-  /* From now on either signal has its usual effect. */
+  /* From now on both signals end the process, as by default. */
   signal(SIGINT, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ctrl-C and SIGTERM: the first asks for an end, the second ends at once. */
+/* Ctrl-C and SIGTERM: the first one asks for an end, the second one ends the process at once. */
 #ifndef CLI_INTERRUPT_H
 #define CLI_INTERRUPT_H
 

@@ -21,7 +21,7 @@ void cli_json_set_name(json_t *object, const char *key, const s3rec_vocabulary *
   if (name != NULL) json_object_set_new(object, key, json_string(name));
 }
 
-/* Copies the beginning of a name in small letters; returns its length. */
+/* Copies the first characters of a name in lower case; returns their number. */
 static int fold_name(const char *name, char folded[COMPARED]) {
   int length = 0;
   for (; name[length] != '\0' && length < COMPARED - 1; length++)
@@ -33,7 +33,8 @@ static int fold_name(const char *name, char folded[COMPARED]) {
 
 static int lesser(int a, int b) { return a < b ? a : b; }
 
-/* Characters to insert, delete or replace, and neighbours to swap, from one to the other. */
+/* The least number of changes that make one name the other. A change inserts, deletes or replaces a
+ * character, or swaps two neighbours. */
 static int count_edits(const char *a, int a_length, const char *b, int b_length) {
   int rows[3][COMPARED]; /* of i - 2, i - 1 and i characters of a */
   for (int j = 0; j <= b_length; j++) rows[0][j] = j;
@@ -50,8 +51,8 @@ static int count_edits(const char *a, int a_length, const char *b, int b_length)
   return rows[a_length % 3][b_length];
 }
 
-/* Fills `ids` with those of similar names, most similar first; returns how many. A name that
- * contains the wanted one counts as being a few characters off. */
+/* Fills `ids` with the ids of similar names, the most similar first; returns their number. A name
+ * that contains the wanted name counts as a name with CONTAINED changes. */
 static int find_similar(const s3rec_vocabulary *names, const char *name, int32_t ids[SIMILAR]) {
   struct {
     int32_t id;
@@ -100,8 +101,8 @@ int cli_find_name(const cli_options *options, const char *option, const char *wh
 
 /* -- titles */
 
-/* Where a field of a line begins, and its length; "" where the line has fewer. */
-static const char *find_field(const char *line, int column, size_t *length) {
+/* The first character of a field and the field's length; 0 if the line has fewer fields. */
+static const char *find_title_field(const char *line, int column, size_t *length) {
   for (; column > 0; column--) {
     line += strcspn(line, "\t");
     line += *line == '\t';
@@ -110,11 +111,11 @@ static const char *find_field(const char *line, int column, size_t *length) {
   return line;
 }
 
-/* The column of that name in the first line; -1 without one. */
-static int find_column(const char *line, const char *name) {
+/* The column with that name in the first line; -1 if there is none. */
+static int find_title_column(const char *line, const char *name) {
   for (int column = 0;; column++) {
     size_t length;
-    const char *const field = find_field(line, column, &length);
+    const char *const field = find_title_field(line, column, &length);
     if (length == strlen(name) && memcmp(field, name, length) == 0) return column;
     if (field[length] != '\t') return -1;
   }
@@ -146,21 +147,21 @@ static int read_titles(const char *path, FILE *stream, cli_titles *titles, char 
     if (strlen(*line) != (size_t)got)
       return cli_fail(CLI_BAD_DATA, "%s:%zu: holds a NUL byte", path, number);
     if (number == 1) {
-      id_column = find_column(*line, "id");
-      title_column = find_column(*line, "title");
+      id_column = find_title_column(*line, "id");
+      title_column = find_title_column(*line, "title");
       if (id_column >= 0 && title_column >= 0) continue;
       return cli_fail(CLI_BAD_DATA, "%s:1: the first line must name the columns id and title",
                       path);
     }
     if (strcspn(*line, "\r\n") == 0) continue;
-    const char *const field = find_field(*line, id_column, &length);
+    const char *const field = find_title_field(*line, id_column, &length);
     char *end;
     errno = 0;
     const long id = strtol(field, &end, 10);
     if (length == 0 || end != field + length || errno != 0 || id < 1 || id > S3REC_MAX_ITEM_ID)
       return cli_fail(CLI_BAD_DATA, "%s:%zu: id '%.*s' is not a number in 1..%d", path, number,
                       (int)length, field, S3REC_MAX_ITEM_ID);
-    const char *const title = find_field(*line, title_column, &length);
+    const char *const title = find_title_field(*line, title_column, &length);
     CLI_TRY(add_title(titles, (int32_t)id, title, length));
   }
   if (ferror(stream)) return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
@@ -202,12 +203,12 @@ const char *cli_title_of(const cli_titles *titles, int32_t id) {
 /* -- reasons */
 
 enum {
-  RECENT = 20, /* items of a history that are looked at */
-  NAMED = 2,   /* attributes that a reason names */
+  RECENT = 20, /* only the latest items of a history are compared */
+  NAMED = 2,   /* attributes in the text of a reason */
   NAME_SIZE = 64
 };
 
-/* What two items have in common; `shared` gets the first of it. */
+/* The number of attributes that two items share; `shared` gets the first of them. */
 static size_t shared_attributes(const s3rec_dataset *dataset, int32_t a, int32_t b,
                                 int32_t shared[NAMED]) {
   const int32_t *x, *y;

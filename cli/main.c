@@ -9,7 +9,7 @@
 #include "print.h"
 #include "progress.h"
 
-/* Messages quote files and arguments, which must not steer the terminal. */
+/* Messages quote files and arguments; control characters in them must not reach the terminal. */
 static void print_message(const char *prefix, const char *format, va_list arguments) {
   char *text = NULL;
   cli_progress_clear();
@@ -53,6 +53,10 @@ int cli_fail_status(s3rec_status status) {
   }
 }
 
+int cli_check_status(s3rec_status status) {
+  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+}
+
 void cli_remark(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -82,19 +86,19 @@ void cli_print_log(s3rec_log_level level, const char *line, void *user_data) {
 static void print_help(void) {
   fputs(
       "Usage: s3rec COMMAND [OPTION...]\n"
-      "S3-Rec next-item recommender: learns from sequences of items and their\n"
-      "attributes, then says what comes next.\n\n",
+      "S3-Rec next-item recommender: learns from sequences of items and from their\n"
+      "attributes, and recommends the next items of a user.\n\n",
       stdout);
   for (const cli_command *command = cli_commands; command->name != NULL; command++)
     printf("  %-10s  %s\n", command->name, command->summary);
   fputs(
       "\n"
-      "  s3rec COMMAND --help   options of a command, with examples\n"
+      "  s3rec COMMAND --help   options of a command, and examples\n"
       "  s3rec --version        release\n"
       "\n"
-      "Exit codes: 0 done; 1 could not be done (files, memory, numbers); 2 wrong\n"
+      "Exit codes: 0 done; 1 failed (files, memory, numbers); 2 wrong\n"
       "command line; 3 bad input data; 130 interrupted (training state saved).\n"
-      "Ctrl-C ends training after the running step; a second one at once.\n",
+      "Ctrl-C ends training after the current step; a second Ctrl-C ends it at once.\n",
       stdout);
 }
 

@@ -20,7 +20,7 @@ static const void *value_in(const cli_option *option, const cli_options *options
   return (const char *)options + option->offset;
 }
 
-/* Writes what is accepted, such as "1..4096" or "ce or bce". */
+/* Writes the accepted values, such as "1..4096" or "ce or bce". */
 static void print_range(const cli_option *option, char *text, size_t capacity) {
   if (option->kind == CLI_WORD) {
     size_t length = 0;
@@ -48,13 +48,13 @@ static bool refuse_value(const cli_option *option, const char *text, const char 
   return false;
 }
 
-/* Only what a plain decimal number is made of: no blanks, hex, inf or nan. */
+/* Whether the text is made of these characters: no blanks, hex, inf or nan in a number. */
 static bool made_only_of(const char *text, const char *characters) {
   return text[0] != '\0' && text[strspn(text, characters)] == '\0';
 }
 
-static bool set_integer(const cli_option *option, const char *text, cli_options *options,
-                        char *reason, size_t capacity) {
+static bool set_integer_value(const cli_option *option, const char *text, cli_options *options,
+                              char *reason, size_t capacity) {
   char *end = NULL;
   errno = 0;
   if (option->kind == CLI_UINT64) {
@@ -74,8 +74,8 @@ static bool set_integer(const cli_option *option, const char *text, cli_options 
   return true;
 }
 
-static bool set_double(const cli_option *option, const char *text, cli_options *options,
-                       char *reason, size_t capacity) {
+static bool set_double_value(const cli_option *option, const char *text, cli_options *options,
+                             char *reason, size_t capacity) {
   char *end = NULL;
   const double value = strtod(text, &end);
   const bool lowest = isinf(option->minimum) && strcmp(text, "-inf") == 0;
@@ -87,8 +87,8 @@ static bool set_double(const cli_option *option, const char *text, cli_options *
   return true;
 }
 
-static bool set_text(const cli_option *option, const char *text, cli_options *options, char *reason,
-                     size_t capacity) {
+static bool set_text_value(const cli_option *option, const char *text, cli_options *options,
+                           char *reason, size_t capacity) {
   const double length = (double)strlen(text);
   if (length == 0 && option->minimum > 0) {
     snprintf(reason, capacity, "--%s: the value is empty", option->name);
@@ -99,15 +99,15 @@ static bool set_text(const cli_option *option, const char *text, cli_options *op
   return true;
 }
 
-static bool add_text(const cli_option *option, const char *text, cli_options *options, char *reason,
-                     size_t capacity) {
+static bool add_list_value(const cli_option *option, const char *text, cli_options *options,
+                           char *reason, size_t capacity) {
   cli_list list;
   memcpy(&list, value_of(option, options), sizeof list);
   if (text[0] == '\0' || list.count == CLI_LIST_LIMIT) {
     if (text[0] == '\0')
       snprintf(reason, capacity, "--%s: the value is empty", option->name);
     else
-      snprintf(reason, capacity, "--%s: more than %d of them", option->name, CLI_LIST_LIMIT);
+      snprintf(reason, capacity, "--%s is given more than %d times", option->name, CLI_LIST_LIMIT);
     return false;
   }
   list.values[list.count++] = text;
@@ -124,11 +124,11 @@ bool cli_option_set(const cli_option *option, const char *text, cli_options *opt
       return true;
     }
     case CLI_TEXT:
-      return set_text(option, text, options, reason, capacity);
+      return set_text_value(option, text, options, reason, capacity);
     case CLI_LIST:
-      return add_text(option, text, options, reason, capacity);
+      return add_list_value(option, text, options, reason, capacity);
     case CLI_DOUBLE:
-      return set_double(option, text, options, reason, capacity);
+      return set_double_value(option, text, options, reason, capacity);
     case CLI_WORD:
       for (const cli_word *word = option->words; word->word != NULL; word++) {
         if (strcmp(word->word, text) != 0) continue;
@@ -140,7 +140,7 @@ bool cli_option_set(const cli_option *option, const char *text, cli_options *opt
     case CLI_UINT64:
       break;
   }
-  return set_integer(option, text, options, reason, capacity);
+  return set_integer_value(option, text, options, reason, capacity);
 }
 
 const char *cli_option_string(const cli_option *option, const cli_options *options) {
@@ -150,10 +150,10 @@ const char *cli_option_string(const cli_option *option, const cli_options *optio
 }
 
 void cli_option_copy(const cli_option *option, const cli_options *from, cli_options *to) {
-  static const size_t sizes[] = {[CLI_FLAG] = sizeof(int32_t),    [CLI_TEXT] = sizeof(char *),
-                                 [CLI_LIST] = sizeof(cli_list),   [CLI_INT32] = sizeof(int32_t),
-                                 [CLI_UINT64] = sizeof(uint64_t), [CLI_DOUBLE] = sizeof(double),
-                                 [CLI_WORD] = sizeof(int32_t)};
+  static const size_t sizes[] = {
+      [CLI_FLAG] = sizeof(int32_t),  [CLI_TEXT] = sizeof(char *),     [CLI_LIST] = sizeof(cli_list),
+      [CLI_INT32] = sizeof(int32_t), [CLI_UINT64] = sizeof(uint64_t), [CLI_DOUBLE] = sizeof(double),
+      [CLI_WORD] = sizeof(int32_t)};
   memcpy(value_of(option, to), value_in(option, from), sizes[option->kind]);
 }
 
@@ -167,7 +167,7 @@ void cli_option_print(const cli_option *option, const cli_options *options, char
       if (string != NULL) snprintf(text, capacity, "%s", string);
       return;
     }
-    case CLI_LIST: /* one of them is a value, not all together */
+    case CLI_LIST: /* each of them is a value, but all together are not */
       return;
     case CLI_DOUBLE: {
       double number;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns the option table into what argp reads, and back. */
+/* Turns the option table into the table of argp, and what argp reads into option values. */
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,45 +56,45 @@ static void spell_with_hyphens(const cli_command *command, char *argument) {
       memcpy(argument + 2, name, length);
 }
 
-/* Where the data come from. */
-static void check_data(const cli_options *options, struct argp_state *state) {
+/* The data come either from --data and --name or from --events. */
+static void check_data_options(const cli_options *options, struct argp_state *state) {
   const unsigned bit = options->command->bit;
   const bool needed = (bit & (CLI_PRETRAIN | CLI_FINETUNE | CLI_EVALUATE)) != 0;
   const bool events = options->events.count > 0;
   if (needed && options->data == NULL && options->name == NULL && !events)
-    argp_error(state, "--data DIR is missing, or else --events FILE");
+    argp_error(state, "--data DIR or --events FILE is missing");
   if ((options->data == NULL) != (options->name == NULL))
-    argp_error(state, "--data and --name go together");
+    argp_error(state, "give both --data and --name");
   if (options->data != NULL && events && bit != CLI_CONVERT)
-    argp_error(state, "--events is given and --data, too; the data come from one of them");
+    argp_error(state, "give --data or --events, not both");
   if (options->attributes.count > 0 && !events)
     argp_error(state,
-               "--attributes belongs to --events; beside --data the attributes are those of "
+               "--attributes needs --events; with --data the attributes are in "
                "NAME_item2attributes.json");
   for (size_t i = 0; i < cli_option_count; i++)
     if (options->given[i] && cli_option_of_events(&cli_option_table[i]) && !events)
-      argp_error(state, "--%s belongs to --events", cli_option_table[i].name);
+      argp_error(state, "--%s needs --events", cli_option_table[i].name);
 }
 
-static void check_arguments(const cli_options *options, struct argp_state *state) {
+static void check_command_line(const cli_options *options, struct argp_state *state) {
   const unsigned bit = options->command->bit;
   for (size_t i = 0; i < cli_option_count; i++)
     if (cli_option_table[i].required & bit && !options->given[i])
       argp_error(state, "--%s %s is missing", cli_option_table[i].name,
                  cli_option_table[i].argument);
-  check_data(options, state);
+  check_data_options(options, state);
   if (bit == CLI_RECOMMEND && (options->user == NULL) == (options->history == NULL))
-    argp_error(state, "one of --user and --history is needed, and only one");
+    argp_error(state, "give one of --user and --history");
   if (bit == CLI_RECOMMEND && options->user != NULL && options->data == NULL &&
       options->events.count == 0)
     argp_error(state, "--user needs --data and --name, or --events");
   if (bit == CLI_EVALUATE && (options->model == NULL) == !options->popularity)
-    argp_error(state, "one of --model and --popularity is needed, and only one");
+    argp_error(state, "give one of --model and --popularity");
   if (options->popularity && options->evaluate.seen == S3REC_SEEN_ZERO)
-    argp_error(state, "--popularity knows --seen exclude and --seen include only");
+    argp_error(state, "with --popularity, --seen must be exclude or include");
   if (bit == CLI_REPORT && options->log_count == 0) argp_error(state, "a LOG is missing");
   if (bit == CLI_INFO && options->file != NULL && options->model != NULL)
-    argp_error(state, "FILE and --model say the same; give one");
+    argp_error(state, "FILE and --model mean the same; give only one");
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
@@ -111,7 +111,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
   if (key == ARGP_KEY_ARG) {
     if (options->command->bit == CLI_REPORT) {
       if (options->log_count == CLI_LOG_LIMIT)
-        argp_error(state, "more than %d logs; a page compares up to as many", CLI_LOG_LIMIT);
+        argp_error(state, "more than %d logs: one page compares at most %d", CLI_LOG_LIMIT,
+                   CLI_LOG_LIMIT);
       options->logs[options->log_count++] = argument;
       return 0;
     }
@@ -121,7 +122,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     return 0;
   }
   if (key == ARGP_KEY_END) {
-    check_arguments(options, state);
+    check_command_line(options, state);
     return 0;
   }
   return ARGP_ERR_UNKNOWN;
@@ -139,7 +140,7 @@ void cli_options_spread(cli_options *options) {
   options->evaluate.seen = options->run.seen;
 }
 
-/* Help text with the words, the range and the default behind it. */
+/* The help text, then the words, the range and the default. */
 static char *describe_option(const cli_option *option, const cli_options *defaults) {
   char value[64], *text = NULL, words[128] = "", range[64] = "";
   cli_option_print(option, defaults, value, sizeof value);

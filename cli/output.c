@@ -54,22 +54,24 @@ void cli_output_discard(cli_output *output) {
 }
 
 /* Whether two purposes may share a file. */
-static bool may_be_one(cli_place_use a, cli_place_use b) {
+static bool may_share_file(cli_place_use a, cli_place_use b) {
   if (a <= CLI_STARTS && b <= CLI_STARTS) return true;
   return (a == CLI_STARTS && b == CLI_RESULT) || (a == CLI_RESULT && b == CLI_STARTS);
 }
 
-static int check_pair(const cli_options *options, const cli_place *a, const cli_place *b) {
-  if (a->path == NULL || b->path == NULL || may_be_one(a->use, b->use)) return CLI_OK;
+static int check_two_places(const cli_options *options, const cli_place *a, const cli_place *b) {
+  if (a->path == NULL || b->path == NULL || may_share_file(a->use, b->use)) return CLI_OK;
   if (strcmp(a->path, b->path) == 0)
     return cli_usage(options, "--%s and --%s are both %s; they must be different files", a->option,
                      b->option, a->path);
   if (!s3_same_file(a->path, b->path)) return CLI_OK;
-  return cli_usage(options, "--%s is %s and --%s is %s, which is the same file; they must be "
-                            "different files", a->option, a->path, b->option, b->path);
+  return cli_usage(options,
+                   "--%s is %s and --%s is %s, which is the same file; they must be "
+                   "different files",
+                   a->option, a->path, b->option, b->path);
 }
 
-/* Tried out by opening the file as it will be opened. */
+/* Tests it by opening the file as it will be opened. */
 static int check_writable(const char *option, const char *path) {
   s3_atomic_file file;
   if (s3_atomic_file_open(path, &file) != S3REC_OK)
@@ -88,7 +90,8 @@ static int check_appendable(const char *option, const char *path) {
 
 int cli_check_places(const cli_options *options, const cli_place *places, size_t count) {
   for (size_t i = 0; i < count; i++)
-    for (size_t j = i + 1; j < count; j++) CLI_TRY(check_pair(options, &places[i], &places[j]));
+    for (size_t j = i + 1; j < count; j++)
+      CLI_TRY(check_two_places(options, &places[i], &places[j]));
   for (size_t i = 0; i < count; i++) {
     const cli_place *const place = &places[i];
     if (place->path == NULL || place->use <= CLI_STARTS) continue;

@@ -29,19 +29,19 @@ int32_t cli_popularity_place(const int64_t *counts, int32_t item_size, int32_t i
   return place;
 }
 
-/* Zero-based rank of the answer in the full protocol. `unseen` is a copy of the
- * counts, and one again afterwards. */
+/* Rank of the answer in the full protocol, from 0. `unseen` is a copy of the counts, before the
+ * call and after it. */
 static int64_t full_rank(const int64_t *counts, int32_t item_size, s3rec_seen_policy seen,
                          const int32_t *history, size_t length, int32_t answer, int64_t *unseen) {
   if (seen == S3REC_SEEN_EXCLUDE)
-    for (size_t i = 0; i < length; i++) unseen[history[i]] = -1; /* behind every other item */
+    for (size_t i = 0; i < length; i++) unseen[history[i]] = -1; /* after every other item */
   const int64_t rank = unseen[answer] < 0 ? S3REC_RANK_EXCLUDED
                                           : cli_popularity_place(unseen, item_size, answer) - 1;
   for (size_t i = 0; i < length; i++) unseen[history[i]] = counts[history[i]];
   return rank;
 }
 
-static void add_rank(s3rec_metrics *metrics, int64_t rank) {
+static void add_rank_to_metrics(s3rec_metrics *metrics, int64_t rank) {
   static const int64_t hit_cuts[] = {1, 5, 10, 20}, ndcg_cuts[] = {5, 10, 20};
   for (int i = 0; i < 4; i++) metrics->hit_rate[i] += rank < hit_cuts[i];
   for (int i = 0; i < 3; i++)
@@ -50,8 +50,9 @@ static void add_rank(s3rec_metrics *metrics, int64_t rank) {
   metrics->user_count++;
 }
 
-static int rank_user(const s3rec_dataset *dataset, const s3rec_evaluate_options *how, size_t user,
-                     const int64_t *counts, int32_t item_size, int64_t *unseen, int64_t *rank) {
+static int rank_user_by_popularity(const s3rec_dataset *dataset, const s3rec_evaluate_options *how,
+                                   size_t user, const int64_t *counts, int32_t item_size,
+                                   int64_t *unseen, int64_t *rank) {
   const int32_t *items, *negatives;
   size_t count, negative_count;
   s3rec_status status = s3rec_dataset_user_items(dataset, user, &items, &count);
@@ -74,17 +75,17 @@ static int rank_user(const s3rec_dataset *dataset, const s3rec_evaluate_options 
   return CLI_OK;
 }
 
-static int rank_all(const s3rec_dataset *dataset, const s3rec_evaluate_options *how,
-                    const s3rec_dataset_info *info, const int64_t *counts, int64_t *unseen,
-                    s3rec_metrics *metrics, int64_t *ranks) {
+static int rank_users_by_popularity(const s3rec_dataset *dataset, const s3rec_evaluate_options *how,
+                                    const s3rec_dataset_info *info, const int64_t *counts,
+                                    int64_t *unseen, s3rec_metrics *metrics, int64_t *ranks) {
   for (int32_t item = 0; item < info->item_size; item++) unseen[item] = counts[item];
   for (size_t user = 0; user < info->user_count; user++) {
     int64_t rank = -1;
-    CLI_TRY(rank_user(dataset, how, user, counts, info->item_size, unseen, &rank));
+    CLI_TRY(rank_user_by_popularity(dataset, how, user, counts, info->item_size, unseen, &rank));
     if (rank < 0)
       metrics->skipped_count++;
     else
-      add_rank(metrics, rank);
+      add_rank_to_metrics(metrics, rank);
     if (ranks != NULL) ranks[user] = rank;
   }
   const double users = metrics->user_count == 0 ? 1 : (double)metrics->user_count;
@@ -106,9 +107,10 @@ int cli_popularity_evaluate(const s3rec_dataset *dataset, const s3rec_evaluate_o
   metrics->seen = how->seen;
   int64_t *const counts = cli_popularity_count(dataset, info.item_size, 2);
   int64_t *const unseen = calloc((size_t)info.item_size, sizeof *unseen);
-  const int code = counts == NULL || unseen == NULL
-                       ? cli_fail(CLI_FAILURE, "out of memory")
-                       : rank_all(dataset, how, &info, counts, unseen, metrics, ranks);
+  const int code =
+      counts == NULL || unseen == NULL
+          ? cli_fail(CLI_FAILURE, "out of memory")
+          : rank_users_by_popularity(dataset, how, &info, counts, unseen, metrics, ranks);
   free(counts);
   free(unseen);
   return code;
@@ -118,7 +120,7 @@ int cli_popularity_evaluate(const s3rec_dataset *dataset, const s3rec_evaluate_o
 
 enum { GROUP_LIMIT = 8, CUT = 10 };
 
-/* A group begins at each number and ends before the next one. Fixed, so that runs
+/* A group begins at each number and ends before the next one. The numbers are fixed, so that runs
  * and data sets can be compared. */
 typedef struct grouping {
   int64_t from[GROUP_LIMIT];
@@ -152,9 +154,9 @@ static json_t *describe_groups(const grouping *groups) {
   return list;
 }
 
-/* counts NULL: by length. */
-static json_t *break_down(const s3rec_dataset *dataset, grouping *groups, const int64_t *counts,
-                          const int64_t *ranks, size_t users) {
+/* counts NULL: groups by length of the history. */
+static json_t *metrics_by_group(const s3rec_dataset *dataset, grouping *groups,
+                                const int64_t *counts, const int64_t *ranks, size_t users) {
   for (size_t user = 0; user < users; user++) {
     const int32_t *items;
     size_t count;
@@ -168,11 +170,11 @@ static json_t *break_down(const s3rec_dataset *dataset, grouping *groups, const 
 
 json_t *cli_by_history_length(const s3rec_dataset *dataset, const int64_t *ranks, size_t users) {
   grouping groups = {.from = {2, 3, 5, 10, 20, 50, 100}, .count = 7};
-  return break_down(dataset, &groups, NULL, ranks, users);
+  return metrics_by_group(dataset, &groups, NULL, ranks, users);
 }
 
 json_t *cli_by_popularity(const s3rec_dataset *dataset, const int64_t *counts, const int64_t *ranks,
                           size_t users) {
   grouping groups = {.from = {0, 1, 5, 10, 20, 50, 100, 500}, .count = 8};
-  return break_down(dataset, &groups, counts, ranks, users);
+  return metrics_by_group(dataset, &groups, counts, ranks, users);
 }

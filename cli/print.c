@@ -16,7 +16,7 @@ void cli_plain_text(const char *text, char *plain, size_t capacity) {
   strcpy(plain + kept, kept < length ? "..." : "");
   for (unsigned char *c = (unsigned char *)plain; *c != '\0'; c++) {
     if (*c < 0x20 || *c == 0x7f) *c = '?';
-    if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) c[0] = c[1] = '?'; /* of two bytes */
+    if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) c[0] = c[1] = '?'; /* both bytes */
   }
 }
 

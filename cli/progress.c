@@ -26,7 +26,7 @@ void cli_progress_begin(cli_progress *progress, const char *title, uint64_t firs
                              .first_step = first_step};
 }
 
-static void print_duration(double seconds, char *text, size_t capacity) {
+static void print_time_left(double seconds, char *text, size_t capacity) {
   const long whole = (long)(seconds + 0.5);
   if (whole < 3600)
     snprintf(text, capacity, "%ld:%02ld", whole / 60, whole % 60);
@@ -40,8 +40,8 @@ static int terminal_width(void) {
   return size.ws_col < LINE_SIZE ? size.ws_col : LINE_SIZE - 1;
 }
 
-static void draw(const char *line) {
-  /* The last column stays free: a full line would scroll on some terminals. */
+static void draw_progress_line(const char *line) {
+  /* The last column is left empty: on some terminals a full line would scroll. */
   fprintf(stderr, "\r%.*s\033[K", terminal_width() - 1, line);
   fflush(stderr);
   drawn = true;
@@ -62,11 +62,11 @@ void cli_progress_step(cli_progress *progress, int32_t epoch, int32_t epochs, si
   memset(bar, '.', BAR_WIDTH);
   memset(bar, '#', filled);
   bar[BAR_WIDTH] = '\0';
-  print_duration(left, eta, sizeof eta);
+  print_time_left(left, eta, sizeof eta);
   snprintf(line, sizeof line, "%s %d/%d [%s] %zu/%zu  %.0f seq/s  ETA %s  %s", progress->title,
            (int)epoch + 1, (int)epochs, bar, step + 1, steps, (double)progress->sequences / elapsed,
            eta, losses);
-  draw(line);
+  draw_progress_line(line);
 }
 
 void cli_progress_clear(void) {

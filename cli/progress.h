@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Progress of training on stderr: a bar on a terminal, else a line an epoch. */
+/* Progress of training on stderr: a bar if stderr is a terminal. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -12,8 +12,8 @@ typedef struct cli_progress {
   const char *title;   /* before the number of the epoch */
   double begun;        /* seconds of the monotonic clock */
   double shown;        /* when the bar was drawn last */
-  uint64_t first_step; /* where this run began, over all epochs of the phase */
-  uint64_t sequences;  /* of this run */
+  uint64_t first_step; /* first step of this process, counted from the start of the phase */
+  uint64_t sequences;  /* of this process */
 } cli_progress;
 
 double cli_now(void);
@@ -21,12 +21,12 @@ double cli_now(void);
 /* `title` must outlive the progress. */
 void cli_progress_begin(cli_progress *progress, const char *title, uint64_t first_step);
 
-/* After a step: draws the bar, at most ten times a second. `step` counts from
- * the start of the epoch (from 0), `losses` is a short text. */
+/* Draws the bar after a step, at most ten times a second. The first step of an epoch has `step` 0.
+ * `losses` is a short text. */
 void cli_progress_step(cli_progress *progress, int32_t epoch, int32_t epochs, size_t step,
                        size_t steps, size_t sequences, const char *losses);
 
-/* Takes the bar away, so that a line can be printed. */
+/* Removes the bar, so that a line can be printed. */
 void cli_progress_clear(void);
 
 #endif

@@ -5,10 +5,11 @@
 
 #include "cli.h"
 
-/* The library counts the schedule in steps, the options in epochs: of so many steps here. */
+/* The library counts a schedule in steps, the options in epochs. Here an epoch has this many steps.
+ * */
 enum { STEPS = 1 << 20 };
 
-/* What a recipe decides, for the commands that have the option. */
+/* The options that a recipe sets, in the commands that have them. */
 static const char *const decided[] = {
     "epochs", "patience", "refit", "batch-size", "lr", "warmup-epochs", "schedule",
     "weight-decay", "decoupled-weight-decay", "loss", "negative-count", "label-smoothing",
@@ -26,7 +27,7 @@ void cli_recipe_set(s3rec_recipe recipe, cli_options *options) {
   if ((options->command->bit & (CLI_PRETRAIN | CLI_FINETUNE)) == 0) return;
   s3rec_recipe_plan plan;
   s3rec_recipe_plan_init(&plan);
-  /* None can fail: recipe and stage are known. */
+  /* These calls cannot fail: recipe and stage are valid. */
   (void)s3rec_recipe_plan_get(recipe, run->stage, &plan);
   (void)s3rec_recipe_sampler(recipe, &options->sampler);
   (void)s3rec_recipe_trainer(recipe, run->stage, STEPS, &options->trainer);
@@ -47,7 +48,7 @@ void cli_recipe_fill(cli_options *options) {
   cli_recipe_set(options->run.recipe, &filled);
   for (size_t i = 0; i < cli_option_count; i++)
     if (options->given[i]) cli_option_copy(&cli_option_table[i], options, &filled);
-  /* A short run of a recipe has a short warm-up. */
+  /* A run of few epochs gets a short warm-up. */
   if (!cli_options_given(options, "warmup-epochs") &&
       filled.run.warmup_epochs > filled.run.epochs / 2.0)
     filled.run.warmup_epochs = filled.run.epochs / 2.0;

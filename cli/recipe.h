@@ -5,13 +5,13 @@
 
 #include "cli.h"
 
-/* Sets every option that the recipe decides. */
+/* Sets every option that recipes set. */
 void cli_recipe_set(s3rec_recipe recipe, cli_options *options);
 
-/* Whether recipes decide about the option. */
+/* Whether recipes set the option. */
 bool cli_recipe_decides(const cli_option *option);
 
-/* Sets those of options->run.recipe that were not given. */
+/* Sets the options of options->run.recipe, except those on the command line. */
 void cli_recipe_fill(cli_options *options);
 
 #endif

@@ -11,12 +11,13 @@
 #include "popularity.h"
 #include "session.h"
 
-/* Lists of items on the command line: ids as "12 7 93" or "12,7,93", or names, those with
- * separators in double quotes. */
+/* Lists of items on the command line: ids, as "12 7 93" or "12,7,93", or names. A name with
+ * separators must be in double quotes. */
 static const char separators[] = " ,\t\n";
 
-/* Takes the next word off `at`, in place; "" inside of quotes is one quote. NULL: not ended. */
-static char *take_word(char **at) {
+/* Takes the next word off `at`, in place. Inside quotes, "" is one quote. NULL: the quotes are not
+ * closed, or something follows them. */
+static char *take_list_word(char **at) {
   char *const word = *at;
   if (*word != '"') {
     char *const end = word + strcspn(word, separators);
@@ -37,10 +38,10 @@ static char *take_word(char **at) {
   return word;
 }
 
-static int read_id_names(const cli_options *options, const char *name, char *text,
-                         const s3rec_vocabulary *names, cli_ids *list) {
+static int read_item_names(const cli_options *options, const char *name, char *text,
+                           const s3rec_vocabulary *names, cli_ids *list) {
   for (char *at = text + strspn(text, separators); *at != '\0'; at += strspn(at, separators)) {
-    const char *const word = take_word(&at);
+    const char *const word = take_list_word(&at);
     if (word == NULL)
       return cli_usage(options, "--%s: a quote is not closed, or something follows it", name);
     CLI_TRY(
@@ -50,8 +51,8 @@ static int read_id_names(const cli_options *options, const char *name, char *tex
   return CLI_OK;
 }
 
-static int read_id_numbers(const cli_options *options, const char *name, const char *text,
-                           cli_ids *list) {
+static int read_item_numbers(const cli_options *options, const char *name, const char *text,
+                             cli_ids *list) {
   for (const char *at = text + strspn(text, separators); *at != '\0';
        at += strspn(at, separators)) {
     const int length = (int)strcspn(at, separators);
@@ -67,17 +68,17 @@ static int read_id_numbers(const cli_options *options, const char *name, const c
   return CLI_OK;
 }
 
-/* Reads the value of option `name`; NULL text gives an empty list. `names` are those of the
+/* Reads the value of option `name`. NULL text gives an empty list. `names` are the names of the
  * model's items, or NULL. */
-static int read_ids(const cli_options *options, const char *name, const char *text,
-                    const s3rec_vocabulary *names, cli_ids *list) {
+static int read_item_list(const cli_options *options, const char *name, const char *text,
+                          const s3rec_vocabulary *names, cli_ids *list) {
   *list = (cli_ids){NULL, 0};
   if (text == NULL) return CLI_OK;
   list->ids = malloc((strlen(text) / 2 + 1) * sizeof *list->ids);
   char *const copy = strdup(text);
   const int code = list->ids == NULL || copy == NULL ? cli_fail(CLI_FAILURE, "out of memory")
-                   : names != NULL ? read_id_names(options, name, copy, names, list)
-                                   : read_id_numbers(options, name, text, list);
+                   : names != NULL ? read_item_names(options, name, copy, names, list)
+                                   : read_item_numbers(options, name, text, list);
   free(copy);
   return code;
 }
@@ -100,8 +101,8 @@ static int open_user_data(cli_recommendation *r) {
   return code;
 }
 
-/* A line of the sequence file. */
-static int find_line(cli_recommendation *r) {
+/* The user is given as a line of the sequence file. */
+static int find_user_by_line(cli_recommendation *r) {
   const char *const text = r->options->user;
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
@@ -120,7 +121,7 @@ static int find_user(cli_recommendation *r) {
   s3rec_vocabulary *users = NULL;
   const s3rec_status status = s3rec_dataset_user_names(r->dataset, &users);
   if (status != S3REC_OK) return cli_fail_status(status);
-  if (users == NULL) return find_line(r);
+  if (users == NULL) return find_user_by_line(r);
   char file[512];
   int32_t user;
   cli_data_file(r->options, file, sizeof file);
@@ -130,8 +131,8 @@ static int find_user(cli_recommendation *r) {
   return code;
 }
 
-/* All that the user took, held-out items included. */
-static int read_user(cli_recommendation *r) {
+/* The history is every item that the user took, held-out items included. */
+static int read_user_history(cli_recommendation *r) {
   CLI_TRY(find_user(r));
   const int32_t *items;
   size_t count;
@@ -157,14 +158,14 @@ static int score_items(cli_recommendation *r) {
   how.candidate_count = r->candidates.count;
   s3rec_scorer_options reading;
   s3rec_scorer_options_init(&reading);
-  reading.scan = S3REC_SCAN_F32; /* a compact table does not pay for one query */
+  reading.scan = S3REC_SCAN_F32; /* making a compact table takes longer than one query */
   s3rec_scorer *scorer = NULL;
   s3rec_status status = s3rec_scorer_create_with(r->model, &reading, &scorer);
   if (status == S3REC_OK)
     status = s3rec_score_next(scorer, r->history.ids, r->history.count, &how, k, r->ids, r->scores,
                               &r->count);
   s3rec_scorer_destroy(scorer);
-  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+  return cli_check_status(status);
 }
 
 static int recommend_items(cli_recommendation *r) {
@@ -173,11 +174,12 @@ static int recommend_items(cli_recommendation *r) {
   CLI_TRY(cli_open_model(options, r->context, options->model, CLI_READ_MODEL, &r->model));
   const s3rec_status status = s3rec_model_item_names(r->model, &r->item_names);
   if (status != S3REC_OK) return cli_fail_status(status);
-  CLI_TRY(read_ids(options, "history", options->history, r->item_names, &r->history));
-  CLI_TRY(read_ids(options, "exclude", options->exclude, r->item_names, &r->exclude));
-  CLI_TRY(read_ids(options, "candidates", options->candidates, r->item_names, &r->candidates));
+  CLI_TRY(read_item_list(options, "history", options->history, r->item_names, &r->history));
+  CLI_TRY(read_item_list(options, "exclude", options->exclude, r->item_names, &r->exclude));
+  CLI_TRY(
+      read_item_list(options, "candidates", options->candidates, r->item_names, &r->candidates));
   if (options->data != NULL || options->events.count > 0) CLI_TRY(open_user_data(r));
-  if (options->user != NULL) CLI_TRY(read_user(r));
+  if (options->user != NULL) CLI_TRY(read_user_history(r));
   CLI_TRY(score_items(r));
   return cli_print_recommendation(r);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One user's recommendations, ready to be shown. */
+/* Recommendations for one user, ready to print. */
 #ifndef CLI_RECOMMEND_H
 #define CLI_RECOMMEND_H
 
 #include "items.h"
 
-/* Ids of items; `ids` is to be freed. */
+/* Ids of items. The owner frees `ids`. */
 typedef struct cli_ids {
   int32_t *ids;
   size_t count;
@@ -16,13 +16,13 @@ typedef struct cli_recommendation {
   s3rec_context *context;
   s3rec_dataset *dataset; /* NULL without --data */
   s3rec_model *model;
-  s3rec_vocabulary *item_names;      /* of the model; NULL: its items are numbers */
-  s3rec_vocabulary *attribute_names; /* of the data; NULL: they are numbers, too */
+  s3rec_vocabulary *item_names;      /* of the model; NULL: items are numbers */
+  s3rec_vocabulary *attribute_names; /* of the data; NULL: attributes are numbers */
   cli_titles titles;
   cli_ids history, exclude, candidates;
   int64_t *popularity; /* NULL without data */
   int32_t item_size;   /* of the data */
-  int64_t user;        /* counted from 0; -1: a history of the command line */
+  int64_t user;        /* from 0; -1: the history is on the command line */
   int32_t *ids;        /* [k] */
   float *scores;
   size_t count;

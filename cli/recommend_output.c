@@ -12,33 +12,33 @@
 
 enum { WATCHED_SHOWN = 12, COLUMN_LIMIT = 5, CELL_SIZE = 160 };
 
-/* Cells of one table; widths follow from the content. */
+/* Cells of one table. A column is as wide as its widest cell. */
 typedef struct table {
   int columns;
   size_t rows;
   char (*cells)[COLUMN_LIMIT][CELL_SIZE];
 } table;
 
-/* Characters, counted by the bytes that begin one in UTF-8. */
-static int width_of(const char *text) {
+/* Number of characters: the bytes that begin a character in UTF-8. */
+static int text_width(const char *text) {
   int width = 0;
   for (; *text != '\0'; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
   return width;
 }
 
-static void print_table(const table *t) {
+static void print_text_table(const table *t) {
   int widths[COLUMN_LIMIT] = {0};
   for (size_t row = 0; row < t->rows; row++)
     for (int c = 0; c < t->columns; c++) {
-      const int width = width_of(t->cells[row][c]);
+      const int width = text_width(t->cells[row][c]);
       if (width > widths[c]) widths[c] = width;
     }
   for (size_t row = 0; row < t->rows; row++) {
     for (int c = 0; c < t->columns; c++) {
       const char *const cell = t->cells[row][c];
       printf("  %s", cell);
-      /* No blanks behind the last column. */
-      if (c + 1 < t->columns) printf("%*s", widths[c] - width_of(cell), "");
+      /* No blanks after the last column. */
+      if (c + 1 < t->columns) printf("%*s", widths[c] - text_width(cell), "");
     }
     putchar('\n');
   }
@@ -58,8 +58,9 @@ static void set_cell(table *t, size_t row, int column, const char *format, ...) 
   va_end(arguments);
 }
 
-/* item and, where there are any, title, from `column` on. */
-static void set_name(table *t, size_t row, int column, const cli_recommendation *r, int32_t id) {
+/* Fills the cell of the item and, if there are titles, the next one. */
+static void set_item_cells(table *t, size_t row, int column, const cli_recommendation *r,
+                           int32_t id) {
   const char *const title = cli_title_of(&r->titles, id);
   const char *const called = cli_name_of(r->item_names, id);
   if (called != NULL)
@@ -69,7 +70,7 @@ static void set_name(table *t, size_t row, int column, const cli_recommendation 
   if (r->titles.count > 0) set_text_cell(t, row, column + 1, title == NULL ? "?" : title);
 }
 
-static int set_name_heads(table *t, int column, const cli_recommendation *r) {
+static int set_item_heads(table *t, int column, const cli_recommendation *r) {
   set_cell(t, 0, column, "item");
   if (r->titles.count == 0) return column + 1;
   set_cell(t, 0, column + 1, "title");
@@ -81,8 +82,8 @@ static int print_watched(const cli_recommendation *r) {
   const size_t first = r->history.count - shown;
   table t = {.rows = shown + 1, .cells = calloc(shown + 1, sizeof *t.cells)};
   if (t.cells == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  t.columns = set_name_heads(&t, 0, r);
-  for (size_t i = 0; i < shown; i++) set_name(&t, i + 1, 0, r, r->history.ids[first + i]);
+  t.columns = set_item_heads(&t, 0, r);
+  for (size_t i = 0; i < shown; i++) set_item_cells(&t, i + 1, 0, r, r->history.ids[first + i]);
   if (r->user >= 0) {
     char user[CELL_SIZE];
     cli_plain_text(r->options->user, user, sizeof user);
@@ -90,7 +91,7 @@ static int print_watched(const cli_recommendation *r) {
   }
   printf("history of %zu items", r->history.count);
   printf(shown < r->history.count ? ", the last %zu:\n" : ":\n", shown);
-  print_table(&t);
+  print_text_table(&t);
   free(t.cells);
   return CLI_OK;
 }
@@ -112,7 +113,7 @@ static int print_recommended(const cli_recommendation *r) {
   table t = {.rows = r->count + 1, .cells = calloc(r->count + 1, sizeof *t.cells)};
   if (t.cells == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   set_cell(&t, 0, 0, "score");
-  t.columns = set_name_heads(&t, 1, r);
+  t.columns = set_item_heads(&t, 1, r);
   if (r->dataset != NULL) {
     set_cell(&t, 0, t.columns, "popularity");
     set_cell(&t, 0, t.columns + 1, "why");
@@ -121,7 +122,7 @@ static int print_recommended(const cli_recommendation *r) {
   for (size_t i = 0; i < r->count; i++) {
     char reason[CLI_REASON_SIZE];
     set_cell(&t, i + 1, 0, "%.3f", (double)r->scores[i]);
-    set_name(&t, i + 1, 1, r, r->ids[i]);
+    set_item_cells(&t, i + 1, 1, r, r->ids[i]);
     if (r->dataset == NULL) continue;
     explain_item(r, r->ids[i], reason);
     const int32_t place = popularity_place(r, r->ids[i]);
@@ -129,7 +130,7 @@ static int print_recommended(const cli_recommendation *r) {
     set_text_cell(&t, i + 1, t.columns - 1, reason);
   }
   printf("\nrecommended next:\n");
-  print_table(&t);
+  print_text_table(&t);
   free(t.cells);
   return CLI_OK;
 }
@@ -159,7 +160,7 @@ static json_t *list_history_names(const cli_recommendation *r) {
   return list;
 }
 
-static void print_json(const cli_recommendation *r) {
+static void print_recommendation_json(const cli_recommendation *r) {
   json_t *const object = json_object();
   json_t *const history = json_array(), *const items = json_array();
   for (size_t i = 0; i < r->history.count; i++)
@@ -177,12 +178,14 @@ static void print_json(const cli_recommendation *r) {
 
 int cli_print_recommendation(const cli_recommendation *r) {
   if (r->options->json) {
-    print_json(r);
+    print_recommendation_json(r);
     return CLI_OK;
   }
   CLI_TRY(print_watched(r));
   if (r->count == 0) {
-    printf("\nnothing to recommend: the model knows no item of the history, or nothing is left\n");
+    printf(
+        "\nnothing to recommend: the model knows no item of the history, or all items are left "
+        "out\n");
     return CLI_OK;
   }
   return print_recommended(r);

@@ -13,11 +13,11 @@ int cli_open_context(const cli_options *options, s3rec_context **context) {
   s3rec_context_options choices = options->context;
   choices.log = cli_print_log;
   const s3rec_status status = s3rec_context_create(&choices, context);
-  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
+  return cli_check_status(status);
 }
 
-static int open_files(const cli_options *options, s3rec_context *context, int parts,
-                      s3rec_dataset **dataset) {
+static int open_data_files(const cli_options *options, s3rec_context *context, int parts,
+                           s3rec_dataset **dataset) {
   char *const sequences = cli_path(options->data, options->name, ".txt");
   char *attributes = cli_path(options->data, options->name, "_item2attributes.json");
   char *const negatives = cli_path(options->data, options->name, "_sample.txt");
@@ -27,7 +27,7 @@ static int open_files(const cli_options *options, s3rec_context *context, int pa
   } else {
     bool use_attributes = (parts & CLI_ATTRIBUTES) != 0;
     if (use_attributes && access(attributes, F_OK) != 0) {
-      cli_remark("%s is not there: going on without item attributes", attributes);
+      cli_remark("%s does not exist: training without item attributes", attributes);
       use_attributes = false;
     }
     const s3rec_status status =
@@ -47,22 +47,23 @@ int cli_open_dataset(const cli_options *options, s3rec_context *context, int par
                      const s3rec_model *model, json_t **description, s3rec_dataset **dataset) {
   const unsigned bit = options->command->bit;
   if (description != NULL) *description = NULL;
-  if (options->events.count == 0) return open_files(options, context, parts, dataset);
+  if (options->events.count == 0) return open_data_files(options, context, parts, dataset);
   if (parts & CLI_NEGATIVES)
-    return cli_usage(options,
-                     "--%s sampled needs --data and --name: it ranks among the negatives of "
-                     "NAME_sample.txt, and events have none",
-                     bit == CLI_EVALUATE ? "protocol" : "stop-protocol");
+    return cli_usage(
+        options,
+        "--%s sampled needs --data and --name: it uses the negatives in NAME_sample.txt, "
+        "and events have no negatives",
+        bit == CLI_EVALUATE ? "protocol" : "stop-protocol");
   if (bit == CLI_PRETRAIN && options->attributes.count == 0)
-    cli_remark("no --attributes: going on without item attributes");
+    cli_remark("no --attributes: training without item attributes");
   CLI_TRY(cli_open_events(options, context, model, description, dataset));
   if ((bit & (CLI_PRETRAIN | CLI_FINETUNE)) == 0) return CLI_OK;
   return cli_check_items(*dataset, options, options->attributes.count > 0);
 }
 
 /* Compares the network options on the command line with the file's. */
-static int check_network(const cli_options *options, const s3rec_model_config *config,
-                         const char *path, bool may_drop) {
+static int check_network_options(const cli_options *options, const s3rec_model_config *config,
+                                 const char *path, bool may_drop) {
   cli_options loaded = *options;
   loaded.config = *config;
   for (size_t i = 0; i < cli_option_count; i++) {
@@ -92,7 +93,7 @@ int cli_open_model(const cli_options *options, s3rec_context *context, const cha
   s3rec_model_config_init(&config);
   status = s3rec_model_config_get(opened, &config);
   const int code = status == S3REC_OK
-                       ? check_network(options, &config, path, use == CLI_TRAIN_MODEL)
+                       ? check_network_options(options, &config, path, use == CLI_TRAIN_MODEL)
                        : cli_fail_status(status);
   if (code != CLI_OK) {
     s3rec_model_destroy(opened);

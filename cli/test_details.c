@@ -8,15 +8,14 @@
 #include "popularity.h"
 #include "print.h"
 
-static int add_groups(const cli_training *training, const int64_t *ranks, size_t user_count,
-                      json_t *done) {
+static int add_metric_groups(const cli_training *training, const int64_t *ranks, size_t user_count,
+                             json_t *done) {
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
   const s3rec_status status = s3rec_dataset_info_get(training->dataset, &info);
   if (status != S3REC_OK) return cli_fail_status(status);
   const bool refit = training->options->run.held_out_count == CLI_REFIT_VALID;
-  int64_t *const counts =
-      cli_popularity_count(training->dataset, info.item_size, refit ? 1 : 2);
+  int64_t *const counts = cli_popularity_count(training->dataset, info.item_size, refit ? 1 : 2);
   if (counts == NULL) return cli_fail(CLI_FAILURE, "out of memory");
   json_object_set_new(done, "by_history_length",
                       cli_by_history_length(training->dataset, ranks, user_count));
@@ -26,16 +25,16 @@ static int add_groups(const cli_training *training, const int64_t *ranks, size_t
   return CLI_OK;
 }
 
-/* -- a few users, what is recommended to them and where their answer came */
+/* -- a few users, with recommendations and the rank of their held-out item */
 
 typedef struct example_source {
   s3rec_model *model;
   const s3rec_dataset *dataset;
   cli_titles titles;
   s3rec_vocabulary *item_names, *user_names, *attribute_names; /* of the data, or NULL */
-  const int64_t *ranks; /* of the test split, a user each; as s3rec_evaluate gives them */
+  const int64_t *ranks; /* on the test split, one per user, as s3rec_evaluate gives them */
   size_t user_count;
-  bool include_history; /* recommend what is in the history, too */
+  bool include_history; /* items of the history are recommended too */
 } example_source;
 
 enum { EXAMPLE_COUNT = 5, HISTORY_SHOWN = 8, RECOMMENDED = 5 };
@@ -45,7 +44,7 @@ typedef struct ranked_user {
   size_t user;
 } ranked_user;
 
-static int by_rank(const void *a, const void *b) {
+static int compare_users_by_rank(const void *a, const void *b) {
   const ranked_user *const x = a, *const y = b;
   if (x->rank != y->rank) return x->rank < y->rank ? -1 : 1;
   return (x->user > y->user) - (x->user < y->user);
@@ -55,8 +54,8 @@ static void set_known_text(json_t *object, const char *key, const char *text) {
   if (text[0] != '\0') json_object_set_new(object, key, cli_json_text(text));
 }
 
-/* What the data say about an item: names and attributes, where there are any. */
-static json_t *describe_item(const example_source *source, int32_t id) {
+/* What the data hold about an item: names and attributes, if there are any. */
+static json_t *describe_example_item(const example_source *source, int32_t id) {
   json_t *const object = json_pack("{s:i}", "item", (int)id);
   const char *const title = cli_title_of(&source->titles, id);
   cli_json_set_name(object, "name", source->item_names, id);
@@ -78,13 +77,13 @@ static json_t *describe_item(const example_source *source, int32_t id) {
   return object;
 }
 
-static int describe_user(const example_source *source, s3rec_scorer *scorer,
-                         const ranked_user *chosen, json_t *list) {
+static int describe_example_user(const example_source *source, s3rec_scorer *scorer,
+                                 const ranked_user *chosen, json_t *list) {
   const int32_t *items;
   size_t length;
   s3rec_status status = s3rec_dataset_user_items(source->dataset, chosen->user, &items, &length);
   if (status != S3REC_OK) return cli_fail_status(status);
-  length--; /* the answer is the item behind the history */
+  length--; /* the last item is held out */
   s3rec_score_options how;
   s3rec_score_options_init(&how);
   how.include_history = source->include_history;
@@ -99,19 +98,20 @@ static int describe_user(const example_source *source, s3rec_scorer *scorer,
                                    .dataset = source->dataset};
   json_t *const history = json_array(), *const recommended = json_array();
   for (size_t i = length > HISTORY_SHOWN ? length - HISTORY_SHOWN : 0; i < length; i++)
-    json_array_append_new(history, describe_item(source, items[i]));
+    json_array_append_new(history, describe_example_item(source, items[i]));
   for (size_t i = 0; i < count; i++) {
     char reason[CLI_REASON_SIZE];
-    json_t *const item = describe_item(source, ids[i]);
+    json_t *const item = describe_example_item(source, ids[i]);
     json_object_set_new(item, "score", json_real((double)scores[i]));
     cli_reason(&known, items, length, ids[i], reason);
     set_known_text(item, "reason", reason);
     json_array_append_new(recommended, item);
   }
-  json_t *const user = json_pack("{s:I, s:I, s:o, s:o, s:I, s:o}", "line",
-                                 (json_int_t)chosen->user + 1, "history_length", (json_int_t)length,
-                                 "history", history, "answer", describe_item(source, items[length]),
-                                 "rank", (json_int_t)chosen->rank, "recommended", recommended);
+  json_t *const user =
+      json_pack("{s:I, s:I, s:o, s:o, s:I, s:o}", "line", (json_int_t)chosen->user + 1,
+                "history_length", (json_int_t)length, "history", history, "answer",
+                describe_example_item(source, items[length]), "rank", (json_int_t)chosen->rank,
+                "recommended", recommended);
   cli_json_set_name(user, "user", source->user_names, (int32_t)chosen->user);
   json_array_append_new(list, user);
   return CLI_OK;
@@ -123,17 +123,17 @@ static int choose_examples(const example_source *source, s3rec_scorer *scorer, r
   for (size_t user = 0; user < source->user_count; user++)
     if (source->ranks[user] >= 0 && source->ranks[user] < S3REC_RANK_EXCLUDED)
       users[count++] = (ranked_user){source->ranks[user], user};
-  qsort(users, count, sizeof *users, by_rank);
+  qsort(users, count, sizeof *users, compare_users_by_rank);
   const size_t shown = count < EXAMPLE_COUNT ? count : EXAMPLE_COUNT;
   /* The middle of each fifth: users at 10, 30, 50, 70 and 90 %. */
   for (size_t i = 0; i < shown; i++)
-    CLI_TRY(describe_user(source, scorer, &users[(2 * i + 1) * count / (2 * shown)], list));
+    CLI_TRY(describe_example_user(source, scorer, &users[(2 * i + 1) * count / (2 * shown)], list));
   return CLI_OK;
 }
 
-/* Five users from the best to the worst served, spread evenly over the ranks, without
- * those whose answer is left out of the ranking, as an array of objects for the log:
- * docs/file-format.md. */
+/* Five users with good to bad ranks, at even distances in the order of ranks, as an array of
+ * objects for the log (docs/file-format.md). Users with a held-out item that is not ranked do not
+ * take part. */
 static int describe_examples(const example_source *source, json_t **examples) {
   s3rec_scorer *scorer = NULL;
   const s3rec_status status = s3rec_scorer_create(source->model, &scorer);
@@ -148,8 +148,8 @@ static int describe_examples(const example_source *source, json_t **examples) {
   return code;
 }
 
-/* Events have names themselves, a catalogue of files may be beside --data. */
-static int load_names(const cli_options *options, example_source *source) {
+/* Events hold names themselves. With --data there may be a file of titles. */
+static int load_example_names(const cli_options *options, example_source *source) {
   s3rec_status status = s3rec_dataset_item_names(source->dataset, &source->item_names);
   if (status == S3REC_OK) status = s3rec_dataset_user_names(source->dataset, &source->user_names);
   if (status == S3REC_OK)
@@ -166,13 +166,13 @@ static int load_names(const cli_options *options, example_source *source) {
 int cli_test_details(const cli_training *training, s3rec_model *model, const int64_t *ranks,
                      size_t user_count, json_t *done) {
   const cli_options *const options = training->options;
-  CLI_TRY(add_groups(training, ranks, user_count, done));
+  CLI_TRY(add_metric_groups(training, ranks, user_count, done));
   example_source source = {.model = model,
                            .dataset = training->dataset,
                            .ranks = ranks,
                            .user_count = user_count,
                            .include_history = options->evaluate.seen == S3REC_SEEN_INCLUDE};
-  int code = load_names(options, &source);
+  int code = load_example_names(options, &source);
   json_t *examples = NULL;
   if (code == CLI_OK) code = describe_examples(&source, &examples);
   if (code == CLI_OK) json_object_set(done, "examples", examples);

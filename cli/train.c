@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* s3rec pretrain, s3rec finetune: the steps of a run, what is saved when, and its result. */
+/* s3rec pretrain and s3rec finetune: the steps of a run, what is saved and when, the result. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,21 +11,17 @@
 #include "test_details.h"
 #include "training_log.h"
 
-static int check_status(s3rec_status status) {
-  return status == S3REC_OK ? CLI_OK : cli_fail_status(status);
-}
-
 /* Writes the best weights so far, or the final ones, to the file of --out. */
 static int save_weights(const cli_training *training) {
   s3rec_model *model = NULL;
   s3rec_status status = s3rec_run_finish(training->run, &model);
   if (status == S3REC_OK) status = s3rec_model_save(model, training->options->out);
   s3rec_model_destroy(model);
-  return check_status(status);
+  return cli_check_status(status);
 }
 
 static int save_state(const cli_training *training) {
-  return check_status(s3rec_run_save(training->run, training->state_path));
+  return cli_check_status(s3rec_run_save(training->run, training->state_path));
 }
 
 static int end_interrupted(const cli_training *training, bool saved) {
@@ -39,7 +35,8 @@ static int end_interrupted(const cli_training *training, bool saved) {
   return CLI_INTERRUPTED;
 }
 
-/* The epoch is done. State before weights: after a stop in between check_out writes them. */
+/* The epoch is done. The state is saved before the weights: if the process stops between the two,
+ * check_out_file writes the weights. */
 static int end_epoch(cli_training *training) {
   const s3rec_run_progress *const at = &training->at;
   const cli_options *const options = training->options;
@@ -53,16 +50,18 @@ static int end_epoch(cli_training *training) {
   return cli_interrupted() && !at->last ? end_interrupted(training, due) : CLI_OK;
 }
 
-/* The selection is over: what comes now begins with its first step. */
+/* The best epoch is chosen. The next step is the first of the refit. */
 static void announce_refit(cli_training *training) {
   const s3rec_run_progress *const at = &training->at;
-  cli_remark("best epoch %d of %d; refit: as many from the same start, on the %s items, too",
-             (int)at->best_epoch, (int)at->selection_epochs,
-             training->options->run.held_out_count == CLI_REFIT_ALL ? "valid and test" : "valid");
+  cli_remark(
+      "best epoch %d of %d. Refit: the same number of epochs from the same start, also on the %s "
+      "items",
+      (int)at->best_epoch, (int)at->selection_epochs,
+      training->options->run.held_out_count == CLI_REFIT_ALL ? "valid and test" : "valid");
   cli_progress_begin(&training->progress, "refit, epoch", 0);
 }
 
-static void show_step(cli_training *training, size_t sequences) {
+static void show_step_progress(cli_training *training, size_t sequences) {
   const s3rec_run_progress *const at = &training->at;
   char text[160];
   cli_losses_text(training, text, sizeof text);
@@ -70,13 +69,13 @@ static void show_step(cli_training *training, size_t sequences) {
                     sequences, text);
 }
 
-/* Until the selection is over, or the refit. */
+/* Runs to the end of the selection or of the refit. */
 static int train_phase(cli_training *training) {
   s3rec_run_progress *const at = &training->at;
   while (!at->last) {
     const size_t before = at->event == S3REC_RUN_STEP ? at->sequence_count : 0;
-    CLI_TRY(check_status(s3rec_run_step(training->run, at)));
-    show_step(training, at->sequence_count - before);
+    CLI_TRY(cli_check_status(s3rec_run_step(training->run, at)));
+    show_step_progress(training, at->sequence_count - before);
     if (at->event == S3REC_RUN_EPOCH)
       CLI_TRY(end_epoch(training));
     else if (cli_interrupted())
@@ -85,8 +84,22 @@ static int train_phase(cli_training *training) {
   return CLI_OK;
 }
 
-static int train(cli_training *training) {
+enum { LONG_RUN = 10000 }; /* steps; a shorter run is over before it needs announcing */
+
+/* What is ahead at most: an early end and a time budget make it less. */
+static int announce_work(const cli_training *training) {
+  s3rec_run_estimate ahead;
+  s3rec_run_estimate_init(&ahead);
+  CLI_TRY(cli_check_status(s3rec_run_ahead(training->run, &ahead)));
+  if (ahead.step_count >= LONG_RUN)
+    cli_remark("at most %" PRIu64 " steps are ahead, with %" PRIu64 " sequences in all; "
+               "--time-budget sets a limit", ahead.step_count, ahead.sequence_count);
+  return CLI_OK;
+}
+
+static int train_all_phases(cli_training *training) {
   s3rec_run_progress *const at = &training->at;
+  CLI_TRY(announce_work(training));
   const uint64_t first = (uint64_t)cli_epochs_done(training) * at->steps +
                          (at->event == S3REC_RUN_STEP ? at->step : 0);
   cli_progress_begin(&training->progress, cli_training_phase(training), first);
@@ -98,9 +111,9 @@ static int train(cli_training *training) {
   return train_phase(training);
 }
 
-/* A resumed run goes on with the file of its best weights: it is written again where it is not
- * there, or is one epoch behind the state, and no other file is replaced by accident. */
-static int check_out(const cli_training *training) {
+/* A resumed run continues with the file of its best weights. The file is written again if it does
+ * not exist, or if the state is one epoch newer. A file with other weights is refused. */
+static int check_out_file(const cli_training *training) {
   const s3rec_run_progress *const at = &training->at;
   const cli_options *const options = training->options;
   const bool over = at->refit && (at->last || options->run.held_out_count != CLI_REFIT_ALL);
@@ -109,7 +122,7 @@ static int check_out(const cli_training *training) {
   if (training->state == NULL || at->best_epoch == 0 || over) return CLI_OK;
   const bool is_best = !at->refit && at->event == S3REC_RUN_EPOCH && at->best_epoch == at->epoch;
   if (is_best || access(options->out, F_OK) != 0) return save_weights(training);
-  CLI_TRY(check_status(s3rec_run_finish(training->run, &best)));
+  CLI_TRY(cli_check_status(s3rec_run_finish(training->run, &best)));
   if (s3rec_model_map(training->context, options->out, NULL, &found) != S3REC_OK)
     reason = s3rec_last_error();
   const bool same = s3rec_model_fingerprint(found) == s3rec_model_fingerprint(best);
@@ -121,23 +134,28 @@ static int check_out(const cli_training *training) {
                    options->out, (int)at->best_epoch, reason);
 }
 
-/* Opens, trains, and leaves the run before the step that says DONE. */
+/* Opens everything and trains. The step that says DONE is left to the caller. */
 static int train_to_end(cli_training *training, cli_options *options) {
   CLI_TRY(cli_training_open(training, options));
-  if (training->run != NULL) CLI_TRY(check_out(training));
+  if (training->run != NULL) CLI_TRY(check_out_file(training));
   CLI_TRY(cli_log_begin(training));
-  return training->run == NULL ? CLI_OK : train(training);
+  return training->run == NULL ? CLI_OK : train_all_phases(training);
+}
+
+/* A model of no epochs at all; like that of a run it knows how often items occur. */
+static int save_untrained(const cli_training *training) {
+  s3rec_model *const model = training->model;
+  CLI_TRY(cli_check_status(s3rec_model_count_popularity(model, training->dataset, 2)));
+  return cli_check_status(s3rec_model_save(model, training->options->out));
 }
 
 static int end_pretraining(cli_training *training) {
   const cli_options *const options = training->options;
   const int epochs = (int)cli_epochs_done(training);
-  CLI_TRY(training->run != NULL ? save_weights(training)
-                                : check_status(s3rec_model_save(training->model, options->out)));
-  json_t *const done =
-      json_pack("{s:s, s:s, s:i, s:o, s:o}", "event", "done", "command", "pretrain", "epochs",
-                epochs, "model", cli_json_text(options->out), "state",
-                cli_json_text(training->state_path));
+  CLI_TRY(training->run != NULL ? save_weights(training) : save_untrained(training));
+  json_t *const done = json_pack("{s:s, s:s, s:i, s:o, s:o}", "event", "done", "command",
+                                 "pretrain", "epochs", epochs, "model", cli_json_text(options->out),
+                                 "state", cli_json_text(training->state_path));
   const int code = cli_log_append(training, done);
   if (options->json)
     cli_json_print(done);
@@ -160,7 +178,7 @@ static json_t *result_as_object(const cli_training *training, const s3rec_metric
                    cli_json_metrics(metrics));
 }
 
-static void print_result(const cli_training *training, const s3rec_metrics *metrics) {
+static void print_test_result(const cli_training *training, const s3rec_metrics *metrics) {
   static const char *const titles[] = {
       [CLI_REFIT_NONE] = "test metrics of the best epoch",
       [CLI_REFIT_VALID] = "test metrics of the refit",
@@ -176,14 +194,14 @@ static void print_result(const cli_training *training, const s3rec_metrics *metr
   if (options->run.held_out_count == CLI_REFIT_NONE)
     printf("written to %s\n", options->out);
   else
-    printf("refit as long on the %s items, too, written to %s\n",
+    printf("refit for the same number of epochs, also on the %s items, written to %s\n",
            options->run.held_out_count == CLI_REFIT_VALID ? "valid" : "valid and test",
            options->out);
   cli_print_metrics(metrics, titles[options->run.held_out_count]);
 }
 
-static int log_result(const cli_training *training, s3rec_model *tested,
-                      const s3rec_metrics *metrics, const int64_t *ranks, size_t user_count) {
+static int log_test_result(const cli_training *training, s3rec_model *tested,
+                           const s3rec_metrics *metrics, const int64_t *ranks, size_t user_count) {
   if (training->log == NULL) return CLI_OK;
   json_t *const done = result_as_object(training, metrics);
   int code = cli_test_details(training, tested, ranks, user_count, done);
@@ -192,25 +210,25 @@ static int log_result(const cli_training *training, s3rec_model *tested,
   return code;
 }
 
-/* Measures what is to be tested on the test split, logs it. */
-static int measure_test(const cli_training *training, s3rec_model *tested,
-                        s3rec_metrics *metrics) {
+/* Measures `tested` on the test split and logs the result. */
+static int measure_test_split(const cli_training *training, s3rec_model *tested,
+                              s3rec_metrics *metrics) {
   s3rec_evaluate_options how = training->options->evaluate;
   how.split = S3REC_SPLIT_TEST;
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);
   s3rec_metrics_init(metrics);
-  CLI_TRY(check_status(s3rec_dataset_info_get(training->dataset, &info)));
+  CLI_TRY(cli_check_status(s3rec_dataset_info_get(training->dataset, &info)));
   int64_t *const ranks = calloc(info.user_count, sizeof *ranks);
   if (ranks == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-  int code = check_status(s3rec_evaluate(tested, training->dataset, &how, metrics, ranks));
-  if (code == CLI_OK) code = log_result(training, tested, metrics, ranks, info.user_count);
+  int code = cli_check_status(s3rec_evaluate(tested, training->dataset, &how, metrics, ranks));
+  if (code == CLI_OK) code = log_test_result(training, tested, metrics, ranks, info.user_count);
   free(ranks);
   return code;
 }
 
-/* Weights that were trained on the test items say nothing there: those of the best epoch are
- * measured, which the run hands out until it says DONE. */
+/* A model that was trained on the test items cannot be tested on them. Then the weights of the best
+ * epoch are measured: the run hands them out until it says DONE. */
 static int end_finetuning(cli_training *training) {
   const cli_options *const options = training->options;
   const bool tests_best = options->run.held_out_count == CLI_REFIT_ALL;
@@ -220,14 +238,14 @@ static int end_finetuning(cli_training *training) {
   if (tests_best) status = s3rec_run_finish(training->run, &tested);
   if (status == S3REC_OK) status = s3rec_run_step(training->run, &training->at);
   if (status == S3REC_OK && !tests_best) status = s3rec_run_finish(training->run, &tested);
-  int code = check_status(status);
+  int code = cli_check_status(status);
   if (code == CLI_OK && options->run.held_out_count == CLI_REFIT_VALID)
     code = save_weights(training);
-  if (code == CLI_OK) code = measure_test(training, tested, &metrics);
+  if (code == CLI_OK) code = measure_test_split(training, tested, &metrics);
   s3rec_model_destroy(tested);
   CLI_TRY(code);
   if (tests_best) CLI_TRY(save_weights(training));
-  print_result(training, &metrics);
+  print_test_result(training, &metrics);
   return options->report == NULL ? CLI_OK
                                  : cli_report_last_run(training->log_path, options->report);
 }

@@ -11,7 +11,8 @@
 #include "data.h"
 #include "print.h"
 
-static const char head[] = "{\"event\":\""; /* of every line that was written whole or in part */
+static const char head[] =
+    "{\"event\":\""; /* every line of a log begins so, also an incomplete one */
 
 static int fail_log(const cli_training *training, const char *what) {
   return cli_fail(CLI_FAILURE, "%s: %s: %s", training->log_path, what, strerror(errno));
@@ -42,8 +43,8 @@ static json_t *begin_as_object(const cli_training *training) {
   return object;
 }
 
-/* Whether two objects begin the same run: the path of the first model, which may
- * have moved meanwhile, and the release aside. */
+/* Whether two objects begin the same run. The path of the first model is not compared, because the
+ * file may have moved; nor is the release. */
 static bool same_run(const json_t *a, const json_t *b) {
   static const char *const keys[] = {"command", "data", "network", "options"};
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
@@ -51,15 +52,15 @@ static bool same_run(const json_t *a, const json_t *b) {
   return true;
 }
 
-/* Where the log is to go on. */
+/* The place in the log where the next entry is written. */
 typedef struct place {
-  off_t offset; /* the file ends here */
-  bool begun;   /* the run that is resumed has entries before */
+  off_t offset; /* the file is cut here */
+  bool begun;   /* the resumed run already has entries before it */
 } place;
 
-/* Takes one whole line that ends at `end`. */
-static bool take_line(const cli_training *training, const json_t *begin, const json_t *line,
-                      off_t end, place *at) {
+/* Takes one complete line that ends at `end`. */
+static bool take_log_line(const cli_training *training, const json_t *begin, const json_t *line,
+                          off_t end, place *at) {
   const char *const event = json_string_value(json_object_get(line, "event"));
   if (event == NULL) return false;
   if (strcmp(event, "begin") == 0) {
@@ -69,17 +70,16 @@ static bool take_line(const cli_training *training, const json_t *begin, const j
     const bool selection = strcmp(event, "epoch") == 0, refit = strcmp(event, "refit") == 0;
     const int32_t refit_done = training->at.refit ? cli_epochs_done(training) : 0;
     const int32_t done = training->at.selection_epochs;
-    /* A result, or an epoch that comes again, and what stands behind it. */
-    if (!(selection && epoch <= done) && !(refit && epoch <= refit_done))
-      return true;
+    /* A result, or an epoch that will be trained again: this line and later ones are cut off. */
+    if (!(selection && epoch <= done) && !(refit && epoch <= refit_done)) return true;
   }
   at->offset = end;
   return true;
 }
 
-/* Reads what the file holds already. A last line without an end is what a killed
- * run left; anything that is no log is refused, so that no other file is cut. */
-static int find_place(const cli_training *training, const json_t *begin, place *at) {
+/* Reads the existing log. A killed run may have left an incomplete last line. A file that is not a
+ * log is refused, so that no other file is cut. */
+static int find_log_place(const cli_training *training, const json_t *begin, place *at) {
   char *line = NULL;
   size_t capacity = 0, number = 0;
   ssize_t length;
@@ -95,28 +95,28 @@ static int find_place(const cli_training *training, const json_t *begin, place *
       continue;
     }
     json_t *const object = json_loadb(line, (size_t)length, 0, NULL);
-    good = take_line(training, begin, object, end, at);
+    good = take_log_line(training, begin, object, end, at);
     json_decref(object);
   }
   const bool failed = ferror(training->log) != 0;
   free(line);
   if (failed) return fail_log(training, "cannot be read");
   if (good) return CLI_OK;
-  return cli_fail(CLI_BAD_DATA, "%s:%zu: not a line of a training log; --log appends to logs only",
+  return cli_fail(CLI_BAD_DATA, "%s:%zu: not a line of a training log; --log appends only to logs",
                   training->log_path, number);
 }
 
-static int begin_run(cli_training *training, const json_t *begin) {
+static int begin_run_in_log(cli_training *training, const json_t *begin) {
   place at = {0};
   struct stat status;
   training->log = fopen(training->log_path, "a+");
   if (training->log == NULL || fstat(fileno(training->log), &status) != 0)
     return fail_log(training, "cannot be written");
   if (S_ISREG(status.st_mode)) {
-    CLI_TRY(find_place(training, begin, &at));
+    CLI_TRY(find_log_place(training, begin, &at));
     if (at.offset < status.st_size && ftruncate(fileno(training->log), at.offset) != 0)
-      return fail_log(training, "cannot be cut");
-    fseeko(training->log, 0, SEEK_END); /* from reading to writing */
+      return fail_log(training, "its incomplete last line cannot be removed");
+    fseeko(training->log, 0, SEEK_END); /* needed between reading and writing */
   }
   if (at.begun && training->options->resume != NULL) return CLI_OK;
   return cli_log_append(training, begin);
@@ -126,7 +126,7 @@ int cli_log_begin(cli_training *training) {
   if (training->log_path == NULL) return CLI_OK;
   json_t *const begin = begin_as_object(training);
   const int code =
-      begin == NULL ? cli_fail(CLI_FAILURE, "out of memory") : begin_run(training, begin);
+      begin == NULL ? cli_fail(CLI_FAILURE, "out of memory") : begin_run_in_log(training, begin);
   json_decref(begin);
   return code;
 }
@@ -135,7 +135,7 @@ int cli_log_append(const cli_training *training, const json_t *object) {
   if (training->log == NULL) return CLI_OK;
   if (json_dumpf(object, training->log, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 &&
       fputc('\n', training->log) != EOF && fflush(training->log) == 0) {
-    fsync(fileno(training->log)); /* pipes and terminals cannot; no harm done */
+    fsync(fileno(training->log)); /* fails on pipes and terminals, which does not matter */
     return CLI_OK;
   }
   return fail_log(training, "writing failed");

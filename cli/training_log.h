@@ -7,9 +7,8 @@
 
 #include "training.h"
 
-/* Opens the log, if one is wanted, and begins the run in it. A resumed run goes on
- * with its own entries: those behind the state's epoch are cut off, for the run
- * comes to them again. */
+/* Opens the log, if there is one, and begins the run in it. A resumed run continues after its own
+ * entries: entries after the state's epoch are cut off, because the run will write them again. */
 int cli_log_begin(cli_training *training);
 
 /* Appends one object, durably. Does nothing without a log. */

@@ -21,8 +21,8 @@ void cli_losses_text(const cli_training *training, char *text, size_t capacity) 
     snprintf(text, capacity, "loss %.4f", at->loss);
 }
 
-/* One epoch as an object: losses are means per sequence in pretraining, per
- * target in fine-tuning. `valid` may be NULL. */
+/* One epoch as an object. Losses are means per sequence in pretraining and per target in
+ * fine-tuning. `valid` may be NULL. */
 static json_t *epoch_as_object(const cli_training *training, double seconds, double rate,
                                const s3rec_metrics *valid) {
   const s3rec_run_progress *const at = &training->at;

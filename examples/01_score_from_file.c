@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loads a model file and recommends to a user who is in no file.
+/* Loads a model file and recommends items to a user that is in no file.
  *
  * usage: 01_score_from_file MODEL ITEM... */
 #include <inttypes.h>
@@ -16,11 +16,11 @@ static int fail(const char *what) {
 }
 
 static int recommend(s3rec_model *model, const int32_t *history, size_t count) {
-  /* One scorer a thread; it holds the working memory. */
+  /* Each thread needs its own scorer, which holds the working memory. */
   s3rec_scorer *scorer;
   if (s3rec_scorer_create(model, &scorer) != S3REC_OK) return fail("scorer");
 
-  /* NULL options: what is in the history is left out, nothing else. */
+  /* NULL options: only items of the history are left out. */
   int32_t ids[WANTED];
   float scores[WANTED];
   size_t found;

@@ -82,7 +82,7 @@ int main(int count, char **arguments) {
   if (status != S3REC_OK)
     fprintf(stderr, "%s: %s\n", s3rec_status_name(status), s3rec_last_error());
 
-  /* Any order, and NULL is fine. */
+  /* Any order works, and NULL is allowed. */
   s3rec_batch_destroy(r.batch);
   s3rec_sampler_destroy(r.sampler);
   s3rec_trainer_destroy(r.trainer);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fine-tunes a pretrained model by the best recipe known and keeps the epoch that is
- * best on the valid split.
+/* Fine-tunes a pretrained model with the best known recipe and keeps the epoch that is best on the
+ * valid split.
  *
  * usage: 03_finetune SEQUENCES PRETRAINED MODEL */
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "s3rec/s3rec.h"
 
-enum { MOST_EPOCHS = 4 }; /* fewer than the recipe's, so that the example is done soon */
+enum { MOST_EPOCHS = 4 }; /* fewer than in the recipe, so that the example ends soon */
 
 typedef struct run {
   s3rec_dataset *dataset;
@@ -21,7 +21,7 @@ typedef struct run {
   size_t steps; /* an epoch */
 } run;
 
-/* Loss, learning rate and its schedule, batch size, dropouts: all by the recipe. */
+/* The recipe sets the loss, the learning rate and its schedule, the batch size and the dropouts. */
 static s3rec_status prepare_training(s3rec_context *context, run *r) {
   const s3rec_recipe recipe = S3REC_RECIPE_BEST; /* S3REC_RECIPE_PAPER: the authors' */
   const s3rec_stage stage = S3REC_STAGE_FINETUNE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scores from several threads at once: one model, a scorer for each thread. The
- * model is mapped: it is there at once however large, and several such processes
- * share its memory. New weights come by renaming another file over this one.
+/* Scores from several threads at once: one model, and a scorer for each thread. The model is
+ * mapped: it opens at once, however large it is, and several such processes share its memory. To
+ * replace the model, rename another file to its name.
  *
  * usage: 04_threads SEQUENCES MODEL */
 #include <inttypes.h>
@@ -21,7 +21,7 @@ typedef struct worker {
   int32_t *best;                /* [users] shared; no two threads write one entry */
   size_t users;
   s3rec_status status;
-  char error[256]; /* s3rec_last_error() speaks of its own thread: copied here */
+  char error[256]; /* a copy, because s3rec_last_error() belongs to its thread */
 } worker;
 
 static s3rec_status serve(worker *w, s3rec_scorer *scorer) {

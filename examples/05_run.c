@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From data to recommendations: pretrains and fine-tunes by the best recipe known, each
- * stage a run that is stepped; measures, saves, recommends to the first user.
+/* From data to recommendations: pretrains and fine-tunes with the best known recipe, measures and
+ * saves the model, and recommends items to the first user. Each stage is a run that is stepped.
  *
  * usage: 05_run SEQUENCES ATTRIBUTES MODEL */
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 
 #include "s3rec/s3rec.h"
 
-enum { PRETRAIN_EPOCHS = 2, FINETUNE_EPOCHS = 4, WANTED = 5 }; /* soon done; 0: the recipe's */
+enum { PRETRAIN_EPOCHS = 2, FINETUNE_EPOCHS = 4, WANTED = 5 }; /* few; 0: as in the recipe */
 
 static s3rec_status make_model(s3rec_context *context, const s3rec_dataset *dataset,
                                s3rec_model **model) {
@@ -34,8 +34,8 @@ static void print_epoch(s3rec_stage stage, const s3rec_run_progress *at) {
   printf("\n");
 }
 
-/* The stage's result takes the place of the model. Between two steps a host may show how far it
- * is, save the run (s3rec_run_save) or give it up. */
+/* The result of the stage replaces the model. Between two steps a host can show the progress, save
+ * the run (s3rec_run_save) or stop it. */
 static s3rec_status train(s3rec_model **model, s3rec_dataset *dataset, s3rec_stage stage,
                           int32_t epochs) {
   s3rec_run_options options;

@@ -26,13 +26,14 @@ typedef struct server {
   s3rec_filter *in_stock;
   int32_t sold_out[2];
   atomic_bool stop;
-  /* To check: the best item of each user by each version, written before it serves. */
+  /* For the check: the best item of each user in each version, written before the version serves.
+   * */
   int32_t *best[VERSIONS];
   atomic_size_t answered[VERSIONS], wrong;
 } server;
 
-/* One question of a user; false when it failed or the answer is not that of the model that the
- * answer names. */
+/* One call for one user. false if it failed, or if the answer is not from the model that it names.
+ * */
 static bool ask(server *from, size_t user) {
   s3rec_request request;
   s3rec_request_init(&request);
@@ -63,7 +64,7 @@ static void *work(void *argument) {
   return NULL;
 }
 
-/* What a version will say, by the parts of the workshop. */
+/* Computes the answers that a version must give, with a scorer of its model. */
 static s3rec_status foresee(server *s, s3rec_model *model, int32_t *best) {
   s3rec_scorer *scorer = NULL;
   s3rec_score_options options;
@@ -82,7 +83,7 @@ static s3rec_status foresee(server *s, s3rec_model *model, int32_t *best) {
   return status;
 }
 
-/* One epoch more. The model that serves can only be read, so a copy of it is trained. */
+/* Trains one more epoch. The model that serves is read-only, so a copy of it is trained. */
 static s3rec_status train(const server *s, s3rec_model *model) {
   s3rec_sampler_options options;
   s3rec_sampler_options_init(&options, S3REC_STAGE_FINETUNE);
@@ -105,8 +106,8 @@ static s3rec_status train(const server *s, s3rec_model *model) {
   return status;
 }
 
-/* Trains the next version and lets it serve, by way of a file, as if another process had made it.
- * Saving replaces the file in one moment; the model that is mapped from the old one goes on. */
+/* Trains the next version and lets it serve from a file, as if another process had made it. Saving
+ * replaces the file in one step; the model that is mapped from the old file continues to work. */
 static s3rec_status next_version(server *s, int version) {
   s3rec_model *serving = NULL, *next = NULL;
   s3rec_exchange_options options;
@@ -165,7 +166,7 @@ static s3rec_status open_server(server *s) {
   return s3rec_filter_create(s->recommender, &filter, &s->in_stock);
 }
 
-/* Each version answers something before the next one comes. */
+/* Each version gives some answers before the next one comes. */
 static void wait_for_answers(server *s, int version) {
   while (atomic_load(&s->answered[version]) < ANSWERS && atomic_load(&s->wrong) == 0)
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A host that keeps account of the library's memory, sets it a limit, has the log lines in its
- * own format, interrupts itself by a timer and forks.
+/* A host that counts the library's memory, limits it, prints log lines in its own format,
+ * interrupts itself by a timer and forks.
  *
  * usage: 07_host_hooks SEQUENCES */
 #include <inttypes.h>
@@ -14,10 +14,10 @@
 
 #include "s3rec/s3rec.h"
 
-/* The library's own threads allocate, too: the counters are atomic. */
+/* The library's own threads allocate too, so the counters are atomic. */
 typedef struct account {
   atomic_size_t live_bytes, peak_bytes, allocations, refused;
-  size_t limit; /* 0: none; changed only while no call of the library runs */
+  size_t limit; /* 0: no limit; changed only while no call of the library runs */
 } account;
 
 static void *allocate(size_t size, size_t alignment, void *user_data) {
@@ -27,7 +27,7 @@ static void *allocate(size_t size, size_t alignment, void *user_data) {
   if ((a->limit != 0 && live > a->limit) || posix_memalign(&memory, alignment, size) != 0) {
     atomic_fetch_sub(&a->live_bytes, size);
     atomic_fetch_add(&a->refused, 1);
-    return NULL; /* the call ends with MEMORY, and nothing has changed */
+    return NULL; /* the call returns S3REC_ERROR_MEMORY and changes nothing */
   }
   atomic_fetch_add(&a->allocations, 1);
   size_t peak = atomic_load(&a->peak_bytes);
@@ -48,7 +48,7 @@ static void write_log(s3rec_log_level level, const char *message, void *user_dat
           message);
 }
 
-static volatile sig_atomic_t ticks; /* a handler may do no more than this */
+static volatile sig_atomic_t ticks; /* a signal handler may do only this much */
 static void tick(int number) {
   (void)number;
   ticks = ticks + 1;
@@ -122,8 +122,9 @@ static s3rec_status train(run *r) {
   return S3REC_OK;
 }
 
-/* A child before the first training or evaluation of several threads: none has been started, and
- * scoring starts none. The child scores with what it inherited; memory is shared until written. */
+/* Forks before the first training or evaluation with several threads: no thread has been started
+ * yet, and scoring starts none. The child scores with the objects that it inherited. Memory is
+ * shared until it is written. */
 static int score_in_child(run *r) {
   const pid_t child = fork();
   if (child == 0) {
@@ -152,7 +153,7 @@ static s3rec_status use(account *a, const char *path, run *r) {
   int32_t item, again;
   status = best_item(r->model, r->dataset, &item);
   if (status != S3REC_OK) return status;
-  a->limit = atomic_load(&a->live_bytes) + 1024; /* what is there may stay, and little more */
+  a->limit = atomic_load(&a->live_bytes) + 1024; /* existing blocks, and little more */
   const s3rec_status refused = train(r);
   printf("training within 1 KiB more: %s\n", s3rec_status_name(refused));
   a->limit = 0;

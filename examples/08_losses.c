@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far pretraining has come: the four losses of model files on the same masked
- * sequences of a data set, with dropout as in training and nothing trained.
+/* Shows the progress of pretraining: the four losses of model files on the same masked sequences of
+ * a data set, with dropout as in training, and without training.
  *
  * usage: 08_losses SEQUENCES ATTRIBUTES BATCHES MODEL... */
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "s3rec/s3rec.h"
 
-/* What measuring one model takes; NULL until it is made. */
+/* Everything that is needed to measure one model; NULL until it is made. */
 typedef struct measurement {
   s3rec_model *model;
   s3rec_trainer *trainer;
@@ -16,8 +16,8 @@ typedef struct measurement {
   s3rec_batch *batch;
 } measurement;
 
-/* Samplers and trainers of the same seed draw the same: every model gets equal batches
- * and loses the same units to dropout. */
+/* Samplers and trainers with the same seed draw the same: every model gets equal batches, and
+ * dropout removes the same units. */
 static s3rec_status begin(measurement *m, s3rec_context *context, s3rec_dataset *dataset,
                           const char *path) {
   s3rec_status status = s3rec_model_load(context, path, NULL, &m->model);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole way in C: an event log and a table of items with ids of text, pretraining,
- * fine-tuning, evaluation, recommendations by name. end_to_end.cpp, end_to_end.py and
- * go/end_to_end do the same and print the same, digit by digit.
+/* The whole way in C: an event log and a table of items with text ids, pretraining, fine-tuning,
+ * evaluation, recommendations by name. end_to_end.cpp, end_to_end.py and go/end_to_end do the same
+ * and print the same, digit by digit.
  *
  * usage: end_to_end EVENTS ITEMS MODEL USER... */
 #include <inttypes.h>
@@ -11,7 +11,7 @@
 
 #include "s3rec/s3rec.h"
 
-enum { PRETRAIN_EPOCHS = 2, FINETUNE_EPOCHS = 3, WANTED = 5 }; /* soon done; 0: the recipe's */
+enum { PRETRAIN_EPOCHS = 2, FINETUNE_EPOCHS = 3, WANTED = 5 }; /* few; 0: as in the recipe */
 
 static s3rec_status load_data(s3rec_context *context, const char *log, const char *items,
                               s3rec_dataset **dataset) {
@@ -32,7 +32,7 @@ static s3rec_status load_data(s3rec_context *context, const char *log, const cha
   return status;
 }
 
-/* The names go into the model: who has its file needs nothing else. */
+/* The names are stored in the model, so its file is enough to recommend by name. */
 static s3rec_status give_names(s3rec_model *model, const s3rec_dataset *dataset) {
   s3rec_vocabulary *items = NULL, *attributes = NULL;
   s3rec_status status = s3rec_dataset_item_names(dataset, &items);
@@ -59,7 +59,7 @@ static s3rec_status make_model(s3rec_context *context, const s3rec_dataset *data
   return status == S3REC_OK ? give_names(*model, dataset) : status;
 }
 
-/* The stage's result takes the place of the model. */
+/* The result of the stage replaces the model. */
 static s3rec_status train(s3rec_model **model, s3rec_dataset *dataset, s3rec_stage stage,
                           int32_t epochs) {
   s3rec_run_options options;
@@ -117,7 +117,7 @@ static s3rec_status recommend(s3rec_scorer *scorer, const s3rec_dataset *dataset
   return status;
 }
 
-/* As a server would: from the file, mapped, names included. */
+/* As in a server: everything comes from the mapped model file, also the names. */
 static s3rec_status serve(s3rec_context *context, const s3rec_dataset *dataset, const char *path,
                           int user_count, char **users) {
   s3rec_model *model = NULL;

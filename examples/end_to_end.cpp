@@ -9,7 +9,7 @@
 
 namespace {
 
-constexpr int32_t pretrain_epochs = 2, finetune_epochs = 3; /* soon done; 0: the recipe's */
+constexpr int32_t pretrain_epochs = 2, finetune_epochs = 3; /* few; 0: as in the recipe */
 
 s3rec::dataset load_data(const s3rec::context &context, const char *log, const char *items) {
   auto events = s3rec::events::create(context);
@@ -56,7 +56,7 @@ void measure(const s3rec::model &model, const s3rec::dataset &dataset) {
               metrics.hit_rate[2], metrics.ndcg[1], metrics.mrr);
 }
 
-/* As a server would: from the file, mapped, names included. */
+/* As in a server: everything comes from the mapped model file, also the names. */
 void serve(const s3rec::context &context, const s3rec::dataset &dataset, const char *path,
            s3rec::span<char *> users) {
   const auto model = s3rec::model::map(context, path);

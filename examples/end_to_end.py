@@ -7,7 +7,7 @@ import sys
 
 import s3rec
 
-PRETRAIN_EPOCHS, FINETUNE_EPOCHS = 2, 3  # soon done; None: the recipe's
+PRETRAIN_EPOCHS, FINETUNE_EPOCHS = 2, 3  # few; None: as in the recipe
 
 
 def load_data(log, items):
@@ -42,8 +42,8 @@ def serve(path, data, users):
 def main(log, items, path, *users):
     data = load_data(log, items)
     model = s3rec.Model.create(data, max_seq_length=20, hidden_size=32, num_hidden_layers=1)
-    s3rec.pretrain(model, data, epochs=PRETRAIN_EPOCHS, callbacks=show)
-    s3rec.finetune(model, data, epochs=FINETUNE_EPOCHS, callbacks=show)
+    model = s3rec.pretrain(model, data, epochs=PRETRAIN_EPOCHS, callbacks=show)
+    model = s3rec.finetune(model, data, epochs=FINETUNE_EPOCHS, callbacks=show)
     measure(model, data)
     model.save(path)
     serve(path, data, users)

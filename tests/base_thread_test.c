@@ -31,7 +31,7 @@ static s3_thread_pool *new_pool(size_t thread_count) {
 
 typedef struct tally {
   size_t thread_count, fail_from, fail_step;
-  int runs[MAXIMUM_JOBS];    /* written by whoever runs the job, no atomics: the */
+  int runs[MAXIMUM_JOBS];    /* written by the thread that runs the job, no atomics: the */
   size_t input[MAXIMUM_JOBS]; /* pool has to order this with the caller */
   uint64_t sums[MAXIMUM_JOBS];
   atomic_bool bad_worker;

@@ -26,7 +26,7 @@ static void tear_down(void) {
   test_hooks_assert_empty(&hooks);
 }
 
-/* The call fails with this text behind the path, leaves its report alone and adds nothing,
+/* The call fails with this text after the path, leaves its report alone and adds nothing,
  * names included: the fingerprint and the next names show it. */
 static void refuse_file(const char *path, s3rec_status expected_status, const char *expected) {
   const uint64_t before = events_fingerprint(events, NULL);

@@ -5,7 +5,7 @@
 
 #include "data_fixture.h"
 
-/* Log lines of a context that events_context made, one behind the other. */
+/* Log lines of a context that events_context made, one after the other. */
 typedef struct events_log {
   char text[8192];
   size_t warnings;

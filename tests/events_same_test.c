@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The same events are the same data set however they come, and no call that fails leaves
- * anything behind. */
+/* The same events give the same data set, however they come. A call that fails changes nothing and
+ * keeps no memory. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -52,7 +52,7 @@ static s3rec_context *open_context(int32_t threads, s3rec_log_function log) {
 START_TEST(context_names_its_choices) {
   char build[512], expected[640];
   ck_assert_int_lt(s3rec_build_info(build, sizeof build), (int)sizeof build);
-  char *const kernels = strstr(build, "; kernels:"); /* behind release and oneDNN */
+  char *const kernels = strstr(build, "; kernels:"); /* after release and oneDNN */
   ck_assert_ptr_nonnull(kernels);
   *kernels = '\0';
   ck_assert_ptr_nonnull(strstr(build, "; oneDNN "));

@@ -389,7 +389,7 @@ START_TEST(readers_and_writer_exclude_one_another) {
   s3_model_end_training(model);
 
   ck_assert_int_eq(s3rec_model_parameter_write(model, "sp_norm.bias", values, 8), S3REC_OK);
-  ck_assert_int_eq(s3_model_begin_scoring(model), S3REC_OK); /* nothing left behind */
+  ck_assert_int_eq(s3_model_begin_scoring(model), S3REC_OK); /* nothing remains */
   s3_model_end_scoring(model);
   s3rec_model_destroy(model);
   s3rec_model_destroy(source);

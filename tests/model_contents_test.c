@@ -221,6 +221,63 @@ START_TEST(bad_metadata_values) {
 }
 END_TEST
 
+/* The model has 5 items. */
+START_TEST(wrong_popularity_is_named) {
+  static const struct {
+    const char *value, *reason;
+  } cases[] = {
+      {"", "the count of item 1 must be a decimal number, 0..2147483647"},
+      {" ", "the count of item 1 must be"},
+      {"1", "has 1 counts, the model needs 5"},
+      {"1 2 3 4", "has 4 counts, the model needs 5"},
+      {"1 2 3 4 ", "the count of item 5 must be"},
+      {"1 2 3 4 5 ", "does not end behind 5 counts"},
+      {"1 2 3 4 5 6", "does not end behind 5 counts"},
+      {" 1 2 3 4 5", "the count of item 1 must be"},
+      {"1  2 3 4 5", "the count of item 2 must be"},
+      {"1 2\t3 4 5", "the count of item 2 must be"},
+      {"1 2 3\n4 5", "the count of item 3 must be"},
+      {"1,2,3,4,5", "the count of item 1 must be"},
+      {"1 -2 3 4 5", "the count of item 2 must be"},
+      {"1 +2 3 4 5", "the count of item 2 must be"},
+      {"1 2.5 3 4 5", "the count of item 2 must be"},
+      {"1 2e3 3 4 5", "the count of item 2 must be"},
+      {"1 0x2 3 4 5", "the count of item 2 must be"},
+      {"1 02 3 4 5", "the count of item 2 must be"},
+      {"1 two 3 4 5", "the count of item 2 must be"},
+      {"1 \xd9\xa2 3 4 5", "the count of item 2 must be"}, /* a digit of another script */
+      {"1 2 3 4 2147483648", "the count of item 5 must be"},
+      {"1 2 3 4 18446744073709551617", "the count of item 5 must be"},
+      {"1 2 3 4 99999999999999999999999999999999999999999999", "the count of item 5 must be"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    draft d;
+    char reason[160];
+    begin(&d);
+    d.config.pairs[0] = (s3_metadata){"item_popularity", cases[i].value};
+    snprintf(reason, sizeof reason, "metadata 'item_popularity'%s %s",
+             strncmp(cases[i].reason, "the", 3) == 0 ? ":" : "", cases[i].reason);
+    finish_refused(&d, NULL, S3REC_ERROR_FORMAT, reason);
+  }
+}
+END_TEST
+
+START_TEST(popularity_of_other_programs_loads) {
+  draft d;
+  begin(&d);
+  d.config.pairs[0] = (s3_metadata){"item_popularity", "0 2147483647 10 0 9"};
+  write_draft(&d);
+  const int32_t expected[7] = {0, 0, INT32_MAX, 10, 0, 9, 0};
+  int32_t counts[7];
+  s3rec_model *loaded = NULL;
+  ck_assert_int_eq(s3rec_model_load(context, d.path.text, NULL, &loaded), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_popularity(loaded, counts, 7), S3REC_OK);
+  ck_assert_mem_eq(counts, expected, sizeof counts);
+  s3rec_model_destroy(loaded);
+  s3rec_model_destroy(d.model);
+}
+END_TEST
+
 START_TEST(every_missing_tensor_is_named) {
   draft d;
   begin(&d);
@@ -352,9 +409,11 @@ TEST_SUITE(model_contents) {
   tcase_add_test(good, without_metadata_shapes_and_fallback_decide);
   tcase_add_test(good, metadata_wins_over_the_fallback);
   tcase_add_test(good, files_in_any_order_load);
+  tcase_add_test(good, popularity_of_other_programs_loads);
   tcase_add_test(bad, bad_fallbacks);
   tcase_add_test(bad, metadata_that_contradicts_the_shapes);
   tcase_add_test(bad, bad_metadata_values);
+  tcase_add_test(bad, wrong_popularity_is_named);
   tcase_add_test(bad, every_missing_tensor_is_named);
   tcase_add_test(bad, every_wrong_shape_and_dtype_is_named);
   tcase_add_test(bad, unknown_tensors_are_refused_and_state_tensors_passed_over);

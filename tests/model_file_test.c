@@ -92,6 +92,44 @@ START_TEST(metadata_is_the_configuration) {
 }
 END_TEST
 
+static void collect_keys(const char *key, const char *value, void *user_data) {
+  char *const keys = user_data;
+  ck_assert_uint_lt(strlen(keys) + strlen(key) + strlen(value), 900);
+  strcat(strcat(strcat(strcat(keys, key), "="), value), " ");
+}
+
+/* What a host reads of a file without loading it, and the number that tells weights apart. */
+START_TEST(a_file_tells_about_itself) {
+  const test_path path = test_file("told.safetensors");
+  const s3rec_model_config config = fixture_config();
+  s3rec_model *model = test_model_of(context, &config, 11), *loaded = NULL;
+  char keys[1000] = "";
+  const int32_t events[7] = {0, 1203, 0, 4, 10, INT32_MAX, 0};
+  ck_assert_int_eq(s3rec_model_set_popularity(model, events, 7), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_save(model, path.text), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_file_metadata(context, path.text, collect_keys, keys), S3REC_OK);
+  ck_assert_ptr_eq(strstr(keys, "format=pt library=s3rec "), keys);
+  ck_assert_ptr_nonnull(strstr(keys, " item_size=7 attribute_size=3 "));
+  ck_assert_ptr_nonnull(strstr(keys, " item_popularity=1203 0 4 10 2147483647 "));
+  ck_assert_int_eq(s3rec_model_load(context, path.text, NULL, &loaded), S3REC_OK);
+  const uint64_t fingerprint = s3rec_model_fingerprint(model);
+  ck_assert_uint_eq(s3rec_model_fingerprint(loaded), fingerprint);
+  float bias[6] = {0.5f, 1, 2, 3, 4, 5};
+  ck_assert_int_eq(s3rec_model_parameter_write(loaded, "LayerNorm.bias", bias, 6), S3REC_OK);
+  ck_assert_uint_ne(s3rec_model_fingerprint(loaded), fingerprint);
+  ck_assert_uint_eq(s3rec_model_fingerprint(NULL), 0);
+  s3rec_model_destroy(loaded);
+  s3rec_model_destroy(model);
+  ck_assert_int_eq(s3rec_model_file_metadata(context, "none", collect_keys, keys),
+                   S3REC_ERROR_IO);
+  ck_assert_int_eq(s3rec_model_file_metadata(context, path.text, NULL, keys),
+                   S3REC_ERROR_ARGUMENT);
+  test_write(path.text, "no tensors", 10);
+  ck_assert_int_eq(s3rec_model_file_metadata(context, path.text, collect_keys, keys),
+                   S3REC_ERROR_FORMAT);
+}
+END_TEST
+
 START_TEST(released_checkpoints_load) {
   const char *const shared = test_shared_folder();
   static const struct {
@@ -227,11 +265,33 @@ START_TEST(save_failures) {
 }
 END_TEST
 
+/* A header may have 100 MB; the model is worth more than what does not fit into it. */
+START_TEST(popularity_that_is_too_long_is_left_out) {
+  const test_path path = test_file("long.safetensors");
+  s3rec_model_config config = fixture_config();
+  config.item_size = 8200002; /* of 11 bytes each */
+  config.hidden_size = config.num_attention_heads = 1;
+  s3rec_model *model = test_model_of(context, &config, 11), *loaded = NULL;
+  int32_t *const counts = calloc((size_t)config.item_size, sizeof *counts);
+  for (int32_t id = 1; id < config.item_size - 1; id++) counts[id] = INT32_MAX;
+  ck_assert_int_eq(s3rec_model_set_popularity(model, counts, (size_t)config.item_size), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_save(model, path.text), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_load(context, path.text, NULL, &loaded), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_popularity(loaded, counts, (size_t)config.item_size),
+                   S3REC_ERROR_NOT_FOUND);
+  free(counts);
+  s3rec_model_destroy(loaded);
+  s3rec_model_destroy(model);
+}
+END_TEST
+
 static s3rec_status save_and_load(void *argument) {
   const s3rec_model_config config = fixture_config();
   s3rec_model *model = NULL, *loaded = NULL;
   S3_TRY(s3rec_model_create(context, &config, 11, &model));
-  s3rec_status status = s3rec_model_save(model, argument);
+  const int32_t events[7] = {0, 1, 2, 3, 4, 5, 0};
+  s3rec_status status = s3rec_model_set_popularity(model, events, 7);
+  if (status == S3REC_OK) status = s3rec_model_save(model, argument);
   if (status == S3REC_OK) status = s3rec_model_load(context, argument, NULL, &loaded);
   s3rec_model_destroy(model);
   s3rec_model_destroy(loaded);
@@ -250,10 +310,12 @@ TEST_SUITE(model_file) {
   tcase_add_checked_fixture(bad, set_up, tear_down);
   tcase_add_test(good, round_trip_is_exact);
   tcase_add_test(good, metadata_is_the_configuration);
+  tcase_add_test(good, a_file_tells_about_itself);
   tcase_add_test(good, released_checkpoints_load);
   tcase_add_test(bad, every_truncation_is_refused);
   tcase_add_test(bad, random_damage_never_crashes);
   tcase_add_test(bad, weights_that_are_not_finite_are_not_saved);
+  tcase_add_test(bad, popularity_that_is_too_long_is_left_out);
   tcase_add_test(bad, save_failures);
   tcase_add_test(bad, survives_missing_memory);
   test_add_cases(suite, good, bad, NULL);

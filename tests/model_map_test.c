@@ -212,7 +212,7 @@ START_TEST(the_table_is_not_the_allocators) {
 }
 END_TEST
 
-/* Rewrites the file with `spaces` more behind the header's JSON, which moves the
+/* Rewrites the file with `spaces` more after the header's JSON, which moves the
  * data, and one float changed. */
 static void rewrite(size_t spaces, size_t element, float value) {
   size_t count;
@@ -251,7 +251,7 @@ START_TEST(a_foreign_offset_is_copied) {
 }
 END_TEST
 
-/* Any place within a page, with and without a gap behind the table. */
+/* Any place within a page, with and without a gap after the table. */
 START_TEST(every_place_in_a_page_maps) {
   for (int32_t items = ITEMS; items < ITEMS + 20; items++) {
     save(path.text, items, items % 2 == 0 ? HIDDEN : 54);

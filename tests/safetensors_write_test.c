@@ -117,6 +117,22 @@ START_TEST(text_that_is_not_utf8_is_refused) {
 }
 END_TEST
 
+/* No reader would take it. */
+START_TEST(too_long_a_header_is_refused) {
+  const test_path path = test_file("refused");
+  const size_t length = S3_SAFETENSORS_MAXIMUM_HEADER;
+  char *const text = malloc(length + 1);
+  memset(text, 'x', length);
+  text[length] = '\0';
+  const s3_metadata pair = {"note", text};
+  ck_assert_int_eq(s3_safetensors_write(context, path.text, tensors, 1, &pair, 1),
+                   S3REC_ERROR_ARGUMENT);
+  ck_assert_ptr_nonnull(strstr(s3_error_text(), "at most 100000000 are allowed"));
+  ck_assert_int_ne(access(path.text, F_OK), 0);
+  free(text);
+}
+END_TEST
+
 START_TEST(failed_write_keeps_the_old_file) {
   const test_path path = test_file("kept");
   ck_assert_int_eq(write_to(path.text), S3REC_OK);
@@ -222,6 +238,7 @@ TEST_SUITE(safetensors_write) {
   tcase_add_test(writing, bytes_of_the_file);
   tcase_add_test(writing, data_starts_at_a_multiple_of_64);
   tcase_add_test(writing, text_that_is_not_utf8_is_refused);
+  tcase_add_test(writing, too_long_a_header_is_refused);
   tcase_add_test(writing, failed_write_keeps_the_old_file);
   tcase_add_test(writing, survives_missing_memory);
   tcase_add_test(floats, floats_are_read_bit_by_bit);

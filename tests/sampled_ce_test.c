@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sampled softmax: who is drawn how often and with what correction, and that it is
+/* The sampled softmax: which items are drawn how often and with what correction, and that it is
  * the full softmax where all items are drawn. Its arithmetic with a bias is in
  * cross_entropy_test.c, its gradients are in gradient_test.c. */
 #include <math.h>

@@ -14,7 +14,7 @@ static const test_shape shape = {.items = 9, .attributes = 3, .length = 4, .hidd
 
 enum { LATER = 24, UNKNOWN = 0xa5 };
 
-/* A copy of `options` in memory of just `size` bytes, so that a sanitizer sees a read behind it.
+/* A copy of `options` in memory of just `size` bytes, so that a sanitizer sees a read after it.
  * Fields of a later release that it has hold no sensible value. */
 static void *options_of_size(const void *options, size_t own_size, size_t size) {
   char *memory = malloc(size);
@@ -28,7 +28,7 @@ static void *options_of_size(const void *options, size_t own_size, size_t size) 
 START_TEST(trainer_options_of_other_releases) {
   s3rec_trainer_options now;
   s3rec_trainer_options_init(&now);
-  now.shard_count = 3;
+  now.shard_count = 4;
   const size_t first = S3_SIZE_UNTIL(s3rec_trainer_options, negative_count);
   s3rec_context *context = test_context(1);
   s3rec_model *model = test_model(context, &shape, 71);

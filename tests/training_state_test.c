@@ -134,7 +134,7 @@ START_TEST(goes_on_bit_by_bit) {
 }
 END_TEST
 
-/* Saved in the warm-up, in the decay and behind both. */
+/* Saved in the warm-up, in the decay and after both. */
 START_TEST(the_schedule_goes_on_bit_by_bit) {
   enum { TOTAL = 9 };
   const s3rec_stage stage = _i == 0 ? S3REC_STAGE_PRETRAIN : S3REC_STAGE_FINETUNE;

@@ -38,7 +38,7 @@ class Packed:
     slots: Tensor
     last: Tensor
     groups: list[Group]
-    order: Tensor  # [T] where a token is when the groups' are put behind each other
+    order: Tensor  # [T] place of a token after the groups are joined
 
 
 def pack(ids: Tensor, causal: bool) -> Packed:

@@ -28,13 +28,18 @@ func BenchmarkRecommend(b *testing.B) {
 
 func BenchmarkRecommendInC(b *testing.B) {
 	model, history := benchmarkModel(b)
+	loopInC(b, model, history, 20)
+}
+
+func loopInC(b *testing.B, model *Model, history []int32, k int) {
+	b.Helper()
 	path := filepath.Join(b.TempDir(), "model")
 	ok(b, model.Save(path))
 	c := loop.New(path)
 	defer c.Close()
-	ok(b, c.Recommend(history, 20, 1))
+	ok(b, c.Recommend(history, k, 1))
 	b.ResetTimer()
-	ok(b, c.Recommend(history, 20, b.N))
+	ok(b, c.Recommend(history, k, b.N))
 }
 
 func BenchmarkRecommendParallel(b *testing.B) {
@@ -76,15 +81,42 @@ func BenchmarkRecommendBatch(b *testing.B) {
 	}
 }
 
+// A filter that leaves out a tenth of the items, prepared once.
+func BenchmarkRecommendFiltered(b *testing.B) {
+	model, history := benchmarkModel(b)
+	var denied []int32
+	for item := int32(1); item < 12102; item += 10 {
+		denied = append(denied, item)
+	}
+	filter := must(model.NewFilter(FilterOptions{Denied: denied}))
+	defer filter.Close()
+	options := &RecommendOptions{Filter: filter}
+	best := must(model.Recommend(history, 20, options))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := 0; i < b.N; i++ {
+		best, _ = model.AppendRecommend(best[:0], history, 20, options)
+	}
+}
+
 // The smallest model: what a call costs beside the work.
-func BenchmarkRecommendLeast(b *testing.B) {
-	model := must(NewModel(nil, ModelOptions{ItemSize: 3, HiddenSize: 1, AttentionHeads: 1,
+func leastModel() *Model {
+	return must(NewModel(nil, ModelOptions{ItemSize: 3, HiddenSize: 1, AttentionHeads: 1,
 		HiddenLayers: 1, MaxSeqLength: 1}))
+}
+
+func BenchmarkRecommendLeast(b *testing.B) {
+	model, history := leastModel(), []int32{1}
 	defer model.Close()
-	history := []int32{1}
 	var best []Recommendation
 	b.ReportAllocs()
 	for i := 0; i < b.N; i++ {
 		best, _ = model.AppendRecommend(best[:0], history, 1, nil)
 	}
+}
+
+func BenchmarkRecommendLeastInC(b *testing.B) {
+	model := leastModel()
+	defer model.Close()
+	loopInC(b, model, []int32{1}, 1)
 }

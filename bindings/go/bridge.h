@@ -1,187 +1,169 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Go calls: each function is one call of the library that gives back status, detail and
- * result by value. So the detail is read on the thread that failed, no Go variable has to
- * move to the heap, and structs with pointers are put together here, from plain arrays. */
+/* What Go cannot do by itself: cgo passes the address of an array as an argument, but not inside
+ * a struct, and a function of Go cannot be a callback of C without a function of C before it. */
 #ifndef S3GO_BRIDGE_H
 #define S3GO_BRIDGE_H
 
 #include <s3rec/s3rec.h>
 #include <stdlib.h>
-#include <string.h>
 
-typedef struct s3go_result {
-  int32_t status;
-  char *detail; /* malloc'ed copy, or NULL */
-  void *handle; /* what was made, or borrowed memory */
-  size_t count; /* a number that belongs to the result */
-} s3go_result;
+/* Exported by Go. Go gives out a number for its function, 0 for none, and the library keeps that
+ * as user_data. */
+extern void s3goLog(int32_t level, char *message, uintptr_t log);
 
-static inline s3go_result s3go_done(s3rec_status status, void *handle, size_t count) {
-  s3go_result result = {(int32_t)status, NULL, handle, count};
-  if (status != S3REC_OK) result.detail = strdup(s3rec_last_error());
-  return result;
+static inline void s3go_forward_log(s3rec_log_level level, const char *message, void *user_data) {
+  s3goLog((int32_t)level, (char *)message, (uintptr_t)user_data);
 }
 
-/* Context, dataset. */
-
-/* `log` is a handle that Go gave out, 0 for no log. */
-s3go_result s3go_context_create(int32_t thread_count, int32_t kernel_level, int32_t backend,
-                                uintptr_t log);
-
-static inline s3go_result s3go_dataset_load(s3rec_context *context, const char *sequences,
-                                            const char *attributes, const char *negatives) {
-  s3rec_dataset *dataset = NULL;
-  const s3rec_status status =
-      s3rec_dataset_load(context, sequences, attributes, negatives, &dataset);
-  return s3go_done(status, dataset, 0);
+static inline s3rec_status s3go_context_create(const s3rec_context_options *options,
+                                               uintptr_t log, s3rec_context **context) {
+  s3rec_context_options with_log = *options;
+  if (log != 0) {
+    with_log.log = s3go_forward_log;
+    with_log.log_user_data = (void *)log;
+  }
+  return s3rec_context_create(&with_log, context);
 }
 
-s3go_result s3go_dataset_from_arrays(s3rec_context *context, size_t user_count,
-                                     const int64_t *item_offsets, const int32_t *items,
-                                     size_t attributed_item_count,
-                                     const int32_t *attributed_items,
-                                     const int64_t *attribute_offsets, const int32_t *attributes,
-                                     int32_t negatives_per_user, const int32_t *negatives);
-
-static inline s3go_result s3go_dataset_info(const s3rec_dataset *dataset,
-                                            s3rec_dataset_info *info) {
-  s3rec_dataset_info_init(info);
-  return s3go_done(s3rec_dataset_info_get(dataset, info), NULL, 0);
+static inline s3rec_status s3go_dataset_from_arrays(
+    s3rec_context *context, size_t user_count, const int64_t *item_offsets, const int32_t *items,
+    size_t attributed_item_count, const int32_t *attributed_items,
+    const int64_t *attribute_offsets, const int32_t *attributes, int32_t negatives_per_user,
+    const int32_t *negatives, s3rec_dataset **dataset) {
+  s3rec_dataset_arrays arrays;
+  s3rec_dataset_arrays_init(&arrays);
+  arrays.user_count = user_count;
+  arrays.item_offsets = item_offsets;
+  arrays.items = items;
+  arrays.attributed_item_count = attributed_item_count;
+  arrays.attributed_items = attributed_items;
+  arrays.attribute_offsets = attribute_offsets;
+  arrays.attributes = attributes;
+  arrays.negatives_per_user = negatives_per_user;
+  arrays.negatives = negatives;
+  return s3rec_dataset_from_arrays(context, &arrays, dataset);
 }
 
-static inline s3go_result s3go_dataset_user_items(const s3rec_dataset *dataset, size_t user) {
-  const int32_t *items = NULL;
-  size_t count = 0;
-  const s3rec_status status = s3rec_dataset_user_items(dataset, user, &items, &count);
-  return s3go_done(status, (void *)items, count);
+static inline s3rec_status s3go_events_append(
+    s3rec_events *events, size_t count, const int64_t *users, const char *user_text,
+    const int64_t *user_offsets, const int64_t *items, const char *item_text,
+    const int64_t *item_offsets, const int64_t *timestamps, const double *values) {
+  const s3rec_id_array user_ids = {users, user_text, user_offsets};
+  const s3rec_id_array item_ids = {items, item_text, item_offsets};
+  return s3rec_events_append(events, count, &user_ids, &item_ids, timestamps, values);
 }
 
-static inline s3go_result s3go_dataset_item_attributes(const s3rec_dataset *dataset,
-                                                       int32_t item) {
-  const int32_t *attributes = NULL;
-  size_t count = 0;
-  const s3rec_status status = s3rec_dataset_item_attributes(dataset, item, &attributes, &count);
-  return s3go_done(status, (void *)attributes, count);
+static inline s3rec_status s3go_events_append_attributes(
+    s3rec_events *events, size_t count, const int64_t *items, const char *item_text,
+    const int64_t *item_offsets, const int64_t *attributes, const char *attribute_text,
+    const int64_t *attribute_offsets) {
+  const s3rec_id_array item_ids = {items, item_text, item_offsets};
+  const s3rec_id_array attribute_ids = {attributes, attribute_text, attribute_offsets};
+  return s3rec_events_append_attributes(events, count, &item_ids, &attribute_ids);
 }
 
-static inline s3go_result s3go_dataset_user_negatives(const s3rec_dataset *dataset, size_t user) {
-  const int32_t *negatives = NULL;
-  size_t count = 0;
-  const s3rec_status status = s3rec_dataset_user_negatives(dataset, user, &negatives, &count);
-  return s3go_done(status, (void *)negatives, count);
+static inline s3rec_status s3go_batch_set_pretrain(
+    s3rec_batch *batch, int32_t batch_size, int32_t max_seq_length, int32_t attribute_size,
+    int32_t mask_id, const uint8_t *attributes, const int32_t *masked_item_sequence,
+    const int32_t *pos_items, const int32_t *neg_items, const int32_t *masked_segment_sequence,
+    const int32_t *pos_segment, const int32_t *neg_segment) {
+  s3rec_pretrain_arrays arrays;
+  s3rec_pretrain_arrays_init(&arrays);
+  arrays.batch_size = batch_size;
+  arrays.max_seq_length = max_seq_length;
+  arrays.attribute_size = attribute_size;
+  arrays.mask_id = mask_id;
+  arrays.attributes = attributes;
+  arrays.masked_item_sequence = masked_item_sequence;
+  arrays.pos_items = pos_items;
+  arrays.neg_items = neg_items;
+  arrays.masked_segment_sequence = masked_segment_sequence;
+  arrays.pos_segment = pos_segment;
+  arrays.neg_segment = neg_segment;
+  return s3rec_batch_set_pretrain(batch, &arrays);
 }
 
-/* Model. */
-
-static inline void s3go_model_config_init(s3rec_model_config *config) {
-  s3rec_model_config_init(config);
+static inline s3rec_status s3go_run_create(s3rec_model *model, s3rec_dataset *dataset,
+                                           s3rec_run_options *options,
+                                           const s3rec_sampler_options *sampler,
+                                           const s3rec_trainer_options *trainer,
+                                           s3rec_run **run) {
+  s3rec_run_options with_both = *options;
+  with_both.sampler = sampler;
+  with_both.trainer = trainer;
+  return s3rec_run_create(model, dataset, &with_both, run);
 }
 
-static inline s3go_result s3go_model_create(s3rec_context *context,
-                                            const s3rec_model_config *config, uint64_t seed) {
-  s3rec_model *model = NULL;
-  const s3rec_status status = s3rec_model_create(context, config, seed, &model);
-  return s3go_done(status, model, 0);
+/* As s3goLog. */
+extern int32_t s3goTrained(s3rec_run_progress *progress, uintptr_t training);
+
+static inline int32_t s3go_forward_step(const s3rec_run_progress *progress, void *user_data) {
+  return s3goTrained((s3rec_run_progress *)progress, (uintptr_t)user_data);
 }
 
-static inline s3go_result s3go_model_open(s3rec_context *context, const char *path,
-                                          const s3rec_model_config *fallback, int32_t mapped) {
-  s3rec_model *model = NULL;
-  const s3rec_status status = (mapped ? s3rec_model_map : s3rec_model_load)(context, path,
-                                                                            fallback, &model);
-  return s3go_done(status, model, 0);
+static inline s3rec_status s3go_train(const s3rec_train_options *options, uintptr_t training,
+                                      s3rec_model **model, s3rec_metrics *metrics) {
+  s3rec_train_options with_progress = *options;
+  with_progress.progress = s3go_forward_step;
+  with_progress.user_data = (void *)training;
+  return s3rec_train(&with_progress, model, metrics);
 }
 
-static inline s3go_result s3go_model_save(const s3rec_model *model, const char *path) {
-  return s3go_done(s3rec_model_save(model, path), NULL, 0);
+/* Handles are void * here: Go 1.19 allocates to check a pointer to a type whose size it does not
+ * know, and recommending must not allocate. */
+
+static inline s3rec_status s3go_recommend(void *recommender, const int32_t *history,
+                                          size_t history_count, void *filter, size_t k,
+                                          int32_t *ids, float *scores, size_t *count) {
+  return s3rec_recommend(recommender, history, history_count, filter, k, ids, scores, count);
 }
 
-static inline s3go_result s3go_model_clone(const s3rec_model *model) {
-  s3rec_model *clone = NULL;
-  const s3rec_status status = s3rec_model_clone(model, &clone);
-  return s3go_done(status, clone, 0);
+static inline s3rec_status s3go_filter_create(void *recommender, int32_t allow_only,
+                                              const int32_t *allowed, size_t allowed_count,
+                                              char **allowed_names, size_t allowed_name_count,
+                                              const int32_t *denied, size_t denied_count,
+                                              char **denied_names, size_t denied_name_count,
+                                              void **filter) {
+  s3rec_filter_options options;
+  s3rec_filter_options_init(&options);
+  options.allow_only = allow_only;
+  options.allowed = allowed;
+  options.allowed_count = allowed_count;
+  options.allowed_names = (const char *const *)allowed_names;
+  options.allowed_name_count = allowed_name_count;
+  options.denied = denied;
+  options.denied_count = denied_count;
+  options.denied_names = (const char *const *)denied_names;
+  options.denied_name_count = denied_name_count;
+  return s3rec_filter_create(recommender, &options, (s3rec_filter **)filter);
 }
 
-static inline s3go_result s3go_model_config(const s3rec_model *model, s3rec_model_config *config) {
-  s3rec_model_config_init(config);
-  return s3go_done(s3rec_model_config_get(model, config), NULL, 0);
+static inline void s3go_filter_destroy(void *filter) { s3rec_filter_destroy(filter); }
+
+static inline s3rec_status s3go_answer(void *recommender, int32_t similar, size_t user_count,
+                                       const int64_t *offsets, const int32_t *items, char **names,
+                                       size_t item_count, size_t k, void *filter, void **filters,
+                                       int32_t include_history, void **answer) {
+  s3rec_request request;
+  s3rec_request_init(&request);
+  request.user_count = user_count;
+  request.offsets = offsets;
+  request.items = items;
+  request.names = (const char *const *)names;
+  request.item_count = item_count;
+  request.k = k;
+  request.filter = filter;
+  request.filters = (const s3rec_filter *const *)filters;
+  request.include_history = include_history;
+  return (similar ? s3rec_similar : s3rec_recommend_request)(recommender, &request,
+                                                             (s3rec_answer **)answer);
 }
 
-static inline s3go_result s3go_model_set_dropouts(s3rec_model *model, double hidden,
-                                                  double attention) {
-  return s3go_done(s3rec_model_set_dropouts(model, hidden, attention), NULL, 0);
+static inline s3rec_status s3go_answer_get(void *answer, size_t user, s3rec_ranked_items *items) {
+  s3rec_ranked_items_init(items);
+  return s3rec_answer_get(answer, user, items);
 }
 
-static inline s3go_result s3go_model_copy_weights(s3rec_model *model, const s3rec_model *source) {
-  return s3go_done(s3rec_model_copy_weights(model, source), NULL, 0);
-}
-
-static inline s3go_result s3go_model_parameter_info(const s3rec_model *model, size_t index,
-                                                    s3rec_parameter_info *info) {
-  s3rec_parameter_info_init(info);
-  return s3go_done(s3rec_model_parameter_info(model, index, info), NULL, 0);
-}
-
-static inline s3go_result s3go_model_parameter_read(const s3rec_model *model, const char *name,
-                                                    float *values, size_t count) {
-  return s3go_done(s3rec_model_parameter_read(model, name, values, count), NULL, 0);
-}
-
-static inline s3go_result s3go_model_parameter_write(s3rec_model *model, const char *name,
-                                                     const float *values, size_t count) {
-  return s3go_done(s3rec_model_parameter_write(model, name, values, count), NULL, 0);
-}
-
-/* Scoring. Scorers are void *: Go 1.19 allocates to check a pointer of a type without size. */
-
-static inline s3go_result s3go_scorer_create(s3rec_model *model, int32_t scan) {
-  s3rec_scorer *scorer = NULL;
-  s3rec_scorer_options options;
-  s3rec_scorer_options_init(&options);
-  options.scan = (s3rec_scan)scan;
-  const s3rec_status status = s3rec_scorer_create_with(model, &options, &scorer);
-  return s3go_done(status, scorer, 0);
-}
-
-/* candidate_count below 0: everything is a candidate. */
-s3go_result s3go_score_next(void *scorer, const int32_t *history, size_t history_count,
-                            int32_t include_history, const int32_t *excluded,
-                            size_t excluded_count, const int32_t *candidates,
-                            int64_t candidate_count, size_t k, int32_t *ids, float *scores);
-s3go_result s3go_score_next_batch(void *scorer, const int32_t *histories,
-                                  const int64_t *offsets, size_t user_count,
-                                  int32_t include_history, const int32_t *excluded,
-                                  size_t excluded_count, const int32_t *candidates,
-                                  int64_t candidate_count, size_t k, int32_t *ids, float *scores,
-                                  size_t *counts);
-
-static inline s3go_result s3go_score_all(void *scorer, const int32_t *history,
-                                         size_t history_count, float *scores, size_t capacity) {
-  return s3go_done(s3rec_score_all(scorer, history, history_count, scores, capacity), NULL, 0);
-}
-
-static inline s3go_result s3go_user_vector(void *scorer, const int32_t *history,
-                                           size_t history_count, float *vector, size_t capacity) {
-  return s3go_done(s3rec_user_vector(scorer, history, history_count, vector, capacity), NULL, 0);
-}
-
-static inline s3go_result s3go_encode(void *scorer, int32_t attention, const int32_t *ids,
-                                      size_t count, size_t length, float *hidden) {
-  return s3go_done(s3rec_encode(scorer, (s3rec_attention)attention, ids, count, length, hidden),
-                   NULL, 0);
-}
-
-/* Fields of 0 keep their defaults. */
-static inline s3go_result s3go_evaluate(s3rec_model *model, const s3rec_dataset *dataset,
-                                        int32_t split, int32_t protocol, int32_t seen,
-                                        s3rec_metrics *metrics, int64_t *ranks) {
-  s3rec_evaluate_options options;
-  s3rec_evaluate_options_init(&options);
-  if (split != 0) options.split = (s3rec_split)split;
-  if (protocol != 0) options.protocol = (s3rec_protocol)protocol;
-  if (seen != 0) options.seen = (s3rec_seen_policy)seen;
-  s3rec_metrics_init(metrics);
-  return s3go_done(s3rec_evaluate(model, dataset, &options, metrics, ranks), NULL, 0);
-}
+static inline void s3go_answer_destroy(void *answer) { s3rec_answer_destroy(answer); }
 
 #endif

@@ -25,26 +25,31 @@ func TestCallsOnClosedHandles(t *testing.T) {
 	defer trained.Close()
 	trainer := must(NewTrainer(trained, nil))
 	run := must(NewRun(model, data, StagePretrain, nil))
-	closers := []io.Closer{c, data, model, vocabulary, events, batch, sampler, trainer, run}
+	recommender := must(NewRecommender(model, nil))
+	filter := must(recommender.NewFilter(FilterOptions{}))
+	closers := []io.Closer{c, data, model, vocabulary, events, batch, sampler, trainer, run,
+		recommender, filter}
 	for round := 0; round < 2; round++ {
 		for _, closer := range closers {
 			ok(t, closer.Close())
 		}
 	}
 	t.Run("closed", func(t *testing.T) {
-		everyCall(t, c, data, model, vocabulary, events, batch, sampler, trainer, run)
+		everyCall(t, c, data, model, vocabulary, events, batch, sampler, trainer, run,
+			recommender, filter)
 	})
 	t.Run("zero", func(t *testing.T) {
 		everyCall(t, &Context{}, &Dataset{}, &Model{}, &Vocabulary{}, &Events{}, &Batch{},
-			&Sampler{}, &Trainer{}, &Run{})
+			&Sampler{}, &Trainer{}, &Run{}, &Recommender{}, &Filter{})
 	})
 	t.Run("nil", func(t *testing.T) {
-		everyCall(t, &Context{}, nil, nil, nil, nil, nil, nil, nil, nil)
+		everyCall(t, &Context{}, nil, nil, nil, nil, nil, nil, nil, nil, nil, &Filter{})
 	})
 }
 
 func everyCall(t *testing.T, c *Context, data *Dataset, model *Model, vocabulary *Vocabulary,
-	events *Events, batch *Batch, sampler *Sampler, trainer *Trainer, run *Run) {
+	events *Events, batch *Batch, sampler *Sampler, trainer *Trainer, run *Run,
+	recommender *Recommender, filter *Filter) {
 	path, history := filepath.Join(t.TempDir(), "file"), []int32{1}
 	fine, other := fixtureDataset(t), fixtureModel(t)
 	for name, err := range map[string]error{
@@ -125,18 +130,43 @@ func everyCall(t *testing.T, c *Context, data *Dataset, model *Model, vocabulary
 		"ValidMetrics":   errorOf(run.ValidMetrics()),
 		"r.Save":         run.Save(path),
 		"r.Load":         run.Load(path),
+		"Finish":         errorOf(run.Finish()),
+		"Progress":       errorOf(run.Progress()),
+		"Ahead":          errorOf(run.Ahead()),
+		"SetNote":        run.SetNote("a"),
+		"ResumeRun":      errorOf(ResumeRun(nil, data, path, 0)),
+		"Popularity":     errorOf(model.Popularity()),
+		"SetPopularity":  model.SetPopularity(nil),
+		"CountPop":       model.CountPopularity(fine, 2),
+		"CountPop of":    other.CountPopularity(data, 2),
+		"m.NewFilter":    errorOf(model.NewFilter(FilterOptions{})),
+		"NewRecommender": errorOf(NewRecommender(model, nil)),
+		"NewRec. with":   errorOf(NewRecommender(other, &RecommenderOptions{Context: c})),
+		"OpenRec. with":  errorOf(OpenRecommender(path, &RecommenderOptions{Context: c})),
+		"r.Model":        errorOf(recommender.Model()),
+		"NewFilter":      errorOf(recommender.NewFilter(FilterOptions{})),
+		"r.Recommend":    errorOf(recommender.Recommend(history, 1, nil)),
+		"r.Names":        errorOf(recommender.RecommendNames([]string{"a"}, 1, nil)),
+		"r.IDs":          errorOf(recommender.RecommendIDs([]int64{1}, 1, nil)),
+		"r.Batch":        errorOf(recommender.RecommendBatch([][]int32{history}, 1, nil)),
+		"Answer":         errorOf(recommender.Answer(Request{Items: [][]int32{history}})),
+		"Similar":        errorOf(recommender.Similar(Request{Items: [][]int32{history}})),
+		"Exchange":       recommender.Exchange(path, nil),
+		"ExchangeModel":  recommender.ExchangeModel(other, nil),
+		"Statistics":     errorOf(recommender.Statistics()),
+		"a filter":       errorOf(other.Recommend(history, 1, &RecommendOptions{Filter: filter})),
 	} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if vocabulary.Len() != 0 || vocabulary.FirstID() != 0 || vocabulary.Kind() != NamesText ||
-		model.Memory() != 0 || trainer.Memory() != 0 || trainer.Steps() != 0 ||
+		model.Memory() != 0 || trainer.Memory() != 0 || trainer.Steps() != 0 || run.Note() != "" ||
 		c.Kernels() != KernelsAuto || c.Backend() != BackendAuto {
 		t.Error("a closed handle says more than nothing")
 	}
 	for _, closer := range []io.Closer{c, data, model, vocabulary, events, batch, sampler, trainer,
-		run} {
+		run, recommender, filter} {
 		ok(t, closer.Close())
 	}
 }

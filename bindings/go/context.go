@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"runtime/cgo"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -59,18 +60,35 @@ type ContextOptions struct {
 }
 
 // root is what outlives a Context while anything made with it lives: the log function, which
-// the library may call until then.
+// the library may call until then. A Recommender has a root of its own, which keeps those of the
+// models that serve.
 type root struct {
 	users atomic.Int64
 	log   cgo.Handle
+	lock  sync.Mutex
+	kept  []*root
 }
 
 func (r *root) retain() { r.users.Add(1) }
 
 func (r *root) release() {
-	if r.users.Add(-1) == 0 && r.log != 0 {
+	if r.users.Add(-1) != 0 {
+		return
+	}
+	if r.log != 0 {
 		r.log.Delete()
 	}
+	for _, other := range r.kept {
+		other.release()
+	}
+}
+
+// keep lets another root live as long as this one.
+func (r *root) keep(other *root) {
+	other.retain()
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.kept = append(r.kept, other)
 }
 
 // NewContext makes a Context; options may be nil. Errors: ErrArgument, ErrMemory,
@@ -94,12 +112,21 @@ func NewContext(options *ContextOptions) (*Context, error) {
 	if options.Log != nil {
 		r.log = cgo.NewHandle(options.Log)
 	}
-	result := C.s3go_context_create(threads, C.int32_t(options.Kernels),
-		C.int32_t(options.Backend), C.uintptr_t(r.log))
-	if err := failure(result); err != nil {
+	var filled C.s3rec_context_options
+	C.s3rec_context_options_init(&filled)
+	if threads != 0 {
+		filled.thread_count = threads
+	}
+	filled.kernel_level = C.s3rec_kernel_level(options.Kernels)
+	filled.backend = C.s3rec_backend(options.Backend)
+	var made *C.s3rec_context
+	err = failure(func() status {
+		return C.s3go_context_create(&filled, C.uintptr_t(r.log), &made)
+	})
+	if err != nil {
 		return nil, err
 	}
-	return &Context{newHandle("context", result.handle, r, func(pointer unsafe.Pointer) {
+	return &Context{newHandle("context", unsafe.Pointer(made), r, func(pointer unsafe.Pointer) {
 		C.s3rec_context_destroy((*C.s3rec_context)(pointer))
 	})}, nil
 }
@@ -153,4 +180,18 @@ func BuildInfo() string {
 	line := make([]byte, int(length)+1)
 	C.s3rec_build_info(chars(line), C.int(len(line)))
 	return string(line[:length])
+}
+
+// s3goLog hands a line of the library to the function of a Context. A panic may not unwind
+// the library's frames: it is raised where nobody recovers it.
+//
+//export s3goLog
+func s3goLog(level C.int32_t, message *C.char, log C.uintptr_t) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			go func() { panic(cause) }()
+			select {}
+		}
+	}()
+	cgo.Handle(log).Value().(func(LogLevel, string))(LogLevel(level), C.GoString(message))
 }

@@ -14,8 +14,8 @@ import (
 // items. It never changes; any number of goroutines may share one.
 type Dataset struct{ h *handle }
 
-func newDataset(result C.s3go_result, root *root) *Dataset {
-	return &Dataset{newHandle("dataset", result.handle, root, func(pointer unsafe.Pointer) {
+func newDataset(made *C.s3rec_dataset, root *root) *Dataset {
+	return &Dataset{newHandle("dataset", unsafe.Pointer(made), root, func(pointer unsafe.Pointer) {
 		C.s3rec_dataset_destroy((*C.s3rec_dataset)(pointer))
 	})}
 }
@@ -29,6 +29,14 @@ func (d *Dataset) use(call func(*C.s3rec_dataset) error) error {
 	return h.use("dataset", func(pointer unsafe.Pointer) error {
 		return call((*C.s3rec_dataset)(pointer))
 	})
+}
+
+// useOptional is use, with nil for a nil data set.
+func (d *Dataset) useOptional(call func(*C.s3rec_dataset) error) error {
+	if d == nil {
+		return call(nil)
+	}
+	return d.use(call)
 }
 
 // Close lets the data set go; samplers and runs over it stay usable. It may be called again.
@@ -59,12 +67,14 @@ func LoadDataset(c *Context, files DatasetFiles) (dataset *Dataset, err error) {
 		return nil, err
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		result := C.s3go_dataset_load(context, sequences, attributes, negatives)
-		if err := failure(result); err != nil {
-			return err
+		var made *C.s3rec_dataset
+		err := failure(func() status {
+			return C.s3rec_dataset_load(context, sequences, attributes, negatives, &made)
+		})
+		if err == nil {
+			dataset = newDataset(made, root)
 		}
-		dataset = newDataset(result, root)
-		return nil
+		return err
 	})
 	return dataset, err
 }
@@ -111,14 +121,16 @@ func NewDataset(c *Context, arrays DatasetArrays) (dataset *Dataset, err error) 
 		}
 	}
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		result := C.s3go_dataset_from_arrays(context, C.size_t(len(arrays.Sequences)),
-			int64s(itemOffsets), int32s(items), C.size_t(len(attributed)), int32s(attributed),
-			int64s(attributeOffsets), int32s(attributes), perUser, int32s(negatives))
-		if err := failure(result); err != nil {
-			return err
+		var made *C.s3rec_dataset
+		err := failure(func() status {
+			return C.s3go_dataset_from_arrays(context, C.size_t(len(arrays.Sequences)),
+				int64s(itemOffsets), int32s(items), C.size_t(len(attributed)), int32s(attributed),
+				int64s(attributeOffsets), int32s(attributes), perUser, int32s(negatives), &made)
+		})
+		if err == nil {
+			dataset = newDataset(made, root)
 		}
-		dataset = newDataset(result, root)
-		return nil
+		return err
 	})
 	return dataset, err
 }
@@ -135,18 +147,15 @@ type DatasetInfo struct {
 }
 
 // Info gives the sizes.
-func (d *Dataset) Info() (info DatasetInfo, err error) {
-	err = d.use(func(dataset *C.s3rec_dataset) error {
-		var read C.s3rec_dataset_info
-		if err := failure(C.s3go_dataset_info(dataset, &read)); err != nil {
-			return err
-		}
-		info = DatasetInfo{int(read.user_count), int(read.interaction_count),
-			int(read.item_size), int(read.attribute_size), int(read.negatives_per_user),
-			int(read.short_user_count), uint64(read.fingerprint)}
-		return nil
-	})
-	return info, err
+func (d *Dataset) Info() (DatasetInfo, error) {
+	var read C.s3rec_dataset_info
+	C.s3rec_dataset_info_init(&read)
+	err := d.use(checked(func(dataset *C.s3rec_dataset) status {
+		return C.s3rec_dataset_info_get(dataset, &read)
+	}))
+	return DatasetInfo{int(read.user_count), int(read.interaction_count), int(read.item_size),
+		int(read.attribute_size), int(read.negatives_per_user), int(read.short_user_count),
+		uint64(read.fingerprint)}, err
 }
 
 // UserItems gives a user's items, oldest first; users count from 0. Error: ErrNotFound.
@@ -154,30 +163,73 @@ func (d *Dataset) UserItems(user int) ([]int32, error) { return d.AppendUserItem
 
 // AppendUserItems appends a user's items to a slice, so that a loop can use one again.
 func (d *Dataset) AppendUserItems(items []int32, user int) ([]int32, error) {
-	err := d.use(func(dataset *C.s3rec_dataset) error {
-		result := C.s3go_dataset_user_items(dataset, C.size_t(user))
-		items = appendBorrowed(items, result)
-		return failure(result)
+	return d.appendArray(items, func(dataset *C.s3rec_dataset, array **C.int32_t,
+		count *C.size_t) status {
+		return C.s3rec_dataset_user_items(dataset, C.size_t(user), array, count)
 	})
-	return items, err
 }
 
 // ItemAttributes gives an item's attributes, none for an item without. Error: ErrNotFound.
-func (d *Dataset) ItemAttributes(item int32) (attributes []int32, err error) {
-	err = d.use(func(dataset *C.s3rec_dataset) error {
-		result := C.s3go_dataset_item_attributes(dataset, C.int32_t(item))
-		attributes = appendBorrowed(nil, result)
-		return failure(result)
+func (d *Dataset) ItemAttributes(item int32) ([]int32, error) {
+	return d.appendArray(nil, func(dataset *C.s3rec_dataset, array **C.int32_t,
+		count *C.size_t) status {
+		return C.s3rec_dataset_item_attributes(dataset, C.int32_t(item), array, count)
 	})
-	return attributes, err
 }
 
 // UserNegatives gives a user's negative items. Error: ErrNotFound.
-func (d *Dataset) UserNegatives(user int) (negatives []int32, err error) {
-	err = d.use(func(dataset *C.s3rec_dataset) error {
-		result := C.s3go_dataset_user_negatives(dataset, C.size_t(user))
-		negatives = appendBorrowed(nil, result)
-		return failure(result)
+func (d *Dataset) UserNegatives(user int) ([]int32, error) {
+	return d.appendArray(nil, func(dataset *C.s3rec_dataset, array **C.int32_t,
+		count *C.size_t) status {
+		return C.s3rec_dataset_user_negatives(dataset, C.size_t(user), array, count)
 	})
-	return negatives, err
+}
+
+// appendArray copies an array of the library to the end of a slice.
+func (d *Dataset) appendArray(values []int32,
+	get func(*C.s3rec_dataset, **C.int32_t, *C.size_t) status) ([]int32, error) {
+	err := d.use(func(dataset *C.s3rec_dataset) error {
+		var borrowed *C.int32_t
+		var count C.size_t
+		err := failure(func() status { return get(dataset, &borrowed, &count) })
+		if count > 0 {
+			values = append(values,
+				unsafe.Slice((*int32)(unsafe.Pointer(borrowed)), int(count))...)
+		}
+		return err
+	})
+	return values, err
+}
+
+// ItemNames gives the names of the items, nil unless the data set was made of events. Close
+// them.
+func (d *Dataset) ItemNames() (*Vocabulary, error) {
+	return d.names(func(d *C.s3rec_dataset, names **C.s3rec_vocabulary) status {
+		return C.s3rec_dataset_item_names(d, names)
+	})
+}
+
+// UserNames gives the names of the users, likewise; their ids are the users of the data set.
+func (d *Dataset) UserNames() (*Vocabulary, error) {
+	return d.names(func(d *C.s3rec_dataset, names **C.s3rec_vocabulary) status {
+		return C.s3rec_dataset_user_names(d, names)
+	})
+}
+
+// AttributeNames gives the names of the attributes, likewise.
+func (d *Dataset) AttributeNames() (*Vocabulary, error) {
+	return d.names(func(d *C.s3rec_dataset, names **C.s3rec_vocabulary) status {
+		return C.s3rec_dataset_attribute_names(d, names)
+	})
+}
+
+func (d *Dataset) names(get func(*C.s3rec_dataset, **C.s3rec_vocabulary) status) (
+	names *Vocabulary, err error) {
+	err = d.use(func(dataset *C.s3rec_dataset) error {
+		names, err = vocabularyOf(d.h.root, func(names **C.s3rec_vocabulary) status {
+			return get(dataset, names)
+		})
+		return err
+	})
+	return names, err
 }

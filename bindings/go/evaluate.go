@@ -52,6 +52,21 @@ type Metrics struct {
 	MRR      float64    // mean reciprocal rank
 }
 
+// Metric is one figure of Metrics.
+type Metric int32
+
+// The metrics.
+const (
+	MetricHR1    Metric = C.S3REC_METRIC_HR_1
+	MetricHR5    Metric = C.S3REC_METRIC_HR_5
+	MetricHR10   Metric = C.S3REC_METRIC_HR_10
+	MetricHR20   Metric = C.S3REC_METRIC_HR_20
+	MetricNDCG5  Metric = C.S3REC_METRIC_NDCG_5
+	MetricNDCG10 Metric = C.S3REC_METRIC_NDCG_10
+	MetricNDCG20 Metric = C.S3REC_METRIC_NDCG_20
+	MetricMRR    Metric = C.S3REC_METRIC_MRR
+)
+
 func metricsOf(m *C.s3rec_metrics) Metrics {
 	metrics := Metrics{Split: Split(m.split), Protocol: Protocol(m.protocol),
 		Seen: SeenPolicy(m.seen), Users: int(m.user_count), Skipped: int(m.skipped_count),
@@ -91,22 +106,28 @@ func (m *Model) EvaluateRanks(data *Dataset, options *EvaluateOptions) (Metrics,
 	return metrics, ranks, nil
 }
 
-func (m *Model) evaluate(data *Dataset, options *EvaluateOptions, ranks []int64) (
-	metrics Metrics, err error) {
+func (m *Model) evaluate(data *Dataset, options *EvaluateOptions, ranks []int64) (Metrics,
+	error) {
 	if options == nil {
 		options = &EvaluateOptions{}
 	}
-	err = m.read(func(model *C.s3rec_model) error {
-		return data.use(func(dataset *C.s3rec_dataset) error {
-			var measured C.s3rec_metrics
-			result := C.s3go_evaluate(model, dataset, C.int32_t(options.Split),
-				C.int32_t(options.Protocol), C.int32_t(options.Seen), &measured, int64s(ranks))
-			if err := failure(result); err != nil {
-				return err
-			}
-			metrics = metricsOf(&measured)
-			return nil
-		})
+	var filled C.s3rec_evaluate_options
+	C.s3rec_evaluate_options_init(&filled)
+	if options.Split != 0 {
+		filled.split = C.s3rec_split(options.Split)
+	}
+	if options.Protocol != 0 {
+		filled.protocol = C.s3rec_protocol(options.Protocol)
+	}
+	if options.Seen != 0 {
+		filled.seen = C.s3rec_seen_policy(options.Seen)
+	}
+	var measured C.s3rec_metrics
+	C.s3rec_metrics_init(&measured)
+	err := m.read(func(model *C.s3rec_model) error {
+		return data.use(checked(func(dataset *C.s3rec_dataset) status {
+			return C.s3rec_evaluate(model, dataset, &filled, &measured, int64s(ranks))
+		}))
 	})
-	return metrics, err
+	return metricsOf(&measured), err
 }

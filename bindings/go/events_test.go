@@ -211,9 +211,11 @@ func namesThroughAll(t *testing.T, kind NameKind) {
 	defer data.Close()
 	first := must(NewModelFor(nil, data, ModelOptions{HiddenSize: 16}))
 	defer first.Close()
-	must(Pretrain(context.Background(), first, data, &RunOptions{Epochs: 1}))
+	trained, _, err := Pretrain(context.Background(), first, data, &RunOptions{Epochs: 1})
+	ok(t, err)
+	defer trained.Close()
 	path := filepath.Join(t.TempDir(), "model")
-	ok(t, first.Save(path))
+	ok(t, trained.Save(path))
 	model := must(MapModel(nil, path, nil))
 	defer model.Close()
 
@@ -245,8 +247,17 @@ func namesThroughAll(t *testing.T, kind NameKind) {
 	if len(chosen) != 2 || chosen[0].Name != byName[1].Name || chosen[1].Name != byName[3].Name {
 		t.Errorf("of candidates %q and %q: %+v", byName[1].Name, byName[3].Name, chosen)
 	}
-	if none := must(model.RecommendNames(nil, 5, nil)); len(none) != 0 {
-		t.Errorf("%+v for no history", none)
+	counts, total := must(model.Popularity()), 0
+	for _, count := range counts {
+		total += int(count)
+	}
+	popular := must(model.RecommendNames(nil, 5, nil))
+	for i, item := range popular {
+		if share := float64(counts[item.Item]) / float64(total); len(popular) != 5 ||
+			!near([]float32{item.Score}, []float32{float32(share)}) ||
+			i > 0 && item.Score > popular[i-1].Score {
+			t.Errorf("%+v for no history, its share is %v", popular, share)
+		}
 	}
 	byID, err := model.RecommendIDs(numbers, 5, nil)
 	if kind == NamesText {
@@ -263,20 +274,20 @@ func namesThroughAll(t *testing.T, kind NameKind) {
 	newer := must(NewEvents(nil))
 	defer newer.Close()
 	ok(t, newer.Append(columns))
-	again, counts, err := newer.Dataset(&EventsOptions{ItemNames: names})
+	again, report, err := newer.Dataset(&EventsOptions{ItemNames: names})
 	ok(t, err)
 	defer again.Close()
-	if counts.Unknown != 0 || !reflect.DeepEqual(must(again.UserItems(3)), history) {
-		t.Errorf("%+v, %v instead of %v", counts, must(again.UserItems(3)), history)
+	if report.Unknown != 0 || !reflect.DeepEqual(must(again.UserItems(3)), history) {
+		t.Errorf("%+v, %v instead of %v", report, must(again.UserItems(3)), history)
 	}
 
 	ok(t, model.SetNames(nil, nil))
 	if without := must(model.ItemNames()); without != nil {
 		t.Error("names are left after SetNames(nil, nil)")
 	}
-	wants(t, errorOf(model.RecommendNames(called, 5, nil)), ErrNotFound)
+	wants(t, errorOf(model.RecommendNames(called, 5, nil)), ErrArgument)
 	wants(t, errorOf(model.Recommend(history, 5, &RecommendOptions{ExcludedNames: called})),
-		ErrNotFound)
+		ErrArgument)
 	short := must(NewVocabulary(nil, 1, Strings{"one"}))
 	defer short.Close()
 	wants(t, model.SetNames(short, nil), ErrMismatch)

@@ -65,10 +65,12 @@ func Example_ratings() {
 	}
 	defer model.Close()
 	options := &s3rec.RunOptions{Epochs: 40, Refit: s3rec.RefitAll}
-	if _, err := s3rec.Finetune(context.Background(), model, data, options); err != nil {
+	tuned, _, err := s3rec.Finetune(context.Background(), model, data, options)
+	if err != nil {
 		log.Fatal(err)
 	}
-	best, err := model.RecommendNames([]string{"film 2", "film 3", "film 4"}, 1, nil)
+	defer tuned.Close()
+	best, err := tuned.RecommendNames([]string{"film 2", "film 3", "film 4"}, 1, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -117,7 +119,7 @@ func ExamplePretrain() {
 	defer model.Close()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_, err = s3rec.Pretrain(ctx, model, data, &s3rec.RunOptions{
+	_, _, err = s3rec.Pretrain(ctx, model, data, &s3rec.RunOptions{
 		OnEpoch: func(p s3rec.Progress) error {
 			fmt.Println("epoch", p.Epoch, p.Loss > 0)
 			if p.Epoch == 2 {

@@ -31,14 +31,13 @@ func (m Matrix) Row(i int) []float32 { return m.Values[i*m.Columns : (i+1)*m.Col
 
 func parameterInfo(model *C.s3rec_model, index C.size_t) (Parameter, error) {
 	var info C.s3rec_parameter_info
-	if err := failure(C.s3go_model_parameter_info(model, index, &info)); err != nil {
-		return Parameter{}, err
-	}
+	C.s3rec_parameter_info_init(&info)
+	err := failure(func() status { return C.s3rec_model_parameter_info(model, index, &info) })
 	parameter := Parameter{Name: C.GoString(info.name)}
 	for i := 0; i < int(info.rank); i++ {
 		parameter.Shape = append(parameter.Shape, int(info.shape[i]))
 	}
-	return parameter, nil
+	return parameter, err
 }
 
 // Parameters lists the model's parameters in the order of the authors' implementation.
@@ -86,31 +85,29 @@ func (m *Model) readMatrix(name string) (matrix Matrix, err error) {
 			return err
 		}
 		values := make([]float32, parameter.Len())
-		result := C.s3go_model_parameter_read(model, wanted, floats(values),
-			C.size_t(len(values)))
-		if err := failure(result); err != nil {
-			return err
+		err = failure(func() status {
+			return C.s3rec_model_parameter_read(model, wanted, floats(values),
+				C.size_t(len(values)))
+		})
+		if err == nil {
+			matrix = Matrix{parameter.Shape[0], len(values) / parameter.Shape[0], values}
 		}
-		matrix = Matrix{parameter.Shape[0], len(values) / parameter.Shape[0], values}
-		return nil
+		return err
 	})
 	return matrix, err
 }
 
 // WriteParameter replaces a parameter. Errors: ErrArgument (another number of values),
 // ErrNotFound; ErrNumeric (a value is NaN or infinite; nothing is written).
-func (m *Model) WriteParameter(name string, values []float32) (err error) {
-	wanted := text(&err, "name", name, false)
-	defer freeText(wanted)
-	if err != nil {
-		return err
-	}
-	if len(values) == 0 {
-		return argumentError("%s: no values", name)
-	}
-	return m.write(func(model *C.s3rec_model) error {
-		return failure(C.s3go_model_parameter_write(model, wanted,
-			floats(values), C.size_t(len(values))))
+func (m *Model) WriteParameter(name string, values []float32) error {
+	return withText("name", name, func(wanted *C.char) error {
+		if len(values) == 0 {
+			return argumentError("%s: no values", name)
+		}
+		return m.write(checked(func(model *C.s3rec_model) status {
+			return C.s3rec_model_parameter_write(model, wanted, floats(values),
+				C.size_t(len(values)))
+		}))
 	})
 }
 

@@ -5,17 +5,38 @@ package s3rec
 // #include "bridge.h"
 import "C"
 
+import (
+	"strconv"
+	"unsafe"
+)
+
 // Recommendation is an item with its score.
 type Recommendation struct {
 	Item  int32
 	Score float32
 }
 
+// NamedRecommendation is an item by its name.
+type NamedRecommendation struct {
+	Name  string
+	Item  int32
+	Score float32
+}
+
+// IDRecommendation is an item by an id that is an integer.
+type IDRecommendation struct {
+	ID    int64
+	Item  int32
+	Score float32
+}
+
 // RecommendOptions say what may be recommended; zero values are the defaults. Unknown ids and
-// names are ignored. Names need a model that has them.
+// names are passed over. Names need a model that has them. The lists become a filter for this
+// one call: what stays the same over many calls belongs into Filter.
 type RecommendOptions struct {
 	IncludeHistory bool     // items of the history may be recommended again
-	Excluded       []int32  // further items to leave out
+	Filter         *Filter  // beside the lists: what is recommended, both allow
+	Excluded       []int32  // items to leave out
 	ExcludedNames  []string // likewise
 	// Candidates and CandidateNames, when one is not nil, are all that may be recommended; the
 	// history and what is excluded are still left out.
@@ -23,146 +44,160 @@ type RecommendOptions struct {
 	CandidateNames []string
 }
 
-// flatOptions are options in the form of C.
-type flatOptions struct {
-	include              C.int32_t
-	excluded, candidates []int32
-	candidateCount       C.int64_t
-}
-
-// flatten gives the form of C of options, which may be nil.
-func (s *scorer) flatten(inside *modelState, o *RecommendOptions) (flat flatOptions, err error) {
-	flat.candidateCount = -1
+// prepared is the filter that was made before, nil without.
+func (o *RecommendOptions) prepared() *Filter {
 	if o == nil {
-		return flat, nil
+		return nil
 	}
-	if o.IncludeHistory {
-		flat.include = 1
-	}
-	flat.excluded, flat.candidates = o.Excluded, o.Candidates
-	if len(o.ExcludedNames) > 0 {
-		s.excluded = append(s.excluded[:0], o.Excluded...)
-		if s.excluded, err = s.find(s.excluded, inside, o.ExcludedNames); err != nil {
-			return flat, err
-		}
-		flat.excluded = s.excluded
-	}
-	if len(o.CandidateNames) > 0 {
-		s.candidates = append(s.candidates[:0], o.Candidates...)
-		if s.candidates, err = s.find(s.candidates, inside, o.CandidateNames); err != nil {
-			return flat, err
-		}
-		flat.candidates = s.candidates
-	}
-	if o.Candidates != nil || o.CandidateNames != nil {
-		flat.candidateCount = C.int64_t(len(flat.candidates))
-	}
-	return flat, nil
+	return o.Filter
 }
 
-// Recommend gives the k best next items of a history, oldest item first: falling scores,
-// the lower id first where they are equal. Items the model does not know are skipped; there
-// are fewer than k when no more are left, and none for a history without known items.
-// options may be nil. Errors: ErrArgument, ErrMemory, ErrEngine; ErrState (the model has a
-// trainer: take a Clone).
-func (m *Model) Recommend(history []int32, k int, options *RecommendOptions) ([]Recommendation,
-	error) {
-	return m.AppendRecommend(nil, history, k, options)
+// lists are the lists as a filter, and whether there are any.
+func (o *RecommendOptions) lists() (FilterOptions, bool) {
+	if o == nil {
+		return FilterOptions{}, false
+	}
+	return FilterOptions{o.Candidates, o.CandidateNames, o.Excluded, o.ExcludedNames},
+		o.Candidates != nil || o.CandidateNames != nil || len(o.Excluded) > 0 ||
+			len(o.ExcludedNames) > 0
 }
 
-// AppendRecommend appends to a slice what Recommend gives. It allocates nothing when the
-// slice has room. After an error the slice is as it was.
-func (m *Model) AppendRecommend(best []Recommendation, history []int32, k int,
+// mostDirect is for how many items a call without lists keeps room; more are asked for as a
+// request, which has room for what there is.
+const mostDirect = 1024
+
+// Recommend gives the k best next items of a history, oldest item first: falling scores, the
+// lower id first where they are equal. Items that the model does not know are passed over. There
+// are fewer than k when no more are left. Where the model knows no item of the history, the
+// answer is the most popular items with their shares of all events, if it has their popularity,
+// else nothing. options may be nil. Errors: ErrArgument, ErrMemory, ErrEngine.
+func (r *Recommender) Recommend(history []int32, k int, options *RecommendOptions) (
+	[]Recommendation, error) {
+	return r.AppendRecommend(nil, history, k, options)
+}
+
+// AppendRecommend appends to a slice what Recommend gives. It allocates nothing when the slice
+// has room. After an error the slice is as it was.
+func (r *Recommender) AppendRecommend(best []Recommendation, history []int32, k int,
 	options *RecommendOptions) ([]Recommendation, error) {
-	err := m.score(func(s *scorer) error {
-		count, err := s.rank(m.inside, history, k, options)
-		for i := 0; i < count; i++ {
-			best = append(best, Recommendation{s.ids[i], s.scores[i]})
-		}
-		return err
+	if k < 0 {
+		return best, negativeK(k)
+	}
+	_, listed := options.lists()
+	if listed || k > mostDirect || options != nil && options.IncludeHistory {
+		err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+			s.items = append(s.items[:0], history...)
+			s.offsets = append(s.offsets[:0], 0, int64(len(history)))
+			return s.recommend(recommender, question{k: k}, options, func() error {
+				err := s.read(0)
+				if err == nil {
+					best = s.append(best)
+				}
+				return err
+			})
+		})
+		return best, err
+	}
+	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+		return options.prepared().useOptional(func(filter unsafe.Pointer) error {
+			s.ids, s.scores = grown(s.ids, k), grown(s.scores, k)
+			err := failure(func() status {
+				return C.s3go_recommend(recommender, int32s(history), C.size_t(len(history)),
+					filter, C.size_t(k), int32s(s.ids), floats(s.scores), &s.count)
+			})
+			if err != nil {
+				return err
+			}
+			for i := 0; i < int(s.count); i++ {
+				best = append(best, Recommendation{s.ids[i], s.scores[i]})
+			}
+			return nil
+		})
 	})
 	return best, err
 }
 
-// rank leaves the best items in the scorer's arrays and says how many there are.
-func (s *scorer) rank(inside *modelState, history []int32, k int, options *RecommendOptions) (
-	int, error) {
-	if k < 0 {
-		return 0, argumentError("k is %d, must not be negative", k)
-	}
-	flat, err := s.flatten(inside, options)
+func negativeK(k int) error { return argumentError("k is %d, must not be negative", k) }
+
+// RecommendNames is Recommend for a model with names: a history of names, names back. Error:
+// ErrArgument too (the model has no names).
+func (r *Recommender) RecommendNames(history []string, k int, options *RecommendOptions) (
+	[]NamedRecommendation, error) {
+	return r.AppendRecommendNames(nil, history, k, options)
+}
+
+// AppendRecommendNames appends to a slice what RecommendNames gives; only the names are
+// allocated when the slice has room. After an error the slice is as it was.
+func (r *Recommender) AppendRecommendNames(best []NamedRecommendation, history []string, k int,
+	options *RecommendOptions) ([]NamedRecommendation, error) {
+	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+		s.text, s.offsets = appendNames(s.text[:0], s.offsets[:0], history)
+		return s.recommendNamed(recommender, k, options, func() error {
+			best = s.appendNamed(best)
+			return nil
+		})
+	})
+	return best, err
+}
+
+// RecommendIDs is RecommendNames for a model whose names are integers (NamesInteger). Error:
+// ErrMismatch too (they are text).
+func (r *Recommender) RecommendIDs(history []int64, k int, options *RecommendOptions) (
+	[]IDRecommendation, error) {
+	return r.AppendRecommendIDs(nil, history, k, options)
+}
+
+// AppendRecommendIDs appends to a slice what RecommendIDs gives.
+func (r *Recommender) AppendRecommendIDs(best []IDRecommendation, history []int64, k int,
+	options *RecommendOptions) ([]IDRecommendation, error) {
+	known := len(best)
+	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+		s.text, s.offsets = appendIntegers(s.text[:0], s.offsets[:0], history)
+		return s.recommendNamed(recommender, k, options, func() error {
+			if !r.integers.Load() {
+				return &Error{ErrMismatch, "the model's names are text, not integers (RecommendNames)"}
+			}
+			ids, scores := s.ranks()
+			for i, item := range ids {
+				id, err := strconv.ParseInt(s.name(i), 10, 64)
+				if err != nil { // the model was exchanged meanwhile
+					return &Error{ErrMismatch, err.Error()}
+				}
+				best = append(best, IDRecommendation{id, item, scores[i]})
+			}
+			return nil
+		})
+	})
 	if err != nil {
-		return 0, err
+		best = best[:known]
 	}
-	k = inside.most(k)
-	s.ids, s.scores = grown(s.ids, k), grown(s.scores, k)
-	result := C.s3go_score_next(s.pointer, int32s(history), C.size_t(len(history)), flat.include,
-		int32s(flat.excluded), C.size_t(len(flat.excluded)), int32s(flat.candidates),
-		flat.candidateCount, C.size_t(k), int32s(s.ids), floats(s.scores))
-	return int(result.count), failure(result)
+	return best, err
 }
 
-// most is k, unless there are not so many items.
-func (inside *modelState) most(k int) int {
-	if k > inside.items {
-		return inside.items
-	}
-	return k
-}
-
-// RecommendBatch gives what Recommend gives for each of many histories, faster than one by
-// one. The options hold for all.
-func (m *Model) RecommendBatch(histories [][]int32, k int, options *RecommendOptions) (
+// RecommendBatch gives what Recommend gives for each of many histories, faster than one by one:
+// more than 64 are shared out to the Context's threads. One model answers for all; options hold
+// for all.
+func (r *Recommender) RecommendBatch(histories [][]int32, k int, options *RecommendOptions) (
 	[][]Recommendation, error) {
 	if k < 0 {
-		return nil, argumentError("k is %d, must not be negative", k)
+		return nil, negativeK(k)
 	}
-	best := make([][]Recommendation, 0, len(histories))
-	err := m.score(func(s *scorer) error {
-		flat, err := s.flatten(m.inside, options)
-		if err != nil {
+	best := make([][]Recommendation, len(histories))
+	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
+		s.items, s.offsets = flatten(s.items, s.offsets, histories)
+		return s.recommend(recommender, question{k: k}, options, func() error {
+			ids, scores, width, err := s.rows()
+			for user := 0; user < len(best) && err == nil; user++ {
+				best[user] = make([]Recommendation, 0, width)
+				for i := user * width; i < (user+1)*width && ids[i] != 0; i++ {
+					best[user] = append(best[user], Recommendation{ids[i], scores[i]})
+				}
+			}
 			return err
-		}
-		for start := 0; start < len(histories); start += batchUsers {
-			end := start + batchUsers
-			if end > len(histories) {
-				end = len(histories)
-			}
-			best, err = s.batch(best, histories[start:end], m.inside.most(k), flat)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		})
 	})
 	if err != nil {
 		return nil, err
-	}
-	return best, nil
-}
-
-// batchUsers is how many users a call of the library gets: more are not faster.
-const batchUsers = 256
-
-// batch appends the best items of some users.
-func (s *scorer) batch(best [][]Recommendation, histories [][]int32, k int, flat flatOptions) (
-	[][]Recommendation, error) {
-	s.values, s.offsets = flatten(s.values, s.offsets, histories)
-	s.ids, s.scores = grown(s.ids, k*len(histories)), grown(s.scores, k*len(histories))
-	s.counts = grown(s.counts, len(histories))
-	result := C.s3go_score_next_batch(s.pointer, int32s(s.values), int64s(s.offsets),
-		C.size_t(len(histories)), flat.include, int32s(flat.excluded),
-		C.size_t(len(flat.excluded)), int32s(flat.candidates), flat.candidateCount, C.size_t(k),
-		int32s(s.ids), floats(s.scores), sizes(s.counts))
-	if err := failure(result); err != nil {
-		return nil, err
-	}
-	for user, count := range s.counts {
-		items := make([]Recommendation, count)
-		for i := range items {
-			items[i] = Recommendation{s.ids[user*k+i], s.scores[user*k+i]}
-		}
-		best = append(best, items)
 	}
 	return best, nil
 }

@@ -2,48 +2,10 @@
 
 package s3rec
 
-// #include "bridge_run.h"
+// #include "bridge.h"
 import "C"
 
 import "unsafe"
-
-// Refit says on what a fine-tuning trains anew once the best epoch is known.
-type Refit int
-
-// The refits.
-const (
-	RefitDefault Refit = iota // the recipe's
-	RefitNone                 // not at all: the best epoch's weights are kept
-	RefitValid                // on the valid items too
-	RefitAll                  // on all items, for use rather than for measuring
-)
-
-// RunOptions are about a whole stage of training; zero values are the recipe's.
-type RunOptions struct {
-	Recipe   Recipe          // default RecipeBest
-	Seed     *uint64         // of draws and dropout; default 42
-	Epochs   int             // at most so many
-	Patience int             // fine-tuning: epochs without improvement after which to stop
-	Refit    Refit           // fine-tuning
-	Protocol Protocol        // of the choice: ProtocolFull (default) NDCG@20, ProtocolSampled MRR
-	Sampler  *SamplerOptions // instead of the recipe's; seed and held-out count aside
-	Trainer  *TrainerOptions // instead of the recipe's, which sets the course of the learning rate
-	// unless WarmupSteps or DecaySteps do; seed aside
-
-	// Dropouts of the run, 0..0.99; default: the recipe's.
-	HiddenDropout, AttentionDropout *float64
-
-	// What follows is for Pretrain and Finetune.
-
-	OnStep  func(Progress) error // called after each step; an error ends the training
-	OnEpoch func(Progress) error // called after each epoch, likewise
-	// ResumeFrom is a state to go on from, of a run over the same model, data and options.
-	ResumeFrom string
-	// SaveTo is where a state is written when the training is cancelled or a callback ends it,
-	// and after every SaveEvery epochs unless that is 0.
-	SaveTo    string
-	SaveEvery int
-}
 
 // RunEvent is what a step of a run did.
 type RunEvent int32
@@ -52,7 +14,7 @@ type RunEvent int32
 const (
 	RunStep  RunEvent = C.S3REC_RUN_STEP  // a step within an epoch
 	RunEpoch RunEvent = C.S3REC_RUN_EPOCH // the last step of an epoch; measured, in fine-tuning
-	RunDone  RunEvent = C.S3REC_RUN_DONE  // nothing: the model has the weights
+	RunDone  RunEvent = C.S3REC_RUN_DONE  // nothing: the run is over
 )
 
 // Progress is where a run is.
@@ -64,109 +26,112 @@ type Progress struct {
 	Loss               float64 // mean of the epoch so far, a sequence or a target
 	AAP, MIP, MAP, SP  float64 // pretraining: means a sequence, unweighted
 	Sequences, Targets int     // of the epoch so far
+	Tokens             int     // real tokens, likewise
 	ValidValue         float64 // fine-tuning, RunEpoch: what the best epoch is chosen by
 	BestValue          float64 // the best so far
 	BestEpoch          int     // 0 before the first
+	SelectionEpochs    int     // epochs before the refit that are done
+	Last               bool    // the selection, or the refit, ends with this epoch
 }
 
-// Run is one stage of training from beginning to end, a step a call. It trains a copy: the
-// model may be scored, saved and closed meanwhile, and gets its new weights in one moment,
-// at the end. Calls from several goroutines wait for each other.
+func progressOf(p *C.s3rec_run_progress) Progress {
+	return Progress{RunEvent(p.event), p.refit != 0, int(p.epoch), int(p.epochs), int(p.step),
+		int(p.steps), float64(p.loss), float64(p.aap), float64(p.mip), float64(p._map),
+		float64(p.sp), int(p.sequence_count), int(p.target_count), int(p.token_count),
+		float64(p.valid_value), float64(p.best_value), int(p.best_epoch),
+		int(p.selection_epochs), p.last != 0}
+}
+
+// Run is one stage of training from beginning to end, a step a call. The model that it begins
+// with is only read: it may be scored, saved and closed meanwhile, but must keep its weights
+// until the refit has begun. Calls from several goroutines wait for each other.
 type Run struct {
-	h       *handle
-	model   *Model // whom the result is for
-	trained *Model // the one that the library trains, of the same weights at the beginning
-	stored  bool   // model has the result; changes within calls of the handle
-}
-
-func (r Refit) heldOutCount() (C.int32_t, error) {
-	switch r {
-	case RefitDefault:
-		return -1, nil
-	case RefitNone:
-		return 2, nil
-	case RefitValid:
-		return 1, nil
-	case RefitAll:
-		return 0, nil
-	}
-	return 0, argumentError("Refit is %d, must be %d..%d", int(r), int(RefitDefault), int(RefitAll))
+	h     *handle
+	model *Model // that it begins with; nil in one that was resumed without
 }
 
 // NewRun begins a stage; options may be nil. Errors: ErrArgument (also data that nothing can
 // be trained on or measured by), ErrMemory; ErrMismatch (the data has items or attributes
-// that the model does not have).
-func NewRun(model *Model, data *Dataset, stage Stage, options *RunOptions) (run *Run, err error) {
+// that the model does not have, or other names).
+func NewRun(model *Model, data *Dataset, stage Stage, options *RunOptions) (*Run, error) {
 	if options == nil {
 		options = &RunOptions{}
 	}
-	heldOut, err := options.Refit.heldOutCount()
+	filled, sampler, trainer, err := options.fill(stage)
 	if err != nil {
 		return nil, err
 	}
-	epochs := narrow(&err, "Epochs", options.Epochs)
-	patience := narrow(&err, "Patience", options.Patience)
-	if err != nil {
-		return nil, err
-	}
-	var sampler *C.s3rec_sampler_options
-	if options.Sampler != nil {
-		filled, err := options.Sampler.fill(stage)
-		if err != nil {
-			return nil, err
-		}
-		sampler = &filled
-	}
-	var trainer *C.s3rec_trainer_options
-	if options.Trainer != nil {
-		filled, err := options.Trainer.fill()
-		if err != nil {
-			return nil, err
-		}
-		trainer = &filled
-	}
-	hidden, attention := C.double(-1), C.double(-1)
-	setDouble(&hidden, options.HiddenDropout)
-	setDouble(&attention, options.AttentionDropout)
-	trained, err := model.Clone()
-	if err != nil {
-		return nil, err
-	}
-	err = data.use(func(dataset *C.s3rec_dataset) error {
-		return trained.read(func(clone *C.s3rec_model) error {
-			result := C.s3go_run_create(clone, dataset, C.int32_t(stage),
-				C.int32_t(options.Recipe), seedOf(options.Seed), epochs, patience, heldOut,
-				C.int32_t(options.Protocol),
-				hidden, attention, sampler, trainer)
-			if err := failure(result); err != nil {
-				return err
-			}
-			run = &Run{model: model, trained: trained}
-			run.h = newHandle("run", result.handle, model.h.root, func(pointer unsafe.Pointer) {
-				C.s3rec_run_destroy((*C.s3rec_run)(pointer))
-				trained.Close()
-			})
-			return nil
+	var run *Run
+	err = model.read(func(c *C.s3rec_model) error {
+		run, err = madeRun(model, data, func(dataset *C.s3rec_dataset,
+			made **C.s3rec_run) status {
+			return C.s3go_run_create(c, dataset, &filled, sampler, trainer, made)
 		})
+		return err
 	})
-	if err != nil {
-		trained.Close()
-		return nil, err
-	}
-	return run, nil
+	return run, err
 }
 
-func (r *Run) use(call func(*C.s3rec_run) error) error {
-	var h *handle
-	if r != nil {
-		h = r.h
+// ResumeRun makes a run out of a state that Run.Save wrote, here, in C, in Python or in the tool,
+// with the options in it. model has the configuration and weights that the run began with; it
+// may be nil where no refit is ahead. epochs, unless 0, is instead of the saved number. Errors:
+// those of NewRun and Run.Load.
+func ResumeRun(model *Model, data *Dataset, path string, epochs int) (run *Run, err error) {
+	name := text(&err, "path", path, false)
+	defer freeText(name)
+	most := narrow(&err, "epochs", epochs)
+	if err != nil {
+		return nil, err
 	}
-	return h.useAlone("run", func(pointer unsafe.Pointer) error {
+	resume := func(c *C.s3rec_model) error {
+		run, err = madeRun(model, data, func(dataset *C.s3rec_dataset,
+			made **C.s3rec_run) status {
+			return C.s3rec_run_resume(c, dataset, name, most, made)
+		})
+		return err
+	}
+	if model == nil {
+		err = resume(nil)
+	} else {
+		err = model.read(resume)
+	}
+	return run, err
+}
+
+func madeRun(model *Model, data *Dataset,
+	create func(*C.s3rec_dataset, **C.s3rec_run) status) (run *Run, err error) {
+	err = data.use(func(dataset *C.s3rec_dataset) error {
+		var made *C.s3rec_run
+		err := failure(func() status { return create(dataset, &made) })
+		if err != nil {
+			return err
+		}
+		root := data.h.root
+		if model != nil {
+			root = model.h.root
+		}
+		run = &Run{newHandle("run", unsafe.Pointer(made), root,
+			func(pointer unsafe.Pointer) { C.s3rec_run_destroy((*C.s3rec_run)(pointer)) }), model}
+		return nil
+	})
+	return run, err
+}
+
+// use calls with the C run while nobody writes the model, which may be closed.
+func (r *Run) use(call func(*C.s3rec_run) error) error {
+	if r == nil || r.h == nil {
+		return closedError("run")
+	}
+	return r.h.useAlone("run", func(pointer unsafe.Pointer) error {
+		if r.model != nil {
+			r.model.inside.access.RLock()
+			defer r.model.inside.access.RUnlock()
+		}
 		return call((*C.s3rec_run)(pointer))
 	})
 }
 
-// Close ends the run; before RunDone the model stays as it was. It may be called again.
+// Close ends the run. It may be called again.
 func (r *Run) Close() error {
 	if r != nil {
 		r.h.close()
@@ -174,62 +139,90 @@ func (r *Run) Close() error {
 	return nil
 }
 
-// Step goes one step on. After the last one it gives RunDone, and the model has its weights.
-// After an error it may be called again. Errors: those of Trainer.PretrainStep,
-// Trainer.FinetuneStep, Model.Evaluate and, at the end, Model.CopyWeights.
-func (r *Run) Step() (progress Progress, err error) {
+// Step goes one step on; after the last one it gives RunDone. After an error it may be called
+// again. Errors: those of Trainer.PretrainStep, Trainer.FinetuneStep and Model.Evaluate; ErrState
+// (the refit begins, and the model has other weights by now).
+func (r *Run) Step() (Progress, error) {
+	var p C.s3rec_run_progress
+	C.s3rec_run_progress_init(&p)
+	err := r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_step(run, &p) }))
+	return progressOf(&p), err
+}
+
+// Progress says where the run is without a step.
+func (r *Run) Progress() (Progress, error) {
+	var p C.s3rec_run_progress
+	C.s3rec_run_progress_init(&p)
+	err := r.use(checked(func(run *C.s3rec_run) status {
+		return C.s3rec_run_progress_get(run, &p)
+	}))
+	return progressOf(&p), err
+}
+
+// Finish gives the result as a new model, which is to be closed: after RunDone the final weights,
+// before that the best ones so far. The run may go on. Errors: ErrMemory; ErrState (fine-tuning:
+// no epoch has been measured yet).
+func (r *Run) Finish() (model *Model, err error) {
 	err = r.use(func(run *C.s3rec_run) error {
-		var p C.s3rec_run_progress
-		if err := failure(C.s3go_run_step(run, &p)); err != nil {
-			return err
-		}
-		if p.event == C.S3REC_RUN_DONE && !r.stored {
-			if err := r.model.CopyWeights(r.trained); err != nil {
-				return err
-			}
-			r.stored = true
-		}
-		progress = Progress{RunEvent(p.event), p.refit != 0, int(p.epoch), int(p.epochs),
-			int(p.step), int(p.steps), float64(p.loss), float64(p.aap), float64(p.mip),
-			float64(p._map), float64(p.sp), int(p.sequence_count), int(p.target_count),
-			float64(p.valid_value), float64(p.best_value), int(p.best_epoch)}
-		return nil
+		model, err = madeModel(r.h.root, func(made **C.s3rec_model) status {
+			return C.s3rec_run_finish(run, made)
+		})
+		return err
 	})
-	return progress, err
+	return model, err
 }
 
 // ValidMetrics gives the metrics of the valid split after the last epoch that was measured.
 // Error: ErrNotFound (none yet).
-func (r *Run) ValidMetrics() (metrics Metrics, err error) {
-	err = r.use(func(run *C.s3rec_run) error {
-		var measured C.s3rec_metrics
-		if err := failure(C.s3go_run_valid_metrics(run, &measured)); err != nil {
-			return err
-		}
-		metrics = metricsOf(&measured)
+func (r *Run) ValidMetrics() (Metrics, error) {
+	var measured C.s3rec_metrics
+	C.s3rec_metrics_init(&measured)
+	err := r.use(checked(func(run *C.s3rec_run) status {
+		return C.s3rec_run_valid_metrics(run, &measured)
+	}))
+	return metricsOf(&measured), err
+}
+
+// Ahead gives the steps and sequences that are ahead at most, those of the refit included.
+func (r *Run) Ahead() (steps, sequences uint64, err error) {
+	var estimate C.s3rec_run_estimate
+	C.s3rec_run_estimate_init(&estimate)
+	err = r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_ahead(run, &estimate) }))
+	return uint64(estimate.step_count), uint64(estimate.sequence_count), err
+}
+
+// SetNote keeps a text of the program's own with the run, which Save writes into the state.
+// Error: ErrArgument (not UTF-8).
+func (r *Run) SetNote(note string) (err error) {
+	words := text(&err, "note", note, true)
+	defer freeText(words)
+	if err != nil {
+		return err
+	}
+	return r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_set_note(run, words) }))
+}
+
+// Note is the text that was set last, or that of the state that was loaded; "" without.
+func (r *Run) Note() (note string) {
+	_ = r.use(func(run *C.s3rec_run) error {
+		note = C.GoString(C.s3rec_run_note(run))
 		return nil
 	})
-	return metrics, err
+	return note
 }
 
 // Save writes all that the run needs to go on bit by bit, between any two steps. Errors: those
 // of Trainer.Save.
-func (r *Run) Save(path string) (err error) {
-	name := text(&err, "path", path, false)
-	defer freeText(name)
-	if err != nil {
-		return err
-	}
-	return r.use(func(run *C.s3rec_run) error { return failure(C.s3go_run_save(run, name)) })
+func (r *Run) Save(path string) error {
+	return withText("path", path, func(name *C.char) error {
+		return r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_save(run, name) }))
+	})
 }
 
 // Load puts a saved run into a new one, before its first step, over the same model, data and
 // options. Errors: those of Trainer.Load.
-func (r *Run) Load(path string) (err error) {
-	name := text(&err, "path", path, false)
-	defer freeText(name)
-	if err != nil {
-		return err
-	}
-	return r.use(func(run *C.s3rec_run) error { return failure(C.s3go_run_load(run, name)) })
+func (r *Run) Load(path string) error {
+	return withText("path", path, func(name *C.char) error {
+		return r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_load(run, name) }))
+	})
 }

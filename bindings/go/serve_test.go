@@ -50,9 +50,12 @@ func TestManyGoroutinesScoreOneModel(t *testing.T) {
 		}
 		return nil
 	}))
-	pool := &model.inside.scorers
-	if len(pool.idle) > 3 || pool.lent != 0 {
-		t.Errorf("%d idle scorers, %d lent, at most 3 allowed", len(pool.idle), pool.lent)
+	recommender := model.inside.recommender.Load()
+	if pool := &recommender.seats; len(pool.idle) > 3 || pool.lent != 0 {
+		t.Errorf("%d idle seats, %d lent, at most 3 allowed", len(pool.idle), pool.lent)
+	}
+	if made := must(recommender.Statistics()).Scorers; made > 3 {
+		t.Errorf("%d scorers, at most 3 allowed", made)
 	}
 }
 
@@ -155,19 +158,23 @@ func TestHotSwapUnderLoad(t *testing.T) {
 	models[len(models)-1].Close()
 }
 
-// A model serves while it is trained, and all at once has other weights.
+// A model serves while another one is trained from it, and stays what it was.
 func TestServingWhileTraining(t *testing.T) {
 	data, model := fixtureDataset(t), fixtureModel(t)
 	history := []int32{3, 9, 4}
 	before := must(model.Recommend(history, 5, nil))
-	must(Pretrain(context.Background(), model, data, &RunOptions{Epochs: 2,
-		OnStep: func(Progress) error {
-			if now := must(model.Recommend(history, 5, nil)); !reflect.DeepEqual(now, before) {
-				t.Errorf("%v instead of %v", now, before)
-			}
-			return nil
-		}}))
-	if after := must(model.Recommend(history, 5, nil)); reflect.DeepEqual(after, before) {
+	same := func(Progress) error {
+		if now := must(model.Recommend(history, 5, nil)); !reflect.DeepEqual(now, before) {
+			t.Errorf("%v instead of %v", now, before)
+		}
+		return nil
+	}
+	trained, _, err := Pretrain(context.Background(), model, data, &RunOptions{Epochs: 2,
+		OnStep: same})
+	ok(t, err)
+	defer trained.Close()
+	ok(t, same(Progress{}))
+	if after := must(trained.Recommend(history, 5, nil)); reflect.DeepEqual(after, before) {
 		t.Error("training changed nothing")
 	}
 }

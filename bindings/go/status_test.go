@@ -179,7 +179,7 @@ func TestInBrokenProcess(t *testing.T) {
 	data := fixtureDataset(t)
 	model := must(NewModelFor(c, data, ModelOptions{HiddenSize: 16}))
 	defer model.Close()
-	_, err := Pretrain(context.Background(), model, data, nil)
+	_, _, err := Pretrain(context.Background(), model, data, nil)
 	wants(t, err, map[string]Status{"engine": ErrEngine, "thread": ErrThread}[what])
 	if what == "thread" {
 		must(model.Recommend([]int32{1}, 1, nil)) // needs no thread of the library's

@@ -29,14 +29,16 @@ func TestPretrainAndFinetune(t *testing.T) {
 	count := func(counter *int) func(Progress) error {
 		return func(p Progress) error { *counter++; return nil }
 	}
-	progress := must(Pretrain(context.Background(), model, data, &RunOptions{Epochs: 2,
-		OnStep: count(&steps), OnEpoch: count(&epochs)}))
+	pretrained, progress, err := Pretrain(context.Background(), model, data, &RunOptions{Epochs: 2,
+		OnStep: count(&steps), OnEpoch: count(&epochs)})
+	ok(t, err)
+	defer pretrained.Close()
 	if progress.Event != RunDone || epochs != 2 || steps != 2*progress.Steps ||
 		progress.MIP == 0 {
 		t.Errorf("%d epochs, %d steps, %+v", epochs, steps, progress)
 	}
 	epochs, refits := 0, 0
-	progress = must(Finetune(context.Background(), model, data, &RunOptions{Epochs: 12,
+	tuned, progress, err := Finetune(context.Background(), pretrained, data, &RunOptions{Epochs: 12,
 		OnEpoch: func(p Progress) error {
 			if p.Refit {
 				refits++
@@ -44,32 +46,47 @@ func TestPretrainAndFinetune(t *testing.T) {
 				t.Errorf("epoch %d is not measured", p.Epoch)
 			}
 			return nil
-		}}))
+		}})
+	ok(t, err)
+	defer tuned.Close()
 	if epochs < progress.BestEpoch || refits != progress.BestEpoch || progress.BestValue <= 0 {
 		t.Errorf("%d epochs, %d of the refit, %+v", epochs, refits, progress)
 	}
-	if after := must(model.Evaluate(data, nil)); after.NDCG[1] <= before.NDCG[1] {
+	if after := must(tuned.Evaluate(data, nil)); after.NDCG[1] <= before.NDCG[1] {
 		t.Errorf("NDCG@10 %v before, %v after training", before.NDCG[1], after.NDCG[1])
+	}
+	if still := must(model.Evaluate(data, nil)); still != before {
+		t.Error("training changed the model that it began with")
 	}
 }
 
-// A cancelled training leaves the model alone, and its state gives the bits of one that was
-// not cancelled.
+// A cancelled training gives no model, and its state gives the bits of one that was not cancelled.
 func TestCancellationAndResuming(t *testing.T) {
 	data := fixtureDataset(t)
 	train := func(ctx context.Context, options RunOptions) ([]float32, error) {
 		model := must(NewModelFor(nil, data, ModelOptions{HiddenSize: 16, MaxSeqLength: 12}))
 		defer model.Close()
 		options.Epochs, options.Sampler = 3, &SamplerOptions{BatchSize: 16}
-		_, err := Finetune(ctx, model, data, &options)
-		return weightsOf(t, model), err
+		before := weightsOf(t, model)
+		tuned, _, err := Finetune(ctx, model, data, &options)
+		if !reflect.DeepEqual(before, weightsOf(t, model)) {
+			t.Error("training changed the model that it began with")
+		}
+		if err != nil {
+			if tuned != nil {
+				t.Error("a model beside an error")
+			}
+			return nil, err
+		}
+		defer tuned.Close()
+		return weightsOf(t, tuned), nil
 	}
 	whole, err := train(context.Background(), RunOptions{})
 	ok(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	state := filepath.Join(t.TempDir(), "state")
 	steps := 0
-	untouched, err := train(ctx, RunOptions{SaveTo: state, OnStep: func(Progress) error {
+	_, err = train(ctx, RunOptions{SaveTo: state, OnStep: func(Progress) error {
 		if steps++; steps == 6 {
 			cancel()
 		}
@@ -78,11 +95,6 @@ func TestCancellationAndResuming(t *testing.T) {
 	wants(t, err, context.Canceled)
 	if steps != 6 {
 		t.Errorf("cancelled after step 6, ended after %d", steps)
-	}
-	fresh := must(NewModelFor(nil, data, ModelOptions{HiddenSize: 16, MaxSeqLength: 12}))
-	defer fresh.Close()
-	if !reflect.DeepEqual(untouched, weightsOf(t, fresh)) {
-		t.Error("a cancelled training changed the model")
 	}
 	resumed, err := train(context.Background(), RunOptions{ResumeFrom: state})
 	ok(t, err)
@@ -105,23 +117,25 @@ func TestCallbacksEndATraining(t *testing.T) {
 	enough := errors.New("enough")
 	stop := func(Progress) error { return fmt.Errorf("%w of that", enough) }
 	state := filepath.Join(t.TempDir(), "state")
-	_, err := Pretrain(context.Background(), model, data, &RunOptions{OnStep: stop})
+	_, _, err := Pretrain(context.Background(), model, data, &RunOptions{OnStep: stop})
 	wants(t, err, enough)
-	_, err = Pretrain(context.Background(), model, data, &RunOptions{OnEpoch: stop, SaveTo: state})
+	_, _, err = Pretrain(context.Background(), model, data, &RunOptions{OnEpoch: stop, SaveTo: state})
 	wants(t, err, enough)
 	ok(t, os.Remove(state))
 	saved := 0
-	must(Pretrain(context.Background(), model, data, &RunOptions{Epochs: 5, SaveTo: state,
-		SaveEvery: 2, OnStep: func(p Progress) error {
+	trained, _, err := Pretrain(context.Background(), model, data, &RunOptions{Epochs: 5,
+		SaveTo: state, SaveEvery: 2, OnStep: func(p Progress) error {
 			if os.Remove(state) == nil {
 				saved++
 			}
 			return nil
-		}}))
+		}})
+	ok(t, err)
+	defer trained.Close()
 	if saved != 2 {
 		t.Errorf("saved %d times in 5 epochs", saved)
 	}
-	_, err = Pretrain(context.Background(), model, data, &RunOptions{Epochs: 1, SaveEvery: 1,
+	_, _, err = Pretrain(context.Background(), model, data, &RunOptions{Epochs: 1, SaveEvery: 1,
 		SaveTo: "/absent/folder/state"})
 	wants(t, err, ErrIO)
 }
@@ -140,6 +154,11 @@ func TestRunOptions(t *testing.T) {
 		"batch":    {Sampler: &SamplerOptions{BatchSize: -1}},
 		"trainer":  {Trainer: &TrainerOptions{ShardCount: 1 << 40}},
 		"dropout":  {HiddenDropout: Ptr(1.0)},
+		"metric":   {Metric: 99},
+		"seen":     {Seen: 9},
+		"schedule": {Schedule: 9},
+		"warmup":   {WarmupEpochs: Ptr(1e9), Schedule: ScheduleCosine},
+		"time":     {TimeBudget: -1},
 		"rate":     {Trainer: &TrainerOptions{LearningRate: -1}},
 	} {
 		bad := bad
@@ -174,6 +193,185 @@ func TestRunOptions(t *testing.T) {
 		}
 		run.Close()
 	}
+}
+
+// A loop of one's own: its state is resumed with the options in it, and its result may be taken
+// at any time.
+func TestRunsAndTheirStates(t *testing.T) {
+	data, model := fixtureDataset(t), fixtureModel(t)
+	options := &RunOptions{Epochs: 3, Refit: RefitNone, Sampler: &SamplerOptions{BatchSize: 16},
+		Metric: MetricMRR, Seen: SeenInclude, Schedule: ScheduleCosine, WarmupEpochs: Ptr(0.5),
+		HiddenDropout: Ptr(0.1)}
+	run := must(NewRun(model, data, StageFinetune, options))
+	defer run.Close()
+	steps, sequences, err := run.Ahead()
+	ok(t, err)
+	if steps != 12 || sequences != 180 {
+		t.Errorf("%d steps, %d sequences ahead", steps, sequences)
+	}
+	wants(t, errorOf(run.Finish()), ErrState)
+	for i := 0; i < 6; i++ {
+		must(run.Step())
+	}
+	ok(t, run.SetNote("half way"))
+	wants(t, run.SetNote("\xff"), ErrArgument)
+	half := must(run.Progress())
+	if half.Epoch != 2 || half.Step != 2 || half.Event != RunStep || half.SelectionEpochs != 1 ||
+		half.Last || half.Tokens == 0 || half.BestValue != must(run.ValidMetrics()).MRR {
+		t.Errorf("%+v", half)
+	}
+	state := filepath.Join(t.TempDir(), "state")
+	ok(t, run.Save(state))
+	early := must(run.Finish())
+	defer early.Close()
+
+	other := must(ResumeRun(nil, data, state, 0))
+	defer other.Close()
+	if at := must(other.Progress()); at != half || other.Note() != "half way" {
+		t.Errorf("%+v, note %q instead of %+v", at, other.Note(), half)
+	}
+	if !reflect.DeepEqual(weightsOf(t, must(other.Finish())), weightsOf(t, early)) {
+		t.Error("the best epoch of a run that was resumed has other weights")
+	}
+	var weights [2][]float32
+	for i, r := range []*Run{run, other} {
+		last := false
+		for p := must(r.Step()); p.Event != RunDone; p = must(r.Step()) {
+			last = p.Last
+		}
+		finished := must(r.Finish())
+		defer finished.Close()
+		weights[i] = weightsOf(t, finished)
+		dropout := []float64{must(model.Config()).HiddenDropout, 0.1}[i] // no model was given: the run's
+		if got := must(finished.Config()).HiddenDropout; !last || got != dropout {
+			t.Errorf("last %v, dropout %v instead of %v", last, got, dropout)
+		}
+	}
+	if !reflect.DeepEqual(weights[0], weights[1]) {
+		t.Error("a run that was resumed gives other weights")
+	}
+	wants(t, errorOf(ResumeRun(model, data, "absent", 0)), ErrIO)
+	wants(t, errorOf(ResumeRun(model, data, modelFile(t, model), 0)), ErrFormat)
+	wants(t, errorOf(ResumeRun(model, data, state, 1<<40)), ErrArgument)
+	wants(t, errorOf(ResumeRun(nil, data, state, 9)), ErrArgument) // the cosine ends at 3
+}
+
+func TestChangedWeightsStopARefit(t *testing.T) {
+	data, model := fixtureDataset(t), fixtureModel(t)
+	run := must(NewRun(model, data, StageFinetune, &RunOptions{Epochs: 1, Refit: RefitAll}))
+	defer run.Close()
+	vectors := must(model.ItemVectors())
+	vectors.Values[20]++
+	ok(t, model.WriteParameter("item_embeddings.weight", vectors.Values))
+	err := errorOf(run.Step())
+	for i := 0; i < 100 && err == nil; i++ {
+		err = errorOf(run.Step())
+	}
+	wants(t, err, ErrState)
+}
+
+// Both stages in one call, which gives what the workshop gives.
+func TestTrain(t *testing.T) {
+	log, items := "user,item,timestamp\n", "item,kind\n"
+	for user, sequence := range sequencesOf(60) {
+		for i, item := range sequence {
+			log += fmt.Sprintf("u%d,film %d,%d\n", user, item, i)
+		}
+	}
+	for item := 1; item <= fixtureItems; item++ {
+		items += fmt.Sprintf("film %d,%d\n", item, item%5)
+	}
+	options := TrainOptions{Events: writeFile(t, "log.csv", log),
+		ItemTable: writeFile(t, "items.csv", items), PretrainEpochs: Ptr(1), FinetuneEpochs: Ptr(2)}
+	steps := 0
+	options.OnStep = func(p Progress) error {
+		steps++
+		return nil
+	}
+	model, metrics, err := Train(context.Background(), options)
+	ok(t, err)
+	defer model.Close()
+	if steps == 0 || metrics.Split != SplitTest || metrics.Users != 60 {
+		t.Errorf("%d steps, %+v", steps, metrics)
+	}
+	if best := must(model.RecommendNames([]string{"film 3", "film 4"}, 3, nil)); len(best) != 3 {
+		t.Errorf("%+v", best)
+	}
+	must(model.Popularity())
+
+	events := must(NewEvents(nil))
+	defer events.Close()
+	must(events.Read(options.Events, nil))
+	must(events.ReadAttributes(options.ItemTable, nil))
+	data, _, err := events.Dataset(nil)
+	ok(t, err)
+	defer data.Close()
+	fresh := must(NewModelFor(nil, data, ModelOptions{}))
+	defer fresh.Close()
+	pretrained, _, err := Pretrain(context.Background(), fresh, data, &RunOptions{Epochs: 1})
+	ok(t, err)
+	defer pretrained.Close()
+	tuned, _, err := Finetune(context.Background(), pretrained, data, &RunOptions{Epochs: 2})
+	ok(t, err)
+	defer tuned.Close()
+	if !reflect.DeepEqual(weightsOf(t, model), weightsOf(t, tuned)) {
+		t.Error("Train gives other weights than Pretrain and Finetune")
+	}
+}
+
+func TestTrainEndsEarly(t *testing.T) {
+	data := fixtureDataset(t)
+	train := func(ctx context.Context, options TrainOptions) (*Model, error) {
+		options.PretrainEpochs, options.FinetuneEpochs = Ptr(0), Ptr(2)
+		model, _, err := Train(ctx, options)
+		if (model == nil) == (err == nil) {
+			t.Errorf("model %v beside error %v", model, err)
+		}
+		return model, err
+	}
+	model := must(train(context.Background(), TrainOptions{Data: data, OnStep: func(p Progress) error {
+		if p.Event == RunEpoch {
+			return ErrEnough
+		}
+		return nil
+	}}))
+	ok(t, model.Close())
+	bad := errors.New("bad")
+	_, err := train(context.Background(), TrainOptions{Data: data,
+		OnStep: func(Progress) error { return bad }})
+	wants(t, err, bad)
+	ctx, cancel := context.WithCancel(context.Background())
+	steps := 0
+	_, err = train(ctx, TrainOptions{Data: data, OnStep: func(Progress) error {
+		steps++
+		cancel()
+		return nil
+	}})
+	wants(t, err, context.Canceled)
+	if steps != 1 {
+		t.Errorf("cancelled after step 1, ended after %d", steps)
+	}
+	wants(t, errorOf(train(ctx, TrainOptions{Data: data})), context.Canceled)
+	func() {
+		defer func() {
+			if cause := recover(); cause != "oh dear" {
+				t.Errorf("panic %v", cause)
+			}
+		}()
+		_, _ = train(context.Background(), TrainOptions{Data: data,
+			OnStep: func(Progress) error { panic("oh dear") }})
+	}()
+	for name, options := range map[string]TrainOptions{"no source": {}, "two sources": {Data: data,
+		Events: "a"}, "NUL": {Events: "a\x00"}, "recipe": {Data: data, Recipe: 9},
+		"time": {Data: data, TimeBudget: -1}} {
+		if _, err := train(context.Background(), options); !errors.Is(err, ErrArgument) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wants(t, errorOf(train(context.Background(), TrainOptions{Events: "absent"})), ErrIO)
+	closed := must(NewDataset(nil, DatasetArrays{Sequences: sequencesOf(9)}))
+	ok(t, closed.Close())
+	wants(t, errorOf(train(context.Background(), TrainOptions{Data: closed})), ErrClosed)
 }
 
 // The parts of which a training of one's own is made.

@@ -2,10 +2,88 @@
 
 package s3rec
 
-// #include "bridge_train.h"
+// #include "bridge.h"
 import "C"
 
 import "unsafe"
+
+// FinetuneLoss is the loss of fine-tuning.
+type FinetuneLoss int32
+
+// The losses.
+const (
+	LossCE        FinetuneLoss = C.S3REC_LOSS_CE         // softmax over all items
+	LossBCE       FinetuneLoss = C.S3REC_LOSS_BCE        // one negative a position, the paper's
+	LossSampledCE FinetuneLoss = C.S3REC_LOSS_SAMPLED_CE // softmax over a corrected draw
+)
+
+// TrainerOptions are about losses and optimizer; zero values are the defaults.
+type TrainerOptions struct {
+	LearningRate    float64  // above 0, up to 1000; default 1e-3
+	AdamBeta1       *float64 // 0..1, below 1; default 0.9
+	AdamBeta2       *float64 // 0..1, below 1; default 0.999
+	AdamEpsilon     float64  // 1e-16..1000; default 1e-8
+	WeightDecay     float64  // 0..1000, added to the gradient
+	MaxGradientNorm float64  // 0: no clipping
+	// Weights of the joint pretraining loss, at least 0, which skips the work; defaults 0.2, 1,
+	// 1, 0.5.
+	AAPWeight, MIPWeight, MAPWeight, SPWeight *float64
+	Loss                                      FinetuneLoss // default LossCE
+	Seed                                      *uint64      // of dropout; default 42
+	ShardCount                                int          // 1..256 pieces of a step; default 8
+	// Learning rate: rises for WarmupSteps updates; with DecaySteps above 0 it then falls along
+	// half a cosine to 0 at update DecaySteps.
+	WarmupSteps, DecaySteps uint64
+	LabelSmoothing          float64 // softmax losses: 0..1, below 1
+	DecoupledWeightDecay    float64 // AdamW's; times LearningRate at most 1
+	NegativeCount           int     // LossSampledCE: items drawn a step; default 1000
+}
+
+// fill is the C form of options, which may be nil.
+func (o *TrainerOptions) fill() (options C.s3rec_trainer_options, err error) {
+	C.s3rec_trainer_options_init(&options)
+	if o == nil {
+		return options, nil
+	}
+	if o.LearningRate != 0 {
+		options.learning_rate = C.double(o.LearningRate)
+	}
+	setDouble(&options.adam_beta1, o.AdamBeta1)
+	setDouble(&options.adam_beta2, o.AdamBeta2)
+	if o.AdamEpsilon != 0 {
+		options.adam_epsilon = C.double(o.AdamEpsilon)
+	}
+	options.weight_decay = C.double(o.WeightDecay)
+	options.max_gradient_norm = C.double(o.MaxGradientNorm)
+	setDouble(&options.aap_weight, o.AAPWeight)
+	setDouble(&options.mip_weight, o.MIPWeight)
+	setDouble(&options.map_weight, o.MAPWeight)
+	setDouble(&options.sp_weight, o.SPWeight)
+	if o.Loss != 0 {
+		options.finetune_loss = C.s3rec_finetune_loss(o.Loss)
+	}
+	options.seed = seedOf(o.Seed)
+	if o.ShardCount != 0 {
+		options.shard_count = narrow(&err, "ShardCount", o.ShardCount)
+	}
+	options.warmup_steps = C.uint64_t(o.WarmupSteps)
+	options.decay_steps = C.uint64_t(o.DecaySteps)
+	options.label_smoothing = C.double(o.LabelSmoothing)
+	options.decoupled_weight_decay = C.double(o.DecoupledWeightDecay)
+	if o.NegativeCount != 0 {
+		options.negative_count = narrow(&err, "NegativeCount", o.NegativeCount)
+	}
+	return options, err
+}
+
+func trainerOptionsOf(o *C.s3rec_trainer_options) TrainerOptions {
+	return TrainerOptions{float64(o.learning_rate), Ptr(float64(o.adam_beta1)),
+		Ptr(float64(o.adam_beta2)), float64(o.adam_epsilon), float64(o.weight_decay),
+		float64(o.max_gradient_norm), Ptr(float64(o.aap_weight)), Ptr(float64(o.mip_weight)),
+		Ptr(float64(o.map_weight)), Ptr(float64(o.sp_weight)), FinetuneLoss(o.finetune_loss),
+		Ptr(uint64(o.seed)), int(o.shard_count), uint64(o.warmup_steps), uint64(o.decay_steps),
+		float64(o.label_smoothing), float64(o.decoupled_weight_decay), int(o.negative_count)}
+}
 
 // Trainer is optimizer state, gradients and working memory for one model, which nobody can
 // score meanwhile. Calls from several goroutines wait for each other. Most programs want
@@ -23,14 +101,15 @@ func NewTrainer(model *Model, options *TrainerOptions) (trainer *Trainer, err er
 		return nil, err
 	}
 	err = model.write(func(c *C.s3rec_model) error {
-		result := C.s3go_trainer_create(c, &filled)
-		if err := failure(result); err != nil {
-			return err
+		var made *C.s3rec_trainer
+		err := failure(func() status { return C.s3rec_trainer_create(c, &filled, &made) })
+		if err == nil {
+			trainer = &Trainer{newHandle("trainer", unsafe.Pointer(made), model.h.root,
+				func(pointer unsafe.Pointer) {
+					C.s3rec_trainer_destroy((*C.s3rec_trainer)(pointer))
+				}), model}
 		}
-		trainer = &Trainer{newHandle("trainer", result.handle, model.h.root,
-			func(pointer unsafe.Pointer) { C.s3rec_trainer_destroy((*C.s3rec_trainer)(pointer)) }),
-			model}
-		return nil
+		return err
 	})
 	return trainer, err
 }
@@ -80,88 +159,79 @@ type Losses struct {
 	Targets           int     // masked positions, or real targets of fine-tuning
 }
 
-func lossesOf(l *C.s3rec_losses) Losses {
+// stepFunction is one of the library's steps.
+type stepFunction func(*C.s3rec_trainer, *C.s3rec_batch, *C.s3rec_losses) status
+
+// measured makes a step by t.read or t.write and gives the losses that it measured.
+func measured(use func(func(*C.s3rec_trainer) error) error, batch *Batch, step stepFunction) (
+	Losses, error) {
+	var l C.s3rec_losses
+	C.s3rec_losses_init(&l)
+	err := use(func(trainer *C.s3rec_trainer) error {
+		return batch.use(checked(func(batch *C.s3rec_batch) status {
+			return step(trainer, batch, &l)
+		}))
+	})
 	return Losses{float64(l.total), float64(l.aap), float64(l.mip), float64(l._map),
-		float64(l.sp), float64(l.next_item), float64(l.gradient_norm), int(l.sequence_count),
-		int(l.token_count), int(l.target_count)}
+		float64(l.sp), float64(l.next_item), float64(l.gradient_norm),
+		int(l.sequence_count), int(l.token_count), int(l.target_count)}, err
 }
 
 // PretrainStep is one step: forward, gradients, update. After an error the weights are as
 // before. Errors: ErrArgument, ErrMemory; ErrMismatch (the batch does not fit the model);
 // ErrNumeric (the loss is not finite); ErrEngine, ErrThread.
-func (t *Trainer) PretrainStep(batch *Batch) (losses Losses, err error) {
-	err = t.write(func(trainer *C.s3rec_trainer) error {
-		return batch.use(func(batch *C.s3rec_batch) error {
-			var measured C.s3rec_losses
-			result := C.s3go_pretrain_step(trainer, batch, &measured)
-			losses = lossesOf(&measured)
-			return failure(result)
-		})
+func (t *Trainer) PretrainStep(batch *Batch) (Losses, error) {
+	return measured(t.write, batch, func(trainer *C.s3rec_trainer, batch *C.s3rec_batch,
+		losses *C.s3rec_losses) status {
+		return C.s3rec_pretrain_step(trainer, batch, losses)
 	})
-	return losses, err
 }
 
 // FinetuneStep is one step of fine-tuning, under the same rules.
-func (t *Trainer) FinetuneStep(batch *Batch) (losses Losses, err error) {
-	err = t.write(func(trainer *C.s3rec_trainer) error {
-		return batch.use(func(batch *C.s3rec_batch) error {
-			var measured C.s3rec_losses
-			result := C.s3go_finetune_step(trainer, batch, &measured)
-			losses = lossesOf(&measured)
-			return failure(result)
-		})
+func (t *Trainer) FinetuneStep(batch *Batch) (Losses, error) {
+	return measured(t.write, batch, func(trainer *C.s3rec_trainer, batch *C.s3rec_batch,
+		losses *C.s3rec_losses) status {
+		return C.s3rec_finetune_step(trainer, batch, losses)
 	})
-	return losses, err
 }
 
 // ComputeGradients computes without an update, to average over machines: read all gradients,
 // write the averages back, ApplyGradients.
-func (t *Trainer) ComputeGradients(batch *Batch) (losses Losses, err error) {
-	err = t.read(func(trainer *C.s3rec_trainer) error {
-		return batch.use(func(batch *C.s3rec_batch) error {
-			var measured C.s3rec_losses
-			result := C.s3go_trainer_compute_gradients(trainer, batch, &measured)
-			losses = lossesOf(&measured)
-			return failure(result)
-		})
+func (t *Trainer) ComputeGradients(batch *Batch) (Losses, error) {
+	return measured(t.read, batch, func(trainer *C.s3rec_trainer, batch *C.s3rec_batch,
+		losses *C.s3rec_losses) status {
+		return C.s3rec_trainer_compute_gradients(trainer, batch, losses)
 	})
-	return losses, err
 }
 
 // ReadGradient copies out a parameter's gradient, in the parameter's shape, into values.
 // Errors: ErrArgument, ErrNotFound; ErrState (no gradients since the last update).
-func (t *Trainer) ReadGradient(name string, values []float32) (err error) {
-	wanted := text(&err, "name", name, false)
-	defer freeText(wanted)
-	if err != nil {
-		return err
-	}
-	return t.read(func(trainer *C.s3rec_trainer) error {
-		return failure(C.s3go_trainer_gradient_read(trainer, wanted, floats(values),
-			C.size_t(len(values))))
+func (t *Trainer) ReadGradient(name string, values []float32) error {
+	return withText("name", name, func(wanted *C.char) error {
+		return t.read(checked(func(trainer *C.s3rec_trainer) status {
+			return C.s3rec_trainer_gradient_read(trainer, wanted, floats(values),
+				C.size_t(len(values)))
+		}))
 	})
 }
 
 // WriteGradient replaces a parameter's gradient. Errors: as ReadGradient's, ErrMemory;
 // ErrNumeric (a value is NaN or infinite).
-func (t *Trainer) WriteGradient(name string, values []float32) (err error) {
-	wanted := text(&err, "name", name, false)
-	defer freeText(wanted)
-	if err != nil {
-		return err
-	}
-	return t.read(func(trainer *C.s3rec_trainer) error {
-		return failure(C.s3go_trainer_gradient_write(trainer, wanted, floats(values),
-			C.size_t(len(values))))
+func (t *Trainer) WriteGradient(name string, values []float32) error {
+	return withText("name", name, func(wanted *C.char) error {
+		return t.read(checked(func(trainer *C.s3rec_trainer) status {
+			return C.s3rec_trainer_gradient_write(trainer, wanted, floats(values),
+				C.size_t(len(values)))
+		}))
 	})
 }
 
 // ApplyGradients is the update with the gradients held, which are then used up. Errors:
 // ErrState (there are none), ErrNumeric.
 func (t *Trainer) ApplyGradients() error {
-	return t.write(func(trainer *C.s3rec_trainer) error {
-		return failure(C.s3go_trainer_apply_gradients(trainer))
-	})
+	return t.write(checked(func(trainer *C.s3rec_trainer) status {
+		return C.s3rec_trainer_apply_gradients(trainer)
+	}))
 }
 
 // Steps is the number of updates so far; 0 when closed.
@@ -184,9 +254,9 @@ func (t *Trainer) Save(path string, sampler *Sampler, note string) (err error) {
 		return err
 	}
 	return t.read(func(trainer *C.s3rec_trainer) error {
-		return sampler.useOptional(func(sampler *C.s3rec_sampler) error {
-			return failure(C.s3go_trainer_save(trainer, sampler, words, name))
-		})
+		return sampler.useOptional(checked(func(sampler *C.s3rec_sampler) status {
+			return C.s3rec_trainer_save(trainer, sampler, words, name)
+		}))
 	})
 }
 
@@ -201,22 +271,14 @@ func (t *Trainer) Load(path string, sampler *Sampler) (note string, err error) {
 	}
 	err = t.write(func(trainer *C.s3rec_trainer) error {
 		return sampler.useOptional(func(sampler *C.s3rec_sampler) error {
-			if err := failure(C.s3go_trainer_load(trainer, sampler, name)); err != nil {
-				return err
+			err := failure(func() status { return C.s3rec_trainer_load(trainer, sampler, name) })
+			if err == nil {
+				note = C.GoString(C.s3rec_trainer_note(trainer))
 			}
-			note = C.GoString(C.s3rec_trainer_note(trainer))
-			return nil
+			return err
 		})
 	})
 	return note, err
-}
-
-// useOptional is use, with nil for a nil sampler.
-func (s *Sampler) useOptional(call func(*C.s3rec_sampler) error) error {
-	if s == nil {
-		return call(nil)
-	}
-	return s.use(call)
 }
 
 // Memory gives the bytes the trainer holds, model and data set aside; 0 when closed.

@@ -2,7 +2,7 @@
 
 package s3rec
 
-// #include "bridge_names.h"
+// #include "bridge.h"
 import "C"
 
 import (
@@ -89,14 +89,21 @@ func appendIntegers(text []byte, offsets []int64, values []int64) ([]byte, []int
 	return text, offsets
 }
 
-func newVocabulary(result C.s3go_result, root *root) *Vocabulary {
-	if result.handle == nil {
-		return nil
-	}
-	return &Vocabulary{newHandle("vocabulary", result.handle, root,
+func newVocabulary(made *C.s3rec_vocabulary, root *root) *Vocabulary {
+	return &Vocabulary{newHandle("vocabulary", unsafe.Pointer(made), root,
 		func(pointer unsafe.Pointer) {
 			C.s3rec_vocabulary_destroy((*C.s3rec_vocabulary)(pointer))
 		})}
+}
+
+// vocabularyOf gives the names that something has, nil when it has none.
+func vocabularyOf(root *root, get func(**C.s3rec_vocabulary) status) (*Vocabulary, error) {
+	var names *C.s3rec_vocabulary
+	err := failure(func() status { return get(&names) })
+	if err != nil || names == nil {
+		return nil, err
+	}
+	return newVocabulary(names, root), nil
 }
 
 // NewVocabulary numbers names from firstID on: 1 for items, 0 for users and attributes. They
@@ -108,13 +115,15 @@ func NewVocabulary(c *Context, firstID int32, names Names) (vocabulary *Vocabula
 	}
 	text, offsets := names.columns()
 	err = withContext(c, func(context *C.s3rec_context, root *root) error {
-		result := C.s3go_vocabulary_create(context, C.int32_t(kindOf(names)),
-			C.int32_t(firstID), chars(text), int64s(offsets), C.size_t(names.Len()))
-		if err := failure(result); err != nil {
-			return err
+		var made *C.s3rec_vocabulary
+		err := failure(func() status {
+			return C.s3rec_vocabulary_create(context, C.s3rec_name_kind(kindOf(names)),
+				C.int32_t(firstID), texts(text), int64s(offsets), C.size_t(names.Len()), &made)
+		})
+		if err == nil {
+			vocabulary = newVocabulary(made, root)
 		}
-		vocabulary = newVocabulary(result, root)
-		return nil
+		return err
 	})
 	return vocabulary, err
 }
@@ -184,39 +193,31 @@ func (v *Vocabulary) Name(id int32) (name string, err error) {
 }
 
 func nameOf(vocabulary *C.s3rec_vocabulary, id int32) (string, error) {
-	result := C.s3go_vocabulary_name(vocabulary, C.int32_t(id))
-	if err := failure(result); err != nil {
-		return "", err
-	}
-	return borrowedString(result.handle, int64(result.count)), nil
-}
-
-// borrowedString copies text of the library.
-func borrowedString(text unsafe.Pointer, length int64) string {
-	if length == 0 {
-		return ""
-	}
-	return string(unsafe.Slice((*byte)(text), int(length)))
+	var name *C.char
+	err := failure(func() status {
+		return C.s3rec_vocabulary_name(vocabulary, C.int32_t(id), &name, nil)
+	})
+	return C.GoString(name), err // of NULL ""
 }
 
 // All gives all names, that of the first id first.
 func (v *Vocabulary) All() (names []string, err error) {
 	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
+		var text *C.char
 		var begin *C.int64_t
-		result := C.s3go_vocabulary_text(vocabulary, &begin)
-		if err := failure(result); err != nil {
+		err := failure(func() status { return C.s3rec_vocabulary_text(vocabulary, &text, &begin) })
+		if err != nil {
 			return err
 		}
-		count := int(result.count)
-		names = make([]string, count)
-		if count == 0 {
+		names = make([]string, int(C.s3rec_vocabulary_count(vocabulary)))
+		if len(names) == 0 {
 			return nil
 		}
-		offsets := unsafe.Slice((*int64)(unsafe.Pointer(begin)), count+1)
+		offsets := unsafe.Slice((*int64)(unsafe.Pointer(begin)), len(names)+1)
 		for i := range names {
 			// A NUL is behind each name.
-			names[i] = borrowedString(unsafe.Add(result.handle, offsets[i]),
-				offsets[i+1]-1-offsets[i])
+			names[i] = C.GoStringN((*C.char)(unsafe.Add(unsafe.Pointer(text), offsets[i])),
+				C.int(offsets[i+1]-1-offsets[i]))
 		}
 		return nil
 	})
@@ -224,35 +225,63 @@ func (v *Vocabulary) All() (names []string, err error) {
 }
 
 // Find gives the id of a name. Error: ErrNotFound.
-func (v *Vocabulary) Find(name string) (id int32, err error) {
-	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
-		text := []byte(name)
-		result := C.s3go_vocabulary_find(vocabulary, chars(text), C.size_t(len(text)))
-		id = int32(result.count)
-		return failure(result)
-	})
-	if err != nil {
-		return 0, err
-	}
-	return id, nil
+func (v *Vocabulary) Find(name string) (int32, error) {
+	text := []byte(name)
+	var id C.int32_t
+	err := v.use(checked(func(vocabulary *C.s3rec_vocabulary) status {
+		return C.s3rec_vocabulary_find(vocabulary, texts(text), C.size_t(len(text)), &id)
+	}))
+	return int32(id), err
 }
 
 // FindAll gives the ids of many names, -1 for those that are not there; a history may contain
 // that, scoring passes over it.
-func (v *Vocabulary) FindAll(names Names) (ids []int32, err error) {
+func (v *Vocabulary) FindAll(names Names) ([]int32, error) {
 	if names == nil || names.Len() == 0 {
 		return nil, v.use(func(*C.s3rec_vocabulary) error { return nil })
 	}
 	text, offsets := names.columns()
-	err = v.use(func(vocabulary *C.s3rec_vocabulary) error {
-		found := make([]int32, names.Len())
-		result := C.s3go_vocabulary_find_many(unsafe.Pointer(vocabulary), chars(text),
-			int64s(offsets), C.size_t(len(found)), int32s(found))
-		if err := failure(result); err != nil {
-			return err
-		}
-		ids = found
-		return nil
+	ids := make([]int32, names.Len())
+	err := v.use(checked(func(vocabulary *C.s3rec_vocabulary) status {
+		return C.s3rec_vocabulary_find_many(vocabulary, texts(text), int64s(offsets),
+			C.size_t(len(ids)), int32s(ids))
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return ids, nil
+}
+
+// ItemNames gives the names of the model's items, nil without. Close them.
+func (m *Model) ItemNames() (names *Vocabulary, err error) {
+	err = m.read(func(model *C.s3rec_model) error {
+		names, err = vocabularyOf(m.h.root, func(names **C.s3rec_vocabulary) status {
+			return C.s3rec_model_item_names(model, names)
+		})
+		return err
 	})
-	return ids, err
+	return names, err
+}
+
+// AttributeNames gives the names of the model's attributes, nil without. Close them.
+func (m *Model) AttributeNames() (names *Vocabulary, err error) {
+	err = m.read(func(model *C.s3rec_model) error {
+		names, err = vocabularyOf(m.h.root, func(names **C.s3rec_vocabulary) status {
+			return C.s3rec_model_attribute_names(model, names)
+		})
+		return err
+	})
+	return names, err
+}
+
+// SetNames gives the model names for its items and attributes, which are saved with it; nil
+// takes them away. Errors: ErrArgument; ErrMismatch (other counts).
+func (m *Model) SetNames(items, attributes *Vocabulary) error {
+	return m.write(func(model *C.s3rec_model) error {
+		return items.useOptional(func(items *C.s3rec_vocabulary) error {
+			return attributes.useOptional(checked(func(attributes *C.s3rec_vocabulary) status {
+				return C.s3rec_model_set_names(model, items, attributes)
+			}))
+		})
+	})
 }

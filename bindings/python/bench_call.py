@@ -33,21 +33,23 @@ def main(items: int = 12_101, rounds: int = 7) -> None:
     assert named.item_names is not None
     names = named.item_names.names(numbers).tolist()
     model.recommend(numbers, 20)
-    seat = model._seat()
-    seat.history[:7] = numbers
+    scorer = model._now().scorer()
+    scorer.history[:7] = numbers
 
     def bare() -> int:
         status: int = library.s3rec_score_next(
-            seat.pointer, seat.history_address, 7, None, 20, seat.ids_address,
-            seat.scores_address, seat.count_address)
+            scorer, scorer.history_address, 7, None, 20, scorer.ids_address,
+            scorer.scores_address, scorer.count_address)
         return status
 
+    served = s3rec.Recommender(named)
     empty = np.zeros(0, np.int32)
     figures = {
         "the C function by ctypes": best(bare, rounds),
         "recommend(int32 array)": best(lambda: model.recommend(numbers, 20), rounds),
         "recommend(list of numbers)": best(lambda: model.recommend(listed, 20), rounds),
         "recommend(list of names)": best(lambda: named.recommend(names, 20), rounds),
+        "Recommender.recommend(list of names)": best(lambda: served.recommend(names, 20), rounds),
         "recommend(empty array): overhead alone": best(lambda: model.recommend(empty, 20), rounds),
     }
     print(f"{items} items, hidden_size 64, a history of 7, 20 best, one thread; microseconds")

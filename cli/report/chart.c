@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The view box is as wide as a phone, so that text keeps its size there. */
+/* The view box is as wide as a phone: there, text is not made smaller. */
 #include "chart.h"
 
 #include <math.h>
@@ -10,22 +10,22 @@
 typedef struct chart_scale {
   double first, step; /* ticks: first + i * step */
   int ticks;          /* at least 2 */
-  int decimals;       /* that tell the ticks apart */
+  int decimals;       /* enough to tell the ticks apart */
 } chart_scale;
 
-/* The smallest of 1, 2, 5 times a power of ten that is not below `rough`. */
+/* The smallest number that is 1, 2 or 5 times a power of ten and not below `rough`. */
 static double round_step(double rough) {
   const double power = pow(10, floor(log10(rough)));
   const double ratio = rough / power;
-  /* A hair of tolerance: log10 and the division round. */
+  /* A small tolerance, because log10 and the division round. */
   return power * (ratio <= 1 + 1e-9 ? 1 : ratio <= 2 + 1e-9 ? 2 : ratio <= 5 + 1e-9 ? 5 : 10);
 }
 
-/* Ticks that enclose [low, high], about `wanted` intervals, 1, 2 or 5 times a power
- * of ten apart; whole numbers for `whole`. low <= high, both at most 1e15. */
+/* Ticks that enclose [low, high] in about `wanted` intervals. The distance of ticks is 1, 2 or 5
+ * times a power of ten; with `whole` it is a whole number. low <= high, both at most 1e15. */
 static chart_scale scale_fit(double low, double high, int wanted, bool whole) {
   const double size = fmax(fabs(low), fabs(high));
-  /* Equal values, or nearly: there has to be something between two ticks. */
+  /* With equal or nearly equal values there must still be a distance between two ticks. */
   const double range = fmax(high - low, fmax(size * 1e-9, 1e-9));
   double step = round_step(range / wanted);
   if (whole) step = fmax(step, 1);
@@ -57,8 +57,8 @@ static void scale_label(const chart_scale *scale, int tick, char *text, size_t c
 }
 
 enum { WIDTH = 420, HEIGHT = 250, LEFT = 50, RIGHT = 14, TOP = 10, BOTTOM = 42 };
-enum { POINT_LIMIT = 600 }; /* of a line; more would not be seen */
-enum { DOT_LIMIT = 15 };    /* up to here each point has a dot */
+enum { POINT_LIMIT = 600 }; /* points of a line; more would not be visible */
+enum { DOT_LIMIT = 15 };    /* a line of at most this many points has a dot for each */
 
 typedef struct frame {
   chart_scale x, y;
@@ -84,7 +84,7 @@ static bool fit_axes(const html_chart *chart, frame *f) {
   if (!(left <= right)) return false;
   if (chart->from_zero) low = fmin(low, 0);
   f->y = scale_fit(low, high, 5, false);
-  if (chart->categories != NULL) /* half a category of room at both ends */
+  if (chart->categories != NULL) /* half a category of space at both ends */
     f->x = (chart_scale){.first = -0.5, .step = (double)chart->category_count, .ticks = 2};
   else
     f->x = scale_fit(left, right, 6, true);
@@ -159,7 +159,7 @@ static void write_series(FILE *stream, const html_chart *chart, const frame *f,
     write_dot(stream, f, "ring", series->style, 5, x, y);
 }
 
-/* The chart in words, for those who do not see it. */
+/* The chart in words, for readers that cannot see it. */
 static void write_description(FILE *stream, const html_chart *chart, const frame *f) {
   html_format(stream, "Horizontal: %s. Vertical: ", chart->x_title);
   html_format(stream, "%.6g to %.6g.", f->y.first, scale_last(&f->y));

@@ -31,14 +31,14 @@ static size_t best_index(const log_run *run) {
   return HTML_NO_MARK;
 }
 
-/* Which runs a chart is about: those of a command and, when `loss` is not NULL, of
- * a fine-tuning loss, since different losses do not compare. */
-static bool wanted(const log_run *run, const char *command, const char *loss) {
+/* Whether a chart shows the run: it must be of this command and, unless `loss` is NULL, of this
+ * fine-tuning loss, because different losses cannot be compared. */
+static bool chart_shows_run(const log_run *run, const char *command, const char *loss) {
   return log_run_is(run, command) &&
          (loss == NULL || strcmp(log_text(run->begin, "options", "loss"), loss) == 0);
 }
 
-/* A line a run; a page of one run has its refit, too. `ids` numbers the charts of the page. */
+/* One line per run; on a page of one run the refit has a line too. `ids` numbers the charts. */
 static void chart_runs(FILE *stream, const log_runs *runs, const char *command, const char *loss,
                        const char *title, const char *group, const char *key, int *ids) {
   curve curves[HTML_SERIES_LIMIT];
@@ -48,7 +48,7 @@ static void chart_runs(FILE *stream, const log_runs *runs, const char *command, 
   bool marked = false;
   for (size_t i = 0; i < runs->count; i++) {
     const log_run *const run = &runs->runs[i];
-    if (!wanted(run, command, loss)) continue;
+    if (!chart_shows_run(run, command, loss)) continue;
     const bool with_refit = runs->count == 1 && group == NULL && json_array_size(run->refits) > 0;
     /* A log that begins within the refit has no epochs before it. */
     if (!with_refit || json_array_size(run->epochs) > 0) {
@@ -85,7 +85,7 @@ static void chart_runs(FILE *stream, const log_runs *runs, const char *command, 
   html_chart_write(stream, &chart);
 }
 
-/* The metrics of one run, that which decides among them. */
+/* Metrics of one run, among them the metric that chooses the best epoch. */
 static void chart_metrics(FILE *stream, const log_run *run) {
   const char *keys[4] = {"hr@10", "ndcg@10", "mrr", log_text(run->begin, "options", "stop-metric")};
   char decides[32];
@@ -125,14 +125,14 @@ static void chart_losses(FILE *stream, const log_runs *runs, int *ids) {
     const char *const loss = log_text(runs->runs[i].begin, "options", "loss");
     char title[96];
     bool seen = !log_run_is(&runs->runs[i], "finetune");
-    for (size_t j = 0; j < i; j++) seen = seen || wanted(&runs->runs[j], "finetune", loss);
+    for (size_t j = 0; j < i; j++) seen = seen || chart_shows_run(&runs->runs[j], "finetune", loss);
     if (seen) continue;
     snprintf(title, sizeof title, "Training loss (%.60s)", loss);
     chart_runs(stream, runs, "finetune", loss, title, NULL, "loss", ids);
   }
 }
 
-static bool any(const log_runs *runs, const char *command) {
+static bool any_run_has_epochs(const log_runs *runs, const char *command) {
   for (size_t i = 0; i < runs->count; i++)
     if (log_run_is(&runs->runs[i], command) &&
         json_array_size(runs->runs[i].epochs) + json_array_size(runs->runs[i].refits) > 0)
@@ -140,7 +140,7 @@ static bool any(const log_runs *runs, const char *command) {
   return false;
 }
 
-/* The numbers of one run, folded away: the charts come first. */
+/* The numbers of one run, hidden until opened, because the charts come first. */
 static void write_epochs(FILE *stream, const log_run *run) {
   static const struct {
     const char *group, *key, *title;
@@ -194,7 +194,7 @@ void report_curves(FILE *stream, const log_runs *runs) {
                                               {"map", "Masked attributes (MAP)"},
                                               {"sp", "Segments (SP)"}};
   int ids = 0;
-  if (any(runs, "finetune")) {
+  if (any_run_has_epochs(runs, "finetune")) {
     html_section_begin(stream, "training", "Training");
     fputs("<div class=\"charts\">\n", stream);
     chart_losses(stream, runs, &ids);
@@ -209,9 +209,9 @@ void report_curves(FILE *stream, const log_runs *runs) {
     if (runs->count == 1) write_epochs(stream, &runs->runs[0]);
     html_section_end(stream);
   }
-  if (any(runs, "pretrain")) {
+  if (any_run_has_epochs(runs, "pretrain")) {
     html_section_begin(stream, "pretraining", "Pretraining");
-    fputs("<p class=\"soft\">Means per sequence, before their weights.</p>\n", stream);
+    fputs("<p class=\"soft\">Means per sequence, without their weights.</p>\n", stream);
     fputs("<div class=\"charts\">\n", stream);
     chart_runs(stream, runs, "pretrain", NULL, "Joint loss, weighted", NULL, "loss", &ids);
     for (size_t i = 0; i < sizeof objectives / sizeof objectives[0]; i++)

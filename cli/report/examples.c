@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Example users: what they had, what is recommended, what it was. */
+/* Example users: history, recommendations and held-out item. */
 #include <string.h>
 
 #include "page.h"
@@ -18,7 +18,7 @@ static size_t print_attribute(const json_t *attribute, size_t index, char *text,
 }
 
 /* "Title, attributes 3, 8, 15" or "item 4711". */
-static void print_item(const json_t *item, char *text, size_t capacity) {
+static void print_item_text(const json_t *item, char *text, size_t capacity) {
   const char *const title = log_text(item, NULL, "title"), *const name =
                                                                log_text(item, NULL, "name");
   const json_t *const names = json_object_get(item, "attribute_names");
@@ -40,7 +40,7 @@ static void print_item(const json_t *item, char *text, size_t capacity) {
   }
 }
 
-static void write_history(FILE *stream, const json_t *user) {
+static void write_user_history(FILE *stream, const json_t *user) {
   const json_t *const history = json_object_get(user, "history");
   const double length = log_number(user, NULL, "history_length");
   const size_t shown = json_array_size(history);
@@ -53,7 +53,7 @@ static void write_history(FILE *stream, const json_t *user) {
     fputs("<p>History, oldest first:</p>\n", stream);
   fputs("<ul class=\"items\">\n", stream);
   json_array_foreach(history, index, item) {
-    print_item(item, text, sizeof text);
+    print_item_text(item, text, sizeof text);
     fputs("<li><bdi>", stream);
     html_text(stream, text);
     fputs("</bdi></li>\n", stream);
@@ -76,7 +76,7 @@ static void write_recommended(FILE *stream, const json_t *user) {
   html_head_end(stream);
   json_array_foreach(recommended, index, item) {
     const bool hit = log_number(item, NULL, "item") == answer;
-    print_item(item, text, sizeof text);
+    print_item_text(item, text, sizeof text);
     html_row_begin(stream, hit ? "hit" : NULL);
     html_row_head(stream, HTML_NUMBER, "%zu", index + 1);
     html_row_cell(stream, HTML_WRAP, "%s%s", text, hit ? " (the held-out item)" : "");
@@ -102,8 +102,8 @@ static void write_example_user(FILE *stream, const json_t *user) {
   }
   html_format(stream, ": the held-out item came at place %.0f", log_number(user, NULL, "rank") + 1);
   fputs("</h3>\n", stream);
-  write_history(stream, user);
-  print_item(json_object_get(user, "answer"), text, sizeof text);
+  write_user_history(stream, user);
+  print_item_text(json_object_get(user, "answer"), text, sizeof text);
   fputs("<p>Held out: <strong><bdi>", stream);
   html_text(stream, text);
   fputs("</bdi></strong></p>\n", stream);
@@ -131,9 +131,11 @@ void report_examples(FILE *stream, const log_runs *runs) {
   if (!any) return;
   html_section_begin(stream, "examples", "Example users");
   fputs(
-      "<p class=\"soft\">From the best to the worst served: users in the middle of each fifth when "
-      "all are ordered by the place of their held-out item. Recommendations are among all items; "
-      "reasons are read off the data afterwards, the model does not use them.</p>\n",
+      "<p class=\"soft\">All users are ordered by the place of their held-out item; these are in "
+      "the "
+      "middle of each fifth, the best first. All items can be recommended. Reasons are looked up "
+      "in "
+      "the data afterwards; the model does not use them.</p>\n",
       stream);
   for (size_t i = 0; i < runs->count; i++)
     if (json_array_size(json_object_get(runs->runs[i].done, "examples")) > 0)

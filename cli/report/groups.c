@@ -7,10 +7,10 @@
 #include "report.h"
 
 enum { GROUP_LIMIT = 32 };
-enum { FEW = 100 };    /* fewer users: a note in the table */
-enum { TOO_FEW = 10 }; /* fewer users: not in the chart */
+enum { FEW = 100 };    /* with fewer users there is a note in the table */
+enum { TOO_FEW = 10 }; /* with fewer users the group is not in the chart */
 
-/* The groups that any run has, by where they begin. */
+/* All groups of all runs, in the order in which they begin. */
 typedef struct categories {
   double from[GROUP_LIMIT];
   char names[GROUP_LIMIT][32];
@@ -24,7 +24,7 @@ static size_t find_category(const categories *c, double from) {
   return at;
 }
 
-static void print_name(const json_t *group, char *name, size_t capacity) {
+static void print_group_name(const json_t *group, char *name, size_t capacity) {
   const double from = log_number(group, NULL, "from"), to = log_number(group, NULL, "to");
   if (json_object_get(group, "to") == NULL)
     snprintf(name, capacity, "%.0f+", from);
@@ -34,7 +34,7 @@ static void print_name(const json_t *group, char *name, size_t capacity) {
     snprintf(name, capacity, "%.0f\xe2\x80\x93%.0f", from, to);
 }
 
-static void collect(const log_runs *runs, const char *list, categories *c) {
+static void collect_categories(const log_runs *runs, const char *list, categories *c) {
   c->count = 0;
   for (size_t i = 0; i < runs->count; i++) {
     size_t index;
@@ -48,7 +48,7 @@ static void collect(const log_runs *runs, const char *list, categories *c) {
         snprintf(c->names[j], sizeof c->names[j], "%s", c->names[j - 1]);
       }
       c->from[at] = from;
-      print_name(group, c->names[at], sizeof c->names[at]);
+      print_group_name(group, c->names[at], sizeof c->names[at]);
       c->count++;
     }
   }
@@ -71,9 +71,9 @@ static bool group_point(const void *data, size_t index, double *x, double *y) {
   return at < c->categories->count && log_number(group, NULL, "users") >= TOO_FEW;
 }
 
-static void write_chart(FILE *stream, const categories *c, const curve *curves,
-                        const char *const *names, const size_t *styles, size_t count,
-                        const char *id, const char *title, const char *x_title) {
+static void write_group_chart(FILE *stream, const categories *c, const curve *curves,
+                              const char *const *names, const size_t *styles, size_t count,
+                              const char *id, const char *title, const char *x_title) {
   html_series series[HTML_SERIES_LIMIT];
   for (size_t i = 0; i < count; i++)
     series[i] = (html_series){.name = names[i],
@@ -97,9 +97,9 @@ static void write_chart(FILE *stream, const categories *c, const curve *curves,
 static const char *const keys[2] = {"hr@10", "ndcg@10"};
 static const char *const titles[2] = {"HR@10", "NDCG@10"};
 
-/* Both metrics of one run in one chart; of several runs in a chart each. */
-static void write_charts(FILE *stream, const log_runs *runs, const char *list, const char *id,
-                         const char *x_title, const categories *c) {
+/* One run: both metrics in one chart. Several runs: one chart per metric. */
+static void write_group_charts(FILE *stream, const log_runs *runs, const char *list, const char *id,
+                               const char *x_title, const categories *c) {
   curve curves[HTML_SERIES_LIMIT];
   const char *names[HTML_SERIES_LIMIT];
   size_t styles[HTML_SERIES_LIMIT] = {0, 1};
@@ -107,7 +107,7 @@ static void write_charts(FILE *stream, const log_runs *runs, const char *list, c
   if (runs->count == 1) {
     for (int k = 0; k < 2; k++)
       curves[k] = (curve){json_object_get(runs->runs[0].done, list), keys[k], c};
-    write_chart(stream, c, curves, titles, styles, 2, id, "Test metrics", x_title);
+    write_group_chart(stream, c, curves, titles, styles, 2, id, "Test metrics", x_title);
   }
   for (int k = 0; k < 2 && runs->count > 1; k++) {
     size_t count = 0;
@@ -120,12 +120,12 @@ static void write_charts(FILE *stream, const log_runs *runs, const char *list, c
       count++;
     }
     snprintf(name, sizeof name, "%s-%d", id, k);
-    write_chart(stream, c, curves, names, styles, count, name, titles[k], x_title);
+    write_group_chart(stream, c, curves, names, styles, count, name, titles[k], x_title);
   }
 }
 
-static void write_group(FILE *stream, const log_run *run, bool several, const char *name,
-                        const json_t *group) {
+static void write_group_row(FILE *stream, const log_run *run, bool several, const char *name,
+                            const json_t *group) {
   const double users = log_number(group, NULL, "users"), rate = log_number(group, NULL, "hr@10");
   html_row_begin(stream, NULL);
   html_row_head(stream, HTML_WORD, "%s", name);
@@ -138,8 +138,8 @@ static void write_group(FILE *stream, const log_run *run, bool several, const ch
   html_row_end(stream);
 }
 
-static void write_table(FILE *stream, const log_runs *runs, const char *list, const char *heading,
-                        const char *column, const categories *c) {
+static void write_group_table(FILE *stream, const log_runs *runs, const char *list,
+                              const char *heading, const char *column, const categories *c) {
   html_table_begin(stream, heading);
   html_head_begin(stream);
   html_head_cell(stream, HTML_WORD, column);
@@ -156,17 +156,17 @@ static void write_table(FILE *stream, const log_runs *runs, const char *list, co
       json_t *group;
       json_array_foreach(json_object_get(runs->runs[i].done, list), index, group) {
         if (log_number(group, NULL, "from") == c->from[at])
-          write_group(stream, &runs->runs[i], runs->count > 1, c->names[at], group);
+          write_group_row(stream, &runs->runs[i], runs->count > 1, c->names[at], group);
       }
     }
   html_table_end(stream);
 }
 
-static void write_groups(FILE *stream, const log_runs *runs, const char *list, const char *id,
-                         const char *heading, const char *text, const char *x_title,
-                         const char *column) {
+static void write_group_section(FILE *stream, const log_runs *runs, const char *list,
+                                const char *id, const char *heading, const char *text,
+                                const char *x_title, const char *column) {
   categories c;
-  collect(runs, list, &c);
+  collect_categories(runs, list, &c);
   if (c.count == 0) return;
   html_section_begin(stream, id, heading);
   fputs("<p class=\"soft\">", stream);
@@ -177,19 +177,20 @@ static void write_groups(FILE *stream, const log_runs *runs, const char *list, c
               TOO_FEW);
   fputs("</p>\n", stream);
   fputs("<div class=\"charts\">\n", stream);
-  write_charts(stream, runs, list, id, x_title, &c);
-  if (runs->count > 1) fputs("</div>\n", stream); /* else the table stands beside the chart */
-  write_table(stream, runs, list, heading, column, &c);
+  write_group_charts(stream, runs, list, id, x_title, &c);
+  if (runs->count > 1) fputs("</div>\n", stream); /* of one run, the table is next to the chart */
+  write_group_table(stream, runs, list, heading, column, &c);
   if (runs->count == 1) fputs("</div>\n", stream);
   html_section_end(stream);
 }
 
 void report_groups(FILE *stream, const log_runs *runs) {
-  write_groups(stream, runs, "by_history_length", "length", "By length of the history",
-               "Users by how many items they have before the held-out one.", "items before",
-               "Items before");
-  write_groups(stream, runs, "by_popularity", "popularity", "By popularity of the held-out item",
-               "Users by how often their held-out item occurs in what the tested weights were "
-               "trained on.",
-               "occurrences in training", "Occurrences");
+  write_group_section(stream, runs, "by_history_length", "length", "By length of the history",
+                      "Users by the number of items before their held-out item.", "items before",
+                      "Items before");
+  write_group_section(
+      stream, runs, "by_popularity", "popularity", "By popularity of the held-out item",
+      "Users by how often their held-out item occurs in the items that the tested weights "
+      "were trained on.",
+      "occurrences in training", "Occurrences");
 }

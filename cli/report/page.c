@@ -6,8 +6,8 @@
 
 #include "s3rec/s3rec.h"
 
-/* Colours are variables, so that the dark scheme is one block; paper is always
- * light. Charts have eight colours (.s0 to .s7) and, for more curves, dashes. */
+/* Colours are variables, so the dark scheme is one block. Printed pages are always light. Charts
+ * have eight colours (.s0 to .s7) and, for more curves, dashes. */
 static const char *const style_sheet[] = {
     ":root { --paper: #fff; --ink: #1b1f24; --soft: #57606a; --rule: #d0d7de; --panel: #f6f8fa;",
     "  --shade: #0004;",
@@ -56,7 +56,8 @@ static const char *const style_sheet[] = {
     "  margin: .25rem 0; padding: 0; font-size: .9rem; }",
     ".legend li { overflow-wrap: anywhere; }",
     ".legend svg { display: inline-block; width: 2rem; height: .8rem; margin-right: .35rem; }",
-    /* A shadow at the side where a table goes on; covers that scroll along hide it at the ends. */
+    /* A shadow on each side on which a table can be scrolled. At the ends of the table a cover,
+     * which scrolls with it, hides the shadow. */
     ".scroll { overflow-x: auto; margin: .75rem 0; background-color: var(--paper);",
     "  background-image: linear-gradient(to right, var(--paper) 40%, transparent),",
     "    linear-gradient(to left, var(--paper) 40%, transparent),",
@@ -91,8 +92,8 @@ static const char *const style_sheet[] = {
     "  * { -webkit-print-color-adjust: exact; print-color-adjust: exact; } }",
 };
 
-/* Bytes of the UTF-8 character at `text`; 0 where there is none, or one that no
- * page may hold (control characters). */
+/* Bytes of the UTF-8 character at `text`; 0 if there is none, or if it is a control character,
+ * which a page must not hold. */
 static size_t character_length(const unsigned char *text) {
   if (text[0] < 0x80) return text[0] >= 0x20 && text[0] != 0x7f;
   const size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
@@ -100,7 +101,7 @@ static size_t character_length(const unsigned char *text) {
   for (size_t i = 1; i < length; i++)
     if ((text[i] & 0xc0) != 0x80) return 0;
   const unsigned second = text[1];
-  if (text[0] == 0xc2 && second < 0xa0) return 0; /* control characters again */
+  if (text[0] == 0xc2 && second < 0xa0) return 0; /* control characters of two bytes */
   if ((text[0] == 0xe0 && second < 0xa0) || (text[0] == 0xed && second > 0x9f)) return 0;
   if ((text[0] == 0xf0 && second < 0x90) || (text[0] == 0xf4 && second > 0x8f)) return 0;
   return length;
@@ -149,7 +150,7 @@ void html_page_begin(FILE *stream, const char *title) {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta name=\"color-scheme\" content=\"light dark\">\n"
-      /* The browser itself makes sure that nothing is loaded or run. */
+      /* With this the browser refuses to load or run anything. */
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
       "style-src 'unsafe-inline'\">\n<title>",
       stream);
@@ -206,8 +207,8 @@ void html_row_begin(FILE *stream, const char *style) {
     fprintf(stream, "<tr class=\"%s\">", style);
 }
 
-/* Names from files may be written right to left; <bdi> keeps that inside. */
-static void write_cell(FILE *stream, const char *format, va_list arguments) {
+/* Names from files may be written right to left; <bdi> limits this direction to the name. */
+static void write_cell_text(FILE *stream, const char *format, va_list arguments) {
   char text[512];
   vsnprintf(text, sizeof text, format, arguments);
   fputs("<bdi>", stream);
@@ -219,7 +220,7 @@ void html_row_head(FILE *stream, html_cell kind, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   fprintf(stream, "<th scope=\"row\"%s>", cell_classes[kind]);
-  write_cell(stream, format, arguments);
+  write_cell_text(stream, format, arguments);
   fputs("</th>", stream);
   va_end(arguments);
 }
@@ -228,7 +229,7 @@ void html_row_cell(FILE *stream, html_cell kind, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   fprintf(stream, "<td%s>", cell_classes[kind]);
-  write_cell(stream, format, arguments);
+  write_cell_text(stream, format, arguments);
   fputs("</td>", stream);
   va_end(arguments);
 }

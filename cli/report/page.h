@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTML: text, tables, and the frame of a page that stands alone (no script, nothing loaded). */
+/* HTML: text, tables, and the frame of a page that needs no other file (no script, nothing loaded).
+ * */
 #ifndef CLI_REPORT_PAGE_H
 #define CLI_REPORT_PAGE_H
 
 #include <stdio.h>
 
-/* Writes text from anywhere, so that a browser shows just that text, in element
- * content and in quoted attributes: the five special characters become entities,
- * control characters and bytes that are not UTF-8 become U+FFFD. */
+/* Writes any text so that a browser shows it as it is, in element content and in quoted attributes.
+ * The five special characters become entities. Control characters and bytes that are not UTF-8
+ * become U+FFFD. */
 void html_text(FILE *stream, const char *text);
 
 /* The same for a formatted text of at most 511 bytes. */
 __attribute__((format(printf, 2, 3))) void html_format(FILE *stream, const char *format, ...);
 
-/* Everything before the content, the title as its first heading. */
+/* Writes everything before the content; the title is also the first heading. */
 void html_page_begin(FILE *stream, const char *title);
 void html_page_end(FILE *stream);
 
@@ -21,7 +22,7 @@ void html_page_end(FILE *stream);
 void html_section_begin(FILE *stream, const char *id, const char *heading);
 void html_section_end(FILE *stream);
 
-/* -- tables that scroll within the page when they are wider than it */
+/* -- tables; one that is wider than the page can be scrolled */
 
 /* How a cell looks. */
 typedef enum html_cell {
@@ -31,11 +32,11 @@ typedef enum html_cell {
   HTML_WRAP    /* left, long text that wraps */
 } html_cell;
 
-/* `caption` is seen above the table and names the region that scrolls. */
+/* `caption` is shown above the table and is the name of the region that scrolls. */
 void html_table_begin(FILE *stream, const char *caption);
 void html_table_end(FILE *stream);
 
-/* The head: one row of column titles; then the body begins. */
+/* The head is one row of column titles. After it the body begins. */
 void html_head_begin(FILE *stream);
 void html_head_cell(FILE *stream, html_cell kind, const char *text);
 void html_head_end(FILE *stream);

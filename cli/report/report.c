@@ -9,9 +9,9 @@
 #include "output.h"
 #include "page.h"
 
-/* -- the last section: what the runs were told; of several runs what differs comes first */
+/* -- the last section: the options of the runs; options that differ come first */
 
-/* A row: text at a path of the object that begins a run. */
+/* A row of the table shows a text of the object that begins a run. */
 typedef struct configuration_row {
   const char *group, *key, *title;
 } configuration_row;
@@ -29,8 +29,8 @@ static bool entry_differs(const log_runs *runs, const configuration_row *e) {
   return false;
 }
 
-static void write_entry(FILE *stream, const log_runs *runs, const configuration_row *e,
-                        bool different) {
+static void write_option_row(FILE *stream, const log_runs *runs, const configuration_row *e,
+                             bool different) {
   if (entry_differs(runs, e) != different) return;
   html_row_begin(stream, different ? "differs" : NULL);
   html_row_head(stream, HTML_WORD, "%s", e->title);
@@ -39,22 +39,22 @@ static void write_entry(FILE *stream, const log_runs *runs, const configuration_
   html_row_end(stream);
 }
 
-/* Whether an earlier run has the option, so that its row is there. */
+/* Whether an earlier run has the option, so that its row is already written. */
 static bool known_option(const log_runs *runs, size_t before, const char *key) {
   for (size_t i = 0; i < before; i++)
     if (json_object_get(json_object_get(runs->runs[i].begin, "options"), key) != NULL) return true;
   return false;
 }
 
-static void write_entries(FILE *stream, const log_runs *runs, bool different) {
+static void write_option_rows(FILE *stream, const log_runs *runs, bool different) {
   for (size_t i = 0; i < sizeof fixed_rows / sizeof fixed_rows[0]; i++)
-    write_entry(stream, runs, &fixed_rows[i], different);
+    write_option_row(stream, runs, &fixed_rows[i], different);
   for (size_t i = 0; i < runs->count; i++) {
     const char *key;
     json_t *value;
     json_object_foreach(json_object_get(runs->runs[i].begin, "options"), key, value) {
       const configuration_row e = {"options", key, key};
-      if (!known_option(runs, i, key)) write_entry(stream, runs, &e, different);
+      if (!known_option(runs, i, key)) write_option_row(stream, runs, &e, different);
     }
   }
 }
@@ -67,15 +67,15 @@ static void write_configuration(FILE *stream, const log_runs *runs) {
   for (size_t i = 0; i < runs->count; i++)
     html_head_cell(stream, HTML_WRAP, runs->count > 1 ? runs->runs[i].name : "Value");
   html_head_end(stream);
-  write_entries(stream, runs, true);
-  write_entries(stream, runs, false);
+  write_option_rows(stream, runs, true);
+  write_option_rows(stream, runs, false);
   html_table_end(stream);
   html_section_end(stream);
 }
 
 /* -- the page */
 
-static void write_title(const log_runs *runs, char *title, size_t capacity) {
+static void write_page_title(const log_runs *runs, char *title, size_t capacity) {
   const log_run *const run = &runs->runs[0];
   if (runs->count == 1)
     snprintf(title, capacity, "%s on %s",
@@ -85,14 +85,14 @@ static void write_title(const log_runs *runs, char *title, size_t capacity) {
     snprintf(title, capacity, "%zu training runs", runs->count);
 }
 
-static int write_page(const log_runs *runs, const char *path) {
+static int write_report_page(const log_runs *runs, const char *path) {
   char title[256];
   cli_output output;
   if (runs->count > HTML_SERIES_LIMIT)
-    return cli_fail(CLI_USAGE, "%zu runs; a page compares up to %d", runs->count,
+    return cli_fail(CLI_USAGE, "%zu runs: one page compares at most %d", runs->count,
                     HTML_SERIES_LIMIT);
   CLI_TRY(cli_output_open(path, &output));
-  write_title(runs, title, sizeof title);
+  write_page_title(runs, title, sizeof title);
   html_page_begin(output.stream, title);
   report_summary(output.stream, runs);
   report_curves(output.stream, runs);
@@ -108,14 +108,14 @@ int cli_report_last_run(const char *log_path, const char *page_path) {
   int code = log_runs_read(log_path, &runs);
   if (code == CLI_OK) {
     const log_runs last = {&runs.runs[runs.count - 1], 1};
-    code = write_page(&last, page_path);
+    code = write_report_page(&last, page_path);
   }
   log_runs_free(&runs);
   return code;
 }
 
-/* The page must not take the place of a log. */
-static int check_files(const cli_options *options) {
+/* The page must not replace a log. */
+static int check_report_files(const cli_options *options) {
   const cli_place page = {"out", options->out, CLI_PAGE};
   for (size_t i = 0; i < options->log_count; i++)
     if (s3_same_file(options->out, options->logs[i]))
@@ -126,10 +126,10 @@ static int check_files(const cli_options *options) {
 
 int cli_report(cli_options *options) {
   log_runs runs = {0};
-  int code = check_files(options);
+  int code = check_report_files(options);
   for (size_t i = 0; i < options->log_count && code == CLI_OK; i++)
     code = log_runs_read(options->logs[i], &runs);
-  if (code == CLI_OK) code = write_page(&runs, options->out);
+  if (code == CLI_OK) code = write_report_page(&runs, options->out);
   log_runs_free(&runs);
   return code;
 }

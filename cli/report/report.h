@@ -10,8 +10,8 @@
 /* Writes the page of a log's last run; returns an exit code. */
 int cli_report_last_run(const char *log_path, const char *page_path);
 
-/* The sections of a page but for the last, in its order, each in a file of its name. Each
- * leaves itself out when no run has anything to say in it. */
+/* The sections of a page in their order, without the last one. Each is in the file with its name,
+ * and writes nothing if no run has contents for it. */
 void report_summary(FILE *stream, const log_runs *runs);
 void report_curves(FILE *stream, const log_runs *runs);
 void report_groups(FILE *stream, const log_runs *runs);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What came out: key figures of one run, or a table of several. */
+/* The results: main figures of one run, or a table of several runs. */
 #include <string.h>
 
 #include "page.h"
@@ -21,12 +21,12 @@ static double seconds_of(const log_run *run) {
   return seconds;
 }
 
-/* Whether what came before a resumption is in no log. */
-static bool resumed(const log_run *run) {
+/* Whether the log begins with a resumed run, so that earlier epochs are not in it. */
+static bool run_is_resumed(const log_run *run) {
   return json_object_get(run->begin, "epochs_before") != NULL;
 }
 
-/* Of the selection. */
+/* Number of epochs of the selection. */
 static double epochs_of(const log_run *run) {
   const json_t *const last = json_array_get(run->epochs, json_array_size(run->epochs) - 1);
   if (run->done != NULL) return log_number(run->done, NULL, "epochs");
@@ -34,7 +34,7 @@ static double epochs_of(const log_run *run) {
                       : log_number(run->begin, NULL, "epochs_before");
 }
 
-/* Whether there are test metrics. */
+/* Whether the run has test metrics. */
 static bool is_tested(const log_run *run) {
   return run->done != NULL && log_run_is(run, "finetune");
 }
@@ -79,17 +79,17 @@ static void write_tiles(FILE *stream, const log_run *run) {
     write_tile(stream, "Best epoch", text);
   }
   print_run_duration(seconds_of(run), text, sizeof text);
-  write_tile(stream, resumed(run) ? "Time since resumed" : "Training time", text);
+  write_tile(stream, run_is_resumed(run) ? "Time since resumed" : "Training time", text);
   fputs("</dl>\n", stream);
 }
 
-/* What of the event files is not in the data, and why. */
+/* How many events of the files are not in the data, and why. */
 static void write_left_out(FILE *stream, const json_t *begin) {
   static const struct {
     const char *key, *what;
   } reasons[] = {{"bad_rows", "bad rows"},     {"low_value", "of a low value"},
                  {"repeats", "repeats"},       {"unknown", "of items unknown to the model"},
-                 {"core", "outside the core"}, {"cut", "before the newest of a user"},
+                 {"core", "outside the core"}, {"cut", "older than the newest of a user"},
                  {"short", "of short users"}};
   bool any = false;
   for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
@@ -101,7 +101,7 @@ static void write_left_out(FILE *stream, const json_t *begin) {
   if (any) fputc('.', stream);
 }
 
-static void write_data(FILE *stream, const log_run *run) {
+static void write_data_summary(FILE *stream, const log_run *run) {
   const json_t *const begin = run->begin;
   fputs("<p>Data set <bdi>", stream);
   html_text(stream, log_text(begin, "data", "name"));
@@ -115,10 +115,10 @@ static void write_data(FILE *stream, const log_run *run) {
   fputs("</p>\n", stream);
 }
 
-static void write_start(FILE *stream, const log_run *run) {
+static void write_run_start(FILE *stream, const log_run *run) {
   if (!log_run_is(run, "finetune")) return;
   fputs("<p>", stream);
-  if (resumed(run))
+  if (run_is_resumed(run))
     html_format(stream, "The log begins with a resumed run, after %.0f epochs%s.",
                 log_number(run->begin, NULL, "epochs_before"),
                 json_object_get(run->begin, "refit_epochs_before") != NULL ? ", in the refit" : "");
@@ -129,19 +129,21 @@ static void write_start(FILE *stream, const log_run *run) {
   fputs("</p>\n", stream);
 }
 
-/* Which weights the test metrics belong to, where there are two. */
-static void write_refit(FILE *stream, const log_run *run) {
+/* Says which weights were tested, if there was a refit. */
+static void write_refit_note(FILE *stream, const log_run *run) {
   if (!is_tested(run)) return;
   if (refitted_on(run, "valid"))
     fputs(
-        "<p>The model was then trained anew from the same start, for as many epochs as were best, "
-        "on the validation items, too (refit): test metrics are those of the refit.</p>\n",
+        "<p>After that the model was trained again from the same start up to the best epoch, also "
+        "on "
+        "the validation items (refit). The test metrics are those of the refit.</p>\n",
         stream);
   if (refitted_on(run, "all"))
     fputs(
-        "<p>The model was then trained anew from the same start, for as many epochs as were best, "
-        "on all items (refit). That leaves nothing to test it on: test metrics are those of the "
-        "best epoch before the refit.</p>\n",
+        "<p>After that the model was trained again from the same start up to the best epoch, on "
+        "all "
+        "items (refit). The refit cannot be tested, because it was trained on the test items. The "
+        "test metrics are those of the best epoch before the refit.</p>\n",
         stream);
 }
 
@@ -152,16 +154,18 @@ static void write_protocol(FILE *stream, const json_t *test) {
     fputs("The last item of each user is ranked among the negatives listed for the user.", stream);
   else
     html_format(stream,
-                "The last item of each user is ranked among all items, those of the history %s.",
-                strcmp(seen, "exclude") == 0 ? "left out (and missed, where it is one of them)"
-                : strcmp(seen, "zero") == 0  ? "with score 0"
-                                             : "included");
-  html_format(stream,
-              " Ties: %s. %.0f users, %.0f skipped as too short. HR@k: share of the users whose "
-              "item is among the first k. NDCG@k: 1/log2(place + 1), 0 behind place k. MRR: mean "
-              "of 1/place.",
-              log_text(test, NULL, "ties"), log_number(test, NULL, "users"),
-              log_number(test, NULL, "skipped"));
+                "The last item of each user is ranked among all items. Items of the history %s.",
+                strcmp(seen, "exclude") == 0 ? "are not ranked; if the last item is one of them, "
+                                               "it counts as missed"
+                : strcmp(seen, "zero") == 0  ? "have score 0"
+                                             : "are ranked too");
+  html_format(
+      stream,
+      " Ties: %s. %.0f users; %.0f skipped, because they have fewer than 3 items. HR@k: share "
+      "of the users whose last item is among the first k. NDCG@k: mean of 1/log2(place + 1), "
+      "or of 0 after place k. MRR: mean of 1/place.",
+      log_text(test, NULL, "ties"), log_number(test, NULL, "users"),
+      log_number(test, NULL, "skipped"));
   fputs("</p>\n", stream);
 }
 
@@ -171,7 +175,7 @@ static const log_run *first_tested(const log_runs *runs) {
   return NULL;
 }
 
-/* Whether some tested weights are of a refit on the valid items and others are not. */
+/* Whether some runs were tested after a refit on the valid items, and some without. */
 static bool some_refitted(const log_runs *runs) {
   const log_run *const first = first_tested(runs);
   for (size_t i = 0; i < runs->count; i++)
@@ -181,9 +185,9 @@ static bool some_refitted(const log_runs *runs) {
   return false;
 }
 
-/* Whether all test metrics were measured in the same way on the same data, with weights
- * that saw the same of it. */
-static bool comparable(const log_runs *runs) {
+/* Whether all test metrics were measured in the same way on the same data, with weights that were
+ * trained on the same part of it. */
+static bool runs_are_comparable(const log_runs *runs) {
   const log_run *const first = first_tested(runs);
   if (some_refitted(runs)) return false;
   for (size_t i = 0; i < runs->count; i++) {
@@ -247,8 +251,8 @@ static void write_summary_row(FILE *stream, const log_runs *runs, const log_run 
   html_row_end(stream);
 }
 
-static void write_runs(FILE *stream, const log_runs *runs) {
-  const bool mark = first_tested(runs) != NULL && comparable(runs);
+static void write_runs_table(FILE *stream, const log_runs *runs) {
+  const bool mark = first_tested(runs) != NULL && runs_are_comparable(runs);
   html_table_begin(stream, mark ? "Test metrics; the best of each is bold" : "Test metrics");
   html_head_begin(stream);
   html_head_cell(stream, HTML_WORD, "Run");
@@ -264,12 +268,12 @@ static void write_runs(FILE *stream, const log_runs *runs) {
   html_table_end(stream);
   if (first_tested(runs) != NULL && !mark)
     fputs(
-        "<p>These metrics do not compare: the data, the protocol, the treatment of seen items or "
-        "whether valid items were trained on (refit) differ.</p>\n",
+        "<p>These metrics cannot be compared: the runs differ in the data, in the protocol, in the "
+        "treatment of seen items, or in the training on valid items (refit).</p>\n",
         stream);
 }
 
-static void write_metrics(FILE *stream, const log_run *run) {
+static void write_run_metrics(FILE *stream, const log_run *run) {
   const bool refit = refitted_on(run, "valid");
   html_table_begin(stream, refit ? "Metrics of the refit and of the best epoch before it"
                                  : "Metrics of the best epoch");
@@ -299,17 +303,17 @@ void report_summary(FILE *stream, const log_runs *runs) {
   const log_run *const tested = first_tested(runs);
   html_section_begin(stream, "result", "Result");
   if (runs->count == 1) {
-    write_data(stream, &runs->runs[0]);
-    write_start(stream, &runs->runs[0]);
-    write_refit(stream, &runs->runs[0]);
+    write_data_summary(stream, &runs->runs[0]);
+    write_run_start(stream, &runs->runs[0]);
+    write_refit_note(stream, &runs->runs[0]);
     if (runs->runs[0].done == NULL) fputs("<p>The run has not ended.</p>\n", stream);
     write_tiles(stream, &runs->runs[0]);
-    if (tested != NULL) write_metrics(stream, tested);
+    if (tested != NULL) write_run_metrics(stream, tested);
   } else {
-    if (same_data(runs)) write_data(stream, &runs->runs[0]);
-    write_runs(stream, runs);
+    if (same_data(runs)) write_data_summary(stream, &runs->runs[0]);
+    write_runs_table(stream, runs);
   }
-  if (tested != NULL && comparable(runs))
+  if (tested != NULL && runs_are_comparable(runs))
     write_protocol(stream, json_object_get(tested->done, "test"));
   html_section_end(stream);
 }

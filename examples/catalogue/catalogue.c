@@ -44,7 +44,7 @@ static void make_directors(uint64_t seed, gen_catalogue *catalogue) {
   }
 }
 
-/* A director at home in the genre, where a few draws find one. */
+/* A director with this favourite genre, if a few draws find one. */
 static int32_t draw_director(gen_random *random, const gen_catalogue *catalogue, int32_t genre) {
   int32_t director = 0;
   for (int attempt = 0; attempt < 24; attempt++) {
@@ -64,7 +64,7 @@ static void draw_traits(gen_random *random, const gen_catalogue *catalogue, gen_
   if (gen_chance(random, 35)) add_genre(item, draw_genre(random));
   const uint32_t span = GEN_LAST_YEAR - GEN_FIRST_YEAR + 1;
   const uint32_t a = gen_below(random, span), b = gen_below(random, span);
-  item->year = GEN_LAST_YEAR - (int32_t)(a < b ? a : b); /* more of the recent ones */
+  item->year = GEN_LAST_YEAR - (int32_t)(a < b ? a : b); /* recent years are more frequent */
   const uint32_t kind = gen_below(random, 100);
   item->kind = kind < 78 ? GEN_FILM : kind < 94 ? GEN_SHOW : GEN_SHORT;
 }
@@ -75,7 +75,7 @@ static bool title_taken(const gen_catalogue *catalogue, int32_t count, const cha
   return false;
 }
 
-/* A title no earlier item has; the year tells them apart where words run out. */
+/* A title that no earlier item has. If the words give no new one, the year is added. */
 static void name_alone(gen_random *random, const gen_catalogue *catalogue, int32_t count,
                        gen_item *item) {
   for (int attempt = 0; attempt < 20; attempt++) {
@@ -104,7 +104,7 @@ static int32_t make_series(uint64_t seed, gen_catalogue *catalogue, int32_t coun
     item->series = index;
     item->part = part;
     gen_part_title(&random, series->title, first.kind, first.genres[0], part, item->title);
-    /* Now and then someone else takes over. */
+    /* Sometimes another director makes the next part. */
     if (part > 1 && gen_chance(&random, 15))
       first.director = draw_director(&random, catalogue, first.genres[0]);
     first.year += 1 + (int32_t)gen_below(&random, 2);
@@ -129,8 +129,8 @@ static void make_items(uint64_t seed, gen_catalogue *catalogue) {
   }
 }
 
-/* Puts the items in another order, so that an id says nothing about its item,
- * and deals the places of a Zipf curve out among them. */
+/* Puts the items in random order, so that an id tells nothing about its item. Then gives each item
+ * a place of a Zipf curve. */
 static void shuffle(uint64_t seed, gen_catalogue *catalogue) {
   gen_random random = gen_stream(seed, GEN_ORDER, 0);
   for (int32_t last = catalogue->item_count; last > 1; last--) {

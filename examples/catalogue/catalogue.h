@@ -25,7 +25,7 @@ extern const char *const gen_kind_names[GEN_KIND_COUNT];
 
 typedef struct gen_director {
   char name[GEN_NAME_SIZE];
-  int32_t genres[2]; /* what he or she makes most */
+  int32_t genres[2]; /* the most frequent genres of this director */
 } gen_director;
 
 typedef struct gen_series {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The data files: numbered ones as the tool reads them and, as the host of a streaming service
- * would have them, a log of events and a table of items. */
+/* The data files: numbered ones for the tool and, as the host of a streaming service would have
+ * them, a log of events and a table of items. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,8 +57,8 @@ static void write_names(FILE *stream, const gen_catalogue *catalogue) {
   }
 }
 
-/* "The Glass Migration", item 11, is the-glass-migration-11: a word for command lines, and
- * no other item's. */
+/* "The Glass Migration", item 11, is the-glass-migration-11: one word that needs no quotes on a
+ * command line, and a different one for each item. */
 static void write_item_word(FILE *stream, const gen_catalogue *catalogue, int32_t id) {
   bool gap = false;
   for (const char *c = catalogue->items[id].title; *c != '\0'; c++) {
@@ -90,7 +90,7 @@ static void write_event_items(FILE *stream, const gen_catalogue *catalogue) {
 static void write_events(FILE *stream, uint64_t seed, const gen_catalogue *catalogue, int32_t user,
                          const int32_t *history, int32_t count) {
   gen_random random = gen_stream(seed, GEN_TIMES, (uint64_t)user);
-  /* One draw a statement: C does not order the operands of +. */
+  /* One draw per statement: C does not define the order of the operands of +. */
   const int64_t day = (int64_t)gen_below(&random, BEGIN_DAYS);
   int64_t seconds = first_day + day * DAY + (int64_t)gen_below(&random, DAY);
   for (int32_t i = 0; i < count; i++) {

@@ -14,25 +14,26 @@ static const char help[] =
     "       s3rec-catalogue recommend --data DIR --name NAME --model FILE --user N [OPTION...]\n"
     "\n"
     "generate makes up a streaming service: films and shows with genres, directors and series,\n"
-    "and viewers with tastes who watch sequels in order, in sessions of one genre. It writes\n"
-    "NAME.txt (a viewer a line, oldest first), NAME_item2attributes.json (genres, kind, decade,\n"
-    "director, series), NAME_sample.txt (99 unwatched items a viewer) and NAME_names.tsv. DIR is\n"
-    "made where it is missing. The same options give the same files on every machine.\n"
+    "and viewers with tastes. Viewers watch sequels in order, in sessions of one genre. It writes\n"
+    "NAME.txt (one line per viewer, oldest item first), NAME_item2attributes.json (genres, kind,\n"
+    "decade, director, series), NAME_sample.txt (99 unwatched items per viewer) and\n"
+    "NAME_names.tsv. DIR is made if it does not exist. The same options give the same files on\n"
+    "every machine.\n"
     "\n"
-    "recommend prints what a viewer watched, what a model recommends, and what the catalogue\n"
-    "says about it. It needs the --items and the --seed of generate.\n"
+    "recommend prints what a viewer watched, what a model recommends, and reasons from the\n"
+    "catalogue. It needs the same --items and --seed as generate.\n"
     "\n"
     "  --data DIR    folder of the data files\n"
-    "  --name NAME   names of the files begin so\n"
+    "  --name NAME   first part of the file names\n"
     "  --items N     films and shows, 300..20000 (default 1500)\n"
-    "  --seed N      of every random choice (default 42)\n"
+    "  --seed N      start of all random numbers (default 42)\n"
     "  --users N     generate: viewers, 1..10000000 (default 3000)\n"
-    "  --events      generate: also write the views as a host would log them, with times and with\n"
-    "                ids of text: NAME_events.csv (user, item, timestamp, rating) and\n"
-    "                NAME_attributes.csv, a row an item\n"
-    "  --model FILE  recommend: a model that was trained on these data\n"
-    "  --user N      recommend: the viewer, a line of NAME.txt, from 1\n"
-    "  --k N         recommend: recommendations, 1..1000 (default 10)\n"
+    "  --events      generate: also write the views as the log of a host, with times and text\n"
+    "                ids: NAME_events.csv (user, item, timestamp, rating) and\n"
+    "                NAME_attributes.csv, one row per item\n"
+    "  --model FILE  recommend: a model that was trained on this data\n"
+    "  --user N      recommend: the viewer, as a line of NAME.txt, from 1\n"
+    "  --k N         recommend: number of recommendations, 1..1000 (default 10)\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong command line.\n";
 
@@ -93,7 +94,7 @@ static void read_options(int count, char **arguments, catalogue_options *options
     else if (key == HELP)
       exit(fputs(help, stdout) < 0 ? CATALOGUE_FAILURE : CATALOGUE_OK);
     else
-      exit(CATALOGUE_USAGE); /* getopt has said why */
+      exit(CATALOGUE_USAGE); /* getopt has printed the reason */
   }
   if (optind < count)
     exit(catalogue_fail(CATALOGUE_USAGE, "unexpected argument '%s'", arguments[optind]));
@@ -111,9 +112,9 @@ int main(int count, char **arguments) {
   catalogue_options options = {.seed = 42, .items = 1500, .users = 3000, .k = 10};
   read_options(count - 1, arguments + 1, &options);
   if (options.data == NULL || options.name == NULL)
-    return catalogue_fail(CATALOGUE_USAGE, "--data and --name are needed; try --help");
+    return catalogue_fail(CATALOGUE_USAGE, "give --data and --name; try --help");
   if (recommends && (options.model == NULL || options.user == 0))
-    return catalogue_fail(CATALOGUE_USAGE, "--model and --user are needed; try --help");
+    return catalogue_fail(CATALOGUE_USAGE, "give --model and --user; try --help");
   const int code = recommends ? catalogue_recommend(&options) : catalogue_generate(&options);
   if (fflush(stdout) != 0 && code == CATALOGUE_OK)
     return catalogue_fail(CATALOGUE_FAILURE, "standard output: writing failed");

@@ -24,7 +24,7 @@ __attribute__((format(printf, 2, 3))) int catalogue_fail(int code, const char *f
 
 /* files.c: makes up the catalogue and its viewers and writes the data files. */
 int catalogue_generate(const catalogue_options *options);
-/* recommend.c: prints what a model recommends to one viewer, and why that makes sense. */
+/* recommend.c: prints what a model recommends to one viewer, with reasons. */
 int catalogue_recommend(const catalogue_options *options);
 
 #endif

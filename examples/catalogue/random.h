@@ -12,8 +12,8 @@ typedef struct gen_random {
   uint64_t state;
 } gen_random;
 
-/* Purposes of streams: every film maker, series, item and viewer draws from a
- * stream of its own, so more viewers do not change the items. */
+/* Purposes of streams. Every film maker, series, item and viewer draws from its own stream, so more
+ * viewers do not change the items. */
 typedef enum gen_purpose {
   GEN_DIRECTORS = 1,
   GEN_SERIES = 2,
@@ -40,8 +40,8 @@ static inline gen_random gen_stream(uint64_t seed, gen_purpose purpose, uint64_t
   return random;
 }
 
-/* Uniform in 0..bound-1, bound at least 1; the bias below 2^-32 * bound is of no
- * matter here. */
+/* Uniform in 0..bound-1; bound is at least 1. The bias, below 2^-32 * bound, does not matter here.
+ * */
 static inline uint32_t gen_below(gen_random *random, uint32_t bound) {
   return (uint32_t)(((gen_bits(random) >> 32) * bound) >> 32);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a model recommends to one viewer, with titles, and why that makes sense. The model does
- * not know the reasons: they are read off the catalogue afterwards. */
+/* Prints what a model recommends to one viewer, with titles and reasons. The model does not know
+ * the reasons: they are looked up in the catalogue afterwards. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 enum { WATCHED_SHOWN = 12, RECENT = 20, REASON_SIZE = 160, ROW_LIMIT = 1001 };
 
-/* Of the items that a viewer watched, oldest first. */
+/* The items that a viewer watched, oldest first. */
 typedef struct watched_items {
   const int32_t *ids;
   size_t count;
@@ -35,7 +35,7 @@ static int fail_status(const char *what) {
 
 static bool explain_by_series(const gen_catalogue *catalogue, watched_items watched,
                               const gen_item *item, char *text) {
-  int32_t latest = 0; /* the highest part watched below the item's */
+  int32_t latest = 0; /* the last watched part before this one */
   bool begun = false;
   for (size_t i = 0; i < watched.count; i++) {
     const gen_item *const other = &catalogue->items[watched.ids[i]];
@@ -74,7 +74,7 @@ static bool explain_by_genre(const gen_catalogue *catalogue, watched_items latel
   return most > 0;
 }
 
-/* By the latest of those watched that are of the same kind and decade. */
+/* Names the latest watched item of the same kind and decade. */
 static bool explain_by_decade(const gen_catalogue *catalogue, watched_items lately,
                               const gen_item *item, char *text) {
   for (size_t i = lately.count; i-- > 0;) {
@@ -87,7 +87,7 @@ static bool explain_by_decade(const gen_catalogue *catalogue, watched_items late
   return false;
 }
 
-/* Writes the strongest reason there is; "" without one. */
+/* Writes the strongest reason; "" if there is none. */
 static void explain_item(const gen_catalogue *catalogue, watched_items watched, int32_t id,
                          char text[REASON_SIZE]) {
   const gen_item *const item = &catalogue->items[id];
@@ -105,7 +105,7 @@ static void explain_item(const gen_catalogue *catalogue, watched_items watched, 
 enum { SCORE, ITEM, TITLE, YEAR, GENRES, DIRECTOR, POPULARITY, REASON, COLUMN_COUNT };
 typedef char table_row[COLUMN_COUNT][REASON_SIZE];
 
-/* Characters, counted by the bytes that begin one in UTF-8. */
+/* Number of characters: the bytes that begin a character in UTF-8. */
 static int display_width(const char *text) {
   int width = 0;
   for (; *text != '\0'; text++) width += ((unsigned char)*text & 0xc0) != 0x80;
@@ -119,7 +119,7 @@ static void print_rows(table_row *rows, size_t count) {
     for (int c = 0; c < COLUMN_COUNT; c++)
       if (display_width(rows[row][c]) > widths[c]) widths[c] = display_width(rows[row][c]);
   for (size_t row = 0; row < count; row++) {
-    int blanks = 0; /* owed to the column before: none at the end of a line */
+    int blanks = 0; /* after the column before; a line must not end with blanks */
     for (int c = 0; c < COLUMN_COUNT; c++) {
       const char *const cell = rows[row][c];
       if (rows[0][c][0] == '\0') continue;
@@ -162,8 +162,8 @@ static void print_watched(const recommendation *r, table_row *rows) {
 
 /* -- the command --------------------------------------------------------------------------- */
 
-/* How often each item was watched, the last two items of each viewer aside, which may be held
- * out of training. NULL when memory runs out. */
+/* How often each item was watched, without the last two items of each viewer, because training may
+ * hold them out. NULL when memory runs out. */
 static size_t *count_views(const recommendation *r) {
   size_t *const views = calloc((size_t)r->catalogue.item_count + 1, sizeof *views);
   const int32_t *items;
@@ -174,7 +174,7 @@ static size_t *count_views(const recommendation *r) {
   return views;
 }
 
-/* Place among all items by views, from 1; the lower id first among equals. */
+/* Place among all items by views, from 1. Among equal counts the lower id comes first. */
 static int32_t popularity_place(const recommendation *r, const size_t *views, int32_t id) {
   int32_t place = 1;
   for (int32_t other = 1; other <= r->catalogue.item_count; other++)
@@ -217,7 +217,7 @@ static int compare_numbers(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Titles of another catalogue would be wrong and look right. */
+/* With another catalogue the titles would be wrong, and nobody would see it. */
 static bool catalogue_fits(const recommendation *r) {
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);

@@ -114,7 +114,7 @@ static const char *first_name(gen_random *random) {
 }
 
 void gen_name(gen_random *random, char name[GEN_NAME_SIZE]) {
-  /* One draw a statement: C does not order the arguments of a call. */
+  /* One draw per statement: C does not define the order of the arguments of a call. */
   const char *const first = first_name(random);
   const char *const last = last_names[gen_below(random, LAST_NAMES)];
   snprintf(name, GEN_NAME_SIZE, "%s %s", first, last);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A viewer has a taste: three genres, an era, directors met on the way. Watching
- * goes in sessions of one genre. Within one, the next part of a series comes
- * first, then more of a director, then what is popular in the genre. Tastes
- * drift: now and then a favourite genre is replaced. */
+/* A viewer has a taste: three genres, an era, and the directors of items watched before. Viewers
+ * watch in sessions of one genre. In a session the next part of a series comes first, then other
+ * items of a director, then popular items of the genre. Tastes change: sometimes a favourite genre
+ * is replaced. */
 #include "viewers.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 enum {
   FAVOURITES = 3,
   CONTINUE_SERIES = 72, /* per cent: the part after the one just watched */
-  RESUME_SERIES = 18,   /* an open series from earlier */
+  RESUME_SERIES = 18,   /* a series that was begun earlier */
   SAME_DIRECTOR = 30,
   OFF_TASTE = 7, /* anything popular */
   DRIFT = 8,     /* a new favourite at the start of a session */
@@ -19,7 +19,7 @@ enum {
   GENRE_FACTOR = 3
 };
 
-typedef struct gen_pool { /* items that can be chosen without a predecessor */
+typedef struct gen_pool { /* items that do not need an earlier part */
   int32_t *ids;
   size_t count;
 } gen_pool;
@@ -94,8 +94,8 @@ static bool likes(const gen_taste *taste, const gen_item *item, int first) {
   return false;
 }
 
-/* An unseen item of a pool, by popularity, era and the other favourites; 0 when
- * none is left. */
+/* Draws an unseen item of a pool by popularity, era and the other favourite genres; 0 if none is
+ * left. */
 static int32_t choose(gen_viewers *viewers, gen_random *random, const gen_pool *pool,
                       const gen_taste *taste) {
   for (size_t i = 0; i < pool->count; i++) {
@@ -110,7 +110,7 @@ static int32_t choose(gen_viewers *viewers, gen_random *random, const gen_pool *
   return chosen < pool->count ? pool->ids[chosen] : 0;
 }
 
-/* The first unseen part of the series of `id`; 0 without one. */
+/* The first unseen part of the series of `id`; 0 if there is none. */
 static int32_t next_part(const gen_viewers *viewers, int32_t id) {
   const gen_item *const item = &viewers->catalogue->items[id];
   if (item->series < 0) return 0;
@@ -120,7 +120,7 @@ static int32_t next_part(const gen_viewers *viewers, int32_t id) {
   return 0;
 }
 
-/* The next part of the latest open series that fits the session's genre. */
+/* The next part of the latest unfinished series that fits the session's genre. */
 static int32_t open_series(const gen_viewers *viewers, const int32_t *history, int32_t length,
                            int32_t genre) {
   for (int32_t i = length - 1; i >= 0; i--) {

@@ -128,10 +128,11 @@ S3REC_API s3rec_status s3rec_model_attribute_names(const s3rec_model *model,
 
 /** Gives the model the popularity of its items: counts [item_size] events of each item, 0 for
  * padding and mask; NULL with count 0 takes it away. A recommender answers with it where a history
- * holds no known item. It is saved in model files and training states and copied by
- * s3rec_model_clone. Statuses: ARGUMENT, MEMORY; FORMAT (a count that may not be there); MISMATCH
- * (`count` is not item_size); STATE (the model has scorers). No other call on the model meanwhile;
- * it may have a trainer. Since 0.3. */
+ * holds no known item. It is copied by s3rec_model_clone and saved in model files and training
+ * states; if its text there would have more than 90 MB it is left out, with a warning in the log.
+ * Statuses: ARGUMENT, MEMORY; FORMAT (a count that may not be there); MISMATCH (`count` is not
+ * item_size); STATE (the model has scorers). No other call on the model meanwhile; it may have a
+ * trainer. Since 0.3. */
 S3REC_API s3rec_status s3rec_model_set_popularity(s3rec_model *model, const int32_t *counts,
                                                   size_t count);
 /** The same with counts of a dataset: of the items before each user's last held_out_count (0..2),
@@ -155,7 +156,8 @@ typedef void (*s3rec_metadata_function)(const char *key, const char *value, void
 
 /** Calls `visit` for each metadata entry of a model file or training state, in the order of the
  * file. What the library writes is in docs/file-format.md; a training state has an entry
- * "s3rec_state". Statuses: ARGUMENT, MEMORY, IO; FORMAT (no safetensors file). Any thread.
+ * "s3rec_state", a model with popularity "item_popularity", a text of several bytes for each item.
+ * Statuses: ARGUMENT, MEMORY, IO; FORMAT (no safetensors file). Any thread.
  * Since 0.3. */
 S3REC_API s3rec_status s3rec_model_file_metadata(s3rec_context *context, const char *path,
                                                  s3rec_metadata_function visit, void *user_data);

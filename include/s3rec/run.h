@@ -67,7 +67,7 @@ S3REC_API void s3rec_run_options_init(s3rec_run_options *options, s3rec_stage st
 /** Begins a run at the weights of `model`. They are only read: the model may serve scorers
  * meanwhile, but they must not be changed before the refit has begun, which starts from them
  * again. `options` may not be NULL and is copied. On success *run belongs to the caller and
- * keeps model and dataset alive.
+ * keeps the dataset alive, and the model as long as it needs it.
  * Statuses: ARGUMENT (also data that nothing can be trained on or measured by), MEMORY;
  * MISMATCH (the dataset has items that the model does not have, or, where both have names,
  * other names; pretraining: another item_size, or likewise attributes). Any thread. Since 0.2. */

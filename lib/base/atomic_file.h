@@ -17,7 +17,7 @@
 /* Not to be copied while it is open. */
 typedef struct s3_atomic_file {
   char path[PATH_MAX];   /* for error texts */
-  char target[PATH_MAX]; /* behind symbolic links */
+  char target[PATH_MAX]; /* where symbolic links lead */
   const char *name;      /* the last part of target */
   char temporary[32];
   int folder, file; /* descriptors, -1 when closed */

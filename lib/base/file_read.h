@@ -4,7 +4,7 @@
 
 #include "base/context.h"
 
-/* Reads a whole file; *bytes is s3_free'd by the caller and has a NUL behind
+/* Reads a whole file; *bytes is s3_free'd by the caller and has a NUL after
  * its last byte. A folder or a file that shrinks meanwhile is an IO error. */
 s3rec_status s3_file_read(const s3rec_context *context, const char *path, char **bytes,
                           size_t *count);

@@ -61,7 +61,7 @@ static s3_strides transposed(s3_strides strides) {
   return (s3_strides){strides.batch, strides.column, strides.row};
 }
 
-/* A row of `keys` probabilities must be 0 behind the query's own token. */
+/* A row of `keys` probabilities must be 0 after the query's own token. */
 static void mask_later_keys(const sequence *s, float *scores) {
   const size_t earlier = s->keys - s->queries; /* tokens before the first query */
   for (size_t row = 0; row < s->heads * s->queries; row++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layer norm with what stands before and behind it. Kept: the values that were
+/* Layer norm with what comes before and after it. Kept: the values that were
  * normalized, and for each piece of n rows their n means and n variances. */
 #include <string.h>
 

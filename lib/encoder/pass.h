@@ -11,7 +11,7 @@
 #include "model/panels.h"
 #include "model/parameter_table.h"
 
-/* Real tokens only, one sequence behind the other. Of the first `full_count` sequences the
+/* Real tokens only, one sequence after the other. Of the first `full_count` sequences the
  * output is wanted at every token; of the rest only at the last one, so the last layer
  * computes nothing else for them. */
 typedef struct s3_packed {

@@ -10,7 +10,7 @@
  *   diff_Q = diff_S K / sqrt(D)     diff_K = diff_S^T Q / sqrt(D)
  *
  * All five products are sums of weighted rows, four sums at a time; those along D
- * read K or V transposed, [D, stride]. What stands behind the last key never leaves
+ * read K or V transposed, [D, stride]. What stands after the last key never leaves
  * its lane. */
 #include <math.h>
 
@@ -37,7 +37,7 @@ typedef struct row_view {
   size_t stride;
 } row_view;
 
-/* Squares of whole vectors; behind the last row it is repeated. */
+/* Squares of whole vectors; after the last row it is repeated. */
 static void transpose(size_t rows, size_t columns, row_view src, float *dst, size_t stride) {
   for (size_t r = 0; r < rows; r += S3_LANES)
     for (size_t c = 0; c < columns; c += S3_LANES) {
@@ -284,7 +284,7 @@ static void backward_row(size_t keys, size_t stride, float scale, s3_dropout dro
       s3_store(scores + j, diff);
     }
     s3_store(weights + j, weight);
-    sums += diff * probability; /* behind the last key p is 0 */
+    sums += diff * probability; /* after the last key p is 0 */
   }
   const float product = s3_lane_sum(sums);
   for (size_t j = 0; j < end; j += S3_LANES)

@@ -19,10 +19,10 @@ typedef struct s3_adam_step {
 
 /* One user of a scan of compact items (scoring/item_scores.h). */
 typedef struct s3_bound_user {
-  const int8_t *bytes; /* int8: [4 groups], zeros behind the width */
+  const int8_t *bytes; /* int8: [4 groups], zeros after the width */
   int32_t offset;      /* int8: -128 sum(bytes), for items are stored + 128 */
   float scale;         /* int8 */
-  const float *vector; /* bf16: [2 groups], zero behind the width */
+  const float *vector; /* bf16: [2 groups], zero after the width */
   float slack;         /* how far the score can stand above the estimate */
 } s3_bound_user;
 
@@ -86,7 +86,7 @@ typedef struct s3_kernels {
   /* Softmax over columns that arrive in tiles: folds a tile [rows, columns] into
    * the running maximum and sum(exp(x - maximum)) of each row. Start with
    * maximum = -INFINITY, sum = 0. The logits become exp(logits - maximum[r]) with the
-   * maximum that is left behind. */
+   * maximum that remains. */
   void (*softmax_accumulate)(size_t rows, size_t columns, float *logits, float *maximum,
                              float *sum);
   /* logits = factor[r] * exp(logits - maximum[r]) */

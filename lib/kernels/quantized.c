@@ -127,7 +127,7 @@ void S3_NAME(bf16_bounds)(size_t blocks, size_t groups, const uint32_t *items, s
 
 typedef uint8_t byte_vector __attribute__((vector_size(S3_LANES)));
 
-/* Quantizes one row to bytes [width], 128 behind them, and gives |q|^2 and |r|^2. Returns
+/* Quantizes one row to bytes [width], 128 after them, and gives |q|^2 and |r|^2. Returns
  * the scale. */
 static float quantize_row(size_t width, const float *src, uint8_t *bytes, float *magnitude,
                           float *residual) {
@@ -148,7 +148,7 @@ static float quantize_row(size_t width, const float *src, uint8_t *bytes, float 
     magnitudes += whole * whole;
     residuals += (x - whole) * (x - whole);
     const byte_vector stored = __builtin_convertvector(q + 128, byte_vector);
-    memcpy(bytes + c, &stored, sizeof stored); /* 128 behind the width: zeros were loaded */
+    memcpy(bytes + c, &stored, sizeof stored); /* 128 after the width: zeros were loaded */
   }
   *magnitude = s3_lane_sum(magnitudes);
   *residual = s3_lane_sum(residuals);

@@ -55,7 +55,7 @@ static inline s3_mask s3_first_lanes(size_t count) {
   return (s3_mask)s3_lane_numbers() < (int32_t)count;
 }
 
-/* The last vector of a row may be short: zeros are loaded behind its end. */
+/* The last vector of a row may be short: zeros are loaded after its end. */
 static inline size_t s3_lanes_left(size_t count) { return count < S3_LANES ? count : S3_LANES; }
 static inline s3_vector s3_load_some(const float *src, size_t count) {
   if (count == S3_LANES) return s3_load(src);
@@ -85,7 +85,7 @@ static inline void s3_store_some(float *dst, s3_vector v, size_t count) {
   if (count > 2) dst[2] = v[2];
 #endif
 }
-/* v with zeros behind its first `count` lanes. */
+/* v with zeros after its first `count` lanes. */
 static inline s3_vector s3_keep_first(s3_vector v, size_t count) {
   return (s3_vector)(s3_first_lanes(count) & (s3_mask)v);
 }

@@ -36,7 +36,7 @@ struct s3rec_model {
 /* A model without weights; it may be released so. */
 s3rec_status s3_model_prepare(s3rec_context *context, const s3rec_model_config *config,
                               s3rec_model **model);
-/* Its weights: an item table that the caller has to fill, zeros behind it. */
+/* Its weights: an item table that the caller has to fill, zeros after it. */
 s3rec_status s3_model_allocate_weights(s3rec_model *model);
 /* Both. */
 s3rec_status s3_model_allocate(s3rec_context *context, const s3rec_model_config *config,

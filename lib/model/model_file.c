@@ -65,8 +65,7 @@ static s3rec_status check_tensor_names(const s3_safetensors *file,
   for (size_t i = 0; i < s3_safetensors_count(file); i++) {
     const char *const name = s3_safetensors_at(file, i)->name;
     if (strncmp(name, S3_STATE_PREFIX, sizeof S3_STATE_PREFIX - 1) == 0) continue;
-    if (s3_parameter_find(table, name) == NULL && !s3_is_names_tensor(name) &&
-        !s3_is_popularity_tensor(name)) {
+    if (s3_parameter_find(table, name) == NULL && !s3_is_names_tensor(name)) {
       return s3_fail(S3REC_ERROR_FORMAT, "%s: tensor '%.100s' is not a parameter of this model",
                      s3_safetensors_path(file), name);
     }
@@ -144,26 +143,34 @@ s3rec_status s3_model_map(s3rec_context *context, const char *path,
   return load_or_map(context, path, fallback, true, model);
 }
 
-static s3rec_status write_model_file(const s3rec_model *model, const char *path,
-                                     s3_tensor_name *names, s3_tensor *tensors) {
+s3rec_status s3_model_write_file(const s3rec_model *model, const char *path, s3_tensor *tensors,
+                                 size_t tensor_count, const s3_metadata *entry) {
   s3_config_metadata config;
-  s3_metadata metadata[S3_CONFIG_METADATA_COUNT + S3_NAMES_METADATA_COUNT];
-  size_t tensor_count = model->table.count, metadata_count = S3_CONFIG_METADATA_COUNT;
-  S3_TRY(s3_block_to_tensors(&model->table, model->weights, "", names, tensors));
+  s3_metadata metadata[S3_CONFIG_METADATA_COUNT + S3_NAMES_METADATA_COUNT + 2];
+  size_t count = S3_CONFIG_METADATA_COUNT;
+  char *popularity = NULL;
   s3_config_to_metadata(&model->config, &config);
   memcpy(metadata, config.pairs, sizeof config.pairs);
-  s3_names_to_file(model, tensors, &tensor_count, metadata, &metadata_count);
-  return s3_safetensors_write(model->context, path, tensors, tensor_count, metadata,
-                              metadata_count);
+  if (entry != NULL) metadata[count++] = *entry;
+  s3_names_to_file(model, tensors, &tensor_count, metadata, &count);
+  S3_TRY(s3_popularity_to_metadata(model, &metadata[count], &popularity));
+  if (popularity != NULL) count++;
+  const s3rec_status status =
+      s3_safetensors_write(model->context, path, tensors, tensor_count, metadata, count);
+  s3_free(model->context, popularity);
+  return status;
 }
 
 s3rec_status s3_model_save(const s3rec_model *model, const char *path) {
   const size_t count = model->table.count;
-  const size_t most = count + S3_NAMES_TENSOR_COUNT + S3_POPULARITY_TENSOR_COUNT;
-  s3_tensor *const tensors = s3_allocate(model->context, most, sizeof *tensors);
+  s3_tensor *const tensors =
+      s3_allocate(model->context, count + S3_NAMES_TENSOR_COUNT, sizeof *tensors);
   s3_tensor_name *const names = s3_allocate(model->context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
-  if (tensors != NULL && names != NULL) status = write_model_file(model, path, names, tensors);
+  if (tensors != NULL && names != NULL) {
+    status = s3_block_to_tensors(&model->table, model->weights, "", names, tensors);
+  }
+  if (status == S3REC_OK) status = s3_model_write_file(model, path, tensors, count, NULL);
   s3_free(model->context, tensors);
   s3_free(model->context, names);
   return status;

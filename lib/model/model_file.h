@@ -31,5 +31,9 @@ s3rec_status s3_model_load(s3rec_context *context, const char *path,
 s3rec_status s3_model_map(s3rec_context *context, const char *path,
                           const s3rec_model_config *fallback, s3rec_model **model);
 s3rec_status s3_model_save(const s3rec_model *model, const char *path);
+/* Writes tensors [tensor_count, with room for S3_NAMES_TENSOR_COUNT more] and the model's
+ * configuration, names and popularity; `entry` is one more of the metadata, or NULL. */
+s3rec_status s3_model_write_file(const s3rec_model *model, const char *path, s3_tensor *tensors,
+                                 size_t tensor_count, const s3_metadata *entry);
 
 #endif

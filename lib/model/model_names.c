@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "model/popularity.h"
 
 /* How one vocabulary is called in a file. */
 typedef struct names_place {
@@ -54,7 +53,6 @@ void s3_names_to_file(const s3rec_model *model, s3_tensor *tensors, size_t *tens
     *next++ =
         vector_tensor(all[i].place->order, "I32", names->order, names->count, sizeof *names->order);
   }
-  next = s3_popularity_to_file(model, next);
   for (int i = 0; i < COUNT; i++) {
     if (all[i].vocabulary == NULL) continue;
     const s3_names *const names = &all[i].vocabulary->names;

@@ -9,8 +9,7 @@
 /* What a model's names add to a file, at most. */
 enum { S3_NAMES_TENSOR_COUNT = 6, S3_NAMES_METADATA_COUNT = 2 };
 
-/* Tensors and metadata of names and popularity, behind those that are there already; both counts
- * grow. */
+/* Tensors and metadata of the names, after those that are there already; both counts grow. */
 void s3_names_to_file(const s3rec_model *model, s3_tensor *tensors, size_t *tensor_count,
                       s3_metadata *metadata, size_t *metadata_count);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The layers' linear weights once more, in the order in which kernels->linear_panels
  * reads them. A weight [out, in] becomes ceil(out / 16) panels [in, 16]: panel p has
- * for each input the weights of outputs 16 p .. 16 p + 15, zeros behind the last.
+ * for each input the weights of outputs 16 p .. 16 p + 15, zeros after the last.
  *
  * Inference only. The copy is made for a model's first scorer or evaluation, is shared
  * by all, and is freed before weights are written. It takes what the layers' matrices

@@ -21,7 +21,7 @@ typedef struct s3_parameter {
 } s3_parameter;
 
 /* Offsets, in floats, of one layer's parameters and of the rest. A linear
- * weight is [out, in]. query, key and value stand right behind one another, so
+ * weight is [out, in]. query, key and value are stored directly one after another, so
  * that they also are one weight [3H, H] and, separately, one bias [3H]. */
 typedef struct s3_layer_offsets {
   size_t qkv_weight, qkv_bias;             /* [3H,H] [3H] */

@@ -6,19 +6,16 @@
 #include "model/model.h"
 #include "model/safetensors.h"
 
-/* What popularity adds to a file, at most. */
-enum { S3_POPULARITY_TENSOR_COUNT = 1 };
-
 /* Copies counts [item_size]; NULL takes the model's away. FORMAT for a negative count and for
  * one of padding or mask; STATE (the model has scorers). */
 s3rec_status s3_model_set_popularity(s3rec_model *model, const int32_t *counts);
 /* A copy for a model of the same size that nobody else has yet. */
 s3rec_status s3_model_copy_popularity(const s3rec_model *source, s3rec_model *model);
 
-/* Writes the tensor, if the model has popularity; returns the place behind it. */
-s3_tensor *s3_popularity_to_file(const s3rec_model *model, s3_tensor *tensor);
-bool s3_is_popularity_tensor(const char *name);
-/* FORMAT, naming file and tensor; UNSUPPORTED for another data type. A file may have none. */
+/* The entry of a file and its text, to be s3_free'd. *text stays NULL and *entry unset where the
+ * model has no popularity, and where the text is too long for a file, which is logged. */
+s3rec_status s3_popularity_to_metadata(const s3rec_model *model, s3_metadata *entry, char **text);
+/* FORMAT, naming file and entry. A file may have none. */
 s3rec_status s3_popularity_from_file(const s3_safetensors *file, s3rec_model *model);
 
 #endif

@@ -17,6 +17,9 @@ typedef struct s3_tensor {
   size_t byte_count;
 } s3_tensor;
 
+/* Bytes of a header: longer ones are neither read nor written. */
+enum { S3_SAFETENSORS_MAXIMUM_HEADER = 100 * 1000 * 1000 };
+
 typedef struct s3_metadata {
   const char *key, *value;
 } s3_metadata;
@@ -61,7 +64,7 @@ s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *nam
                                      const int64_t *shape, float *values);
 
 /* Makes a block of `float_count` floats, aligned to 64 bytes, that begins with the
- * F32 tensor of this name and shape and is zero behind it:
+ * F32 tensor of this name and shape and is zero after it:
  *
  *   | bytes before | tensor       | the block's rest    |
  *   ^ page         ^ *block       ^ copied last page, then fresh pages
@@ -81,7 +84,8 @@ bool s3_safetensors_map_bytes(const s3_safetensors *file, const s3_tensor *tenso
 
 /* Writing: safetensors_write.c. */
 
-/* Writes atomically (base/atomic_file.h); data starts at a multiple of 64. */
+/* Writes atomically (base/atomic_file.h); data starts at a multiple of 64. ARGUMENT for a header
+ * that would be too long and for metadata that is not UTF-8. */
 s3rec_status s3_safetensors_write(const s3rec_context *context, const char *path,
                                   const s3_tensor *tensors, size_t tensor_count,
                                   const s3_metadata *metadata, size_t metadata_count);

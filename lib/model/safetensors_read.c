@@ -18,7 +18,7 @@
 #error "tensors are copied as they lie in the file, which is little-endian"
 #endif
 
-enum { LENGTH_SIZE = 8, MAXIMUM_HEADER = 100 * 1000 * 1000, MAXIMUM_RANK = 4 };
+enum { LENGTH_SIZE = 8, MAXIMUM_RANK = 4 };
 
 struct s3_safetensors {
   const s3rec_context *context;
@@ -29,7 +29,7 @@ struct s3_safetensors {
   size_t byte_count;
   json_t *header; /* owns the names and the metadata */
   json_t *metadata;
-  const char *data; /* behind the header */
+  const char *data; /* after the header */
   size_t data_size;
   s3_tensor *tensors;
   size_t tensor_count;
@@ -68,11 +68,11 @@ static s3rec_status read_header(s3_safetensors *file) {
   uint64_t length = 0;
   for (int i = 0; i < LENGTH_SIZE; i++) length |= (uint64_t)bytes[i] << (8 * i);
   const size_t rest = file->byte_count - LENGTH_SIZE;
-  if (length > MAXIMUM_HEADER || length > rest) {
+  if (length > S3_SAFETENSORS_MAXIMUM_HEADER || length > rest) {
     return s3_fail(S3REC_ERROR_FORMAT,
                    "%s: not a safetensors file: header of %" PRIu64
                    " bytes, but the file has %zu more and at most %d are allowed",
-                   file->path, length, rest, MAXIMUM_HEADER);
+                   file->path, length, rest, S3_SAFETENSORS_MAXIMUM_HEADER);
   }
   const char *const text = (const char *)bytes + LENGTH_SIZE;
   if (length == 0 || text[0] != '{') return fail_header(file, "the header does not begin with {");

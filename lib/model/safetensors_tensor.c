@@ -76,7 +76,7 @@ enum { MAP_ALIGNMENT = 64, SMALLEST_MAPPED = 1 << 20 };
 
 static size_t round_up(size_t bytes, size_t page) { return (bytes + page - 1) / page * page; }
 
-/* The file's pages for the whole region, then fresh ones over what lies behind the
+/* The file's pages for the whole region, then fresh ones over what lies after the
  * tensor's. This way round the system chooses an address that suits the file: where
  * its page cache has large pages, these are mapped whole. NULL when it refuses. */
 static char *map_pages(int descriptor, size_t offset, size_t lead, size_t tensor_bytes, size_t page,

@@ -56,6 +56,10 @@ static s3rec_status header_bytes(const s3rec_context *context, const json_t *hea
   const size_t length = json_dumpb(header, NULL, 0, JSON_COMPACT);
   const size_t total =
       (LENGTH_SIZE + length + DATA_ALIGNMENT - 1) / DATA_ALIGNMENT * DATA_ALIGNMENT;
+  if (total - LENGTH_SIZE > S3_SAFETENSORS_MAXIMUM_HEADER) {
+    return s3_fail(S3REC_ERROR_ARGUMENT, "not saved: a header of %zu bytes, at most %d are allowed",
+                   total - LENGTH_SIZE, S3_SAFETENSORS_MAXIMUM_HEADER);
+  }
   char *const buffer = s3_allocate(context, total, 1);
   if (buffer == NULL) return S3REC_ERROR_MEMORY;
   for (int i = 0; i < LENGTH_SIZE; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells weights from other weights; no protection against those who want them alike. */
+/* Tells weights from other weights; no protection against a deliberate forgery. */
 #ifndef S3_MODEL_WEIGHTS_HASH_H
 #define S3_MODEL_WEIGHTS_HASH_H
 

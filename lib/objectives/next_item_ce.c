@@ -168,7 +168,7 @@ static s3rec_status cross_entropy_gradient_job(void *argument, size_t g, size_t 
 }
 
 /* Folds the groups' maxima and sums of a position: maximum to the first group's
- * place, 1 / (N sum) behind it. Returns the log-sum. */
+ * place, 1 / (N sum) after it. Returns the log-sum. */
 static double fold_statistics(const s3_cross_entropy *ce, size_t n) {
   float *first = ce->statistics + n;
   float maximum = -INFINITY;

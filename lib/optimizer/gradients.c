@@ -106,21 +106,23 @@ s3rec_status s3_gradients_measure(s3_gradients *g, s3_thread_pool *pool) {
   return S3REC_OK;
 }
 
-/* Room for the links, the list of items, and unless `table` their rows. */
-static s3rec_status reserve_items(s3_gradients *g, size_t shardless_rows, bool table) {
+/* Room for the links and the list of all items that the used shards and so many rows
+ * without a shard may touch; *most is their number. */
+static s3rec_status reserve_touched(s3_gradients *g, size_t shardless_count, size_t *most) {
   size_t links = 0;
   for (size_t s = 0; s < g->shard_count; s++) {
     if (g->shards[s].used) links += g->shards[s].items.count;
   }
-  size_t rows = shardless_rows + links;
-  if (rows > g->item_size) rows = g->item_size;
+  *most = shardless_count + links;
+  if (*most > g->item_size) *most = g->item_size;
   S3_TRY(s3_grow(g->context, (void **)&g->links, &g->links_capacity, links, sizeof *g->links));
-  S3_TRY(s3_grow(g->context, (void **)&g->touched, &g->touched_capacity, rows, sizeof *g->touched));
-  return table ? S3REC_OK : s3_item_rows_reserve(&g->items, rows);
+  return s3_grow(g->context, (void **)&g->touched, &g->touched_capacity, *most, sizeof *g->touched);
 }
 
 s3rec_status s3_gradients_reserve(s3_gradients *g, size_t count) {
-  return reserve_items(g, count, false);
+  size_t most;
+  S3_TRY(reserve_touched(g, count, &most));
+  return s3_item_rows_reserve(&g->items, most);
 }
 
 static s3_touched_item *touch_item(s3_gradients *g, int32_t id) {
@@ -132,11 +134,12 @@ static s3_touched_item *touch_item(s3_gradients *g, int32_t id) {
 }
 
 /* Lists the items that were touched, and links the rows of each. */
-static void list_touched_items(s3_gradients *g, const s3_item_rows *shardless_rows) {
+static s3rec_status list_touched_items(s3_gradients *g, const s3_item_rows *shardless_rows) {
+  const size_t shardless_count = shardless_rows == NULL ? 0 : shardless_rows->count;
+  size_t most;
+  S3_TRY(reserve_touched(g, shardless_count, &most));
+  for (size_t i = 0; i < shardless_count; i++) touch_item(g, shardless_rows->ids[i]);
   uint32_t link = 0;
-  for (size_t i = 0; shardless_rows != NULL && i < shardless_rows->count; i++) {
-    touch_item(g, shardless_rows->ids[i]);
-  }
   for (size_t s = 0; s < g->shard_count; s++) {
     const s3_item_rows *items = &g->shards[s].items;
     for (size_t i = 0; g->shards[s].used && i < items->count; i++) {
@@ -150,6 +153,7 @@ static void list_touched_items(s3_gradients *g, const s3_item_rows *shardless_ro
       item->last_link = link;
     }
   }
+  return S3REC_OK;
 }
 
 static void sum_item(s3_gradients *g, size_t place) {
@@ -209,8 +213,7 @@ s3rec_status s3_gradients_reduce(s3_gradients *g, float *item_table, const s3_it
                                  s3_thread_pool *pool) {
   for (size_t i = 0; i < g->touched_count; i++) g->row_of[g->touched[i].id] = 0;
   g->touched_count = g->items.count = 0;
-  S3_TRY(reserve_items(g, rows == NULL ? 0 : rows->count, item_table != NULL));
-  list_touched_items(g, rows);
+  S3_TRY(list_touched_items(g, rows));
   g->dense = begin_dense_sum(g);
   g->item_table = item_table;
   g->shardless_rows = rows;
@@ -219,6 +222,7 @@ s3rec_status s3_gradients_reduce(s3_gradients *g, float *item_table, const s3_it
     memset(item_table, 0, width * sizeof *item_table);
     memset(item_table + (g->item_size - 1) * width, 0, width * sizeof *item_table);
   } else {
+    S3_TRY(s3_item_rows_reserve(&g->items, g->touched_count));
     g->items.count = g->touched_count;
     for (size_t i = 0; i < g->touched_count; i++) g->items.ids[i] = g->touched[i].id;
   }

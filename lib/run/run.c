@@ -15,15 +15,17 @@ static size_t weight_bytes(const s3rec_model *model) {
   return model->table.float_count * sizeof *model->weights;
 }
 
-/* A model with the names and the popularity of the first one. */
+/* A model with the names and the popularity of the first one; `weights` NULL: without any. */
 static s3rec_status make_model(const s3rec_run *run, const s3rec_model_config *config,
                                const float *weights, s3rec_model **made) {
   s3rec_model *model;
-  S3_TRY(s3_model_allocate(run->context, config, &model));
-  memcpy(model->weights, weights, weight_bytes(run->model));
+  S3_TRY(s3_model_prepare(run->context, config, &model));
   model->item_names = s3_vocabulary_retain(run->model->item_names);
   model->attribute_names = s3_vocabulary_retain(run->model->attribute_names);
-  const s3rec_status status = s3_model_copy_popularity(run->model, model);
+  s3rec_status status = s3_model_copy_popularity(run->model, model);
+  if (status == S3REC_OK && weights != NULL) status = s3_model_allocate_weights(model);
+  if (status == S3REC_OK && weights != NULL)
+    memcpy(model->weights, weights, weight_bytes(model));
   if (status == S3REC_OK)
     *made = model;
   else
@@ -38,6 +40,15 @@ static s3rec_status copy_first(const s3rec_run *run, s3rec_model **copy) {
   config.attention_probs_dropout_prob = run->settings.options.attention_probs_dropout_prob;
   S3_TRY(s3_config_check(&config));
   return make_model(run, &config, run->model->weights, copy);
+}
+
+/* Only a refit needs the first weights again. */
+static s3rec_status forget_first_weights(s3rec_run *run) {
+  s3rec_model *rest;
+  S3_TRY(make_model(run, &run->model->config, NULL, &rest));
+  s3_model_release(run->model);
+  run->model = rest;
+  return S3REC_OK;
 }
 
 static s3rec_status prepare_run(s3rec_run *run) {
@@ -66,7 +77,8 @@ s3rec_status s3_run_create(s3rec_model *model, s3rec_dataset *dataset,
   made->settings.sampler.max_seq_length = model->config.max_seq_length;
   made->first_weights = s3_weights_hash(&model->table, model->weights);
   made->at.epoch = 1;
-  const s3rec_status status = prepare_run(made);
+  s3rec_status status = prepare_run(made);
+  if (status == S3REC_OK && !s3_run_refits(settings)) status = forget_first_weights(made);
   if (status == S3REC_OK)
     *run = made;
   else
@@ -196,7 +208,7 @@ static bool phase_over(const s3_run_settings *settings, const s3_run_position *a
                        time_is_up(settings, at));
 }
 
-static double now(void) {
+double s3_run_clock(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
@@ -216,7 +228,7 @@ static s3rec_status work_on_epoch(s3rec_run *run, s3rec_run_event *event) {
   return S3REC_OK;
 }
 
-static s3rec_status advance(s3rec_run *run, s3rec_run_event *event) {
+static s3rec_status advance_run(s3rec_run *run, s3rec_run_event *event) {
   s3_run_position *const at = &run->at;
   if (phase_over(&run->settings, at)) {
     if (at->refit || !s3_run_refits(&run->settings)) {
@@ -228,13 +240,13 @@ static s3rec_status advance(s3rec_run *run, s3rec_run_event *event) {
     begin_epoch(run, at->epoch + 1);
   }
   if (run->settings.options.time_budget <= 0 || at->refit) return work_on_epoch(run, event);
-  const double begun = now();
+  const double begun = s3_run_clock();
   const s3rec_status status = work_on_epoch(run, event);
-  at->seconds += now() - begun;
+  at->seconds += s3_run_clock() - begun;
   return status;
 }
 
-static double mean(double sum, uint64_t count) { return count == 0 ? 0 : sum / (double)count; }
+static double mean_of(double sum, uint64_t count) { return count == 0 ? 0 : sum / (double)count; }
 
 s3rec_run_progress s3_run_describe(const s3_run_settings *settings, const s3_run_position *at,
                                    size_t steps, s3rec_run_event event) {
@@ -247,12 +259,12 @@ s3rec_run_progress s3_run_describe(const s3_run_settings *settings, const s3_run
       .epochs = last_epoch(settings, at),
       .step = at->step,
       .steps = steps,
-      .loss = s3_run_finetunes(settings) ? mean(sums->next_item, sums->targets)
-                                         : mean(sums->total, sums->sequences),
-      .aap = mean(sums->aap, sums->sequences),
-      .mip = mean(sums->mip, sums->sequences),
-      .map = mean(sums->map, sums->sequences),
-      .sp = mean(sums->sp, sums->sequences),
+      .loss = s3_run_finetunes(settings) ? mean_of(sums->next_item, sums->targets)
+                                         : mean_of(sums->total, sums->sequences),
+      .aap = mean_of(sums->aap, sums->sequences),
+      .mip = mean_of(sums->mip, sums->sequences),
+      .map = mean_of(sums->map, sums->sequences),
+      .sp = mean_of(sums->sp, sums->sequences),
       .sequence_count = (size_t)sums->sequences,
       .target_count = (size_t)sums->targets,
       .valid_value = at->ended && !at->refit ? at->value : 0,
@@ -266,7 +278,7 @@ s3rec_run_progress s3_run_describe(const s3_run_settings *settings, const s3_run
 
 s3rec_status s3_run_step(s3rec_run *run, s3rec_run_progress *progress) {
   s3rec_run_event event = S3REC_RUN_DONE;
-  if (!run->done) S3_TRY(advance(run, &event));
+  if (!run->done) S3_TRY(advance_run(run, &event));
   *progress = s3_run_describe(&run->settings, &run->at, run->sampler->step_count, event);
   return S3REC_OK;
 }

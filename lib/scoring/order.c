@@ -8,7 +8,7 @@ void s3_top_k_begin(s3_top_k *top, s3_ranked *entries, size_t capacity) {
   top->threshold = capacity == 0 ? INFINITY : NAN;
 }
 
-/* Moves `entry` down from entries[hole] until no child ranks behind it. */
+/* Moves `entry` down from entries[hole] until no child ranks after it. */
 static void sift_ranked_down(s3_ranked *entries, size_t count, size_t hole, s3_ranked entry) {
   for (size_t child; (child = 2 * hole + 1) < count; hole = child) {
     if (child + 1 < count && s3_ranks_before(entries[child], entries[child + 1])) ++child;

@@ -41,7 +41,7 @@ static void offer_item(const s3rec_scorer *scorer, s3_user_rows *rows, size_t ro
   if (!s3_is_left_out(scorer, row, id)) s3_top_k_offer(&rows->tops[row], score, id);
 }
 
-/* The next tile behind `position` items. Tiles start small and double, so that
+/* The next tile after `position` items. Tiles start small and double, so that
  * the k-th best is a good threshold before most scores are compared with it. */
 static item_tile next_tile(const s3rec_scorer *scorer, bool candidates, size_t position,
                            size_t item_count) {
@@ -71,7 +71,7 @@ static void score_alone(s3rec_scorer *scorer, s3_user_rows *rows, size_t row,
   for (; i < tile->count && top->count < top->capacity; i++) {
     offer_item(scorer, rows, row, tile, i, scores[i]);
   }
-  /* Ids rise, so an equal score behind the k-th best is never wanted. */
+  /* Ids rise, so an equal score after the k-th best is never wanted. */
   const size_t selected =
       kernels->select_above(tile->count - i, scores + i, top->threshold, scorer->selected);
   for (size_t s = 0; s < selected; s++) {
@@ -164,7 +164,7 @@ enum { SCORED_AT_ONCE = 4 };
 /* The bounds of a tile for one row of the group. */
 typedef struct bound_tile {
   size_t first, count; /* item i has id 1 + first + i */
-  float *bounds;       /* [count], -INFINITY behind it and where an item is done */
+  float *bounds;       /* [count], -INFINITY after it and where an item is done */
   size_t group_count;
   float *maxima; /* [group_count] */
   size_t row;

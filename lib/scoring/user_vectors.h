@@ -18,7 +18,7 @@ enum {
   S3_PACK_TOKENS = 4096
 };
 
-/* Input of one pass of the encoder: a few sequences, one behind the other, each aligned
+/* Input of one pass of the encoder: a few sequences, one after the other, each aligned
  * to the last position. */
 typedef struct s3_pack {
   size_t sequence_count;
@@ -65,7 +65,7 @@ static inline size_t s3_user_vectors_padded(size_t count) {
 
 /* Hidden states of all positions of ids [count, length], padding (0) on the left:
  * hidden [count, length, H], zeros at padding, untouched on failure. FORMAT, naming row
- * and column, for an id that is not in 0..item_size-1 and for padding behind an item. */
+ * and column, for an id that is not in 0..item_size-1 and for padding after an item. */
 s3rec_status s3_encode_rows(s3_user_vectors *users, bool causal, const int32_t *ids, size_t count,
                             size_t length, float *hidden);
 

@@ -193,7 +193,7 @@ static s3_allowed *find_resolved(const s3rec_filter *filter, const s3rec_vocabul
   return NULL;
 }
 
-/* Under the lock: takes out what nobody uses behind the first KEPT, and returns it. */
+/* Under the lock: takes out the unused entries after the first KEPT, and returns it. */
 static s3_allowed *take_unused(s3rec_filter *filter) {
   s3_allowed *unused = NULL;
   s3_allowed **link = &filter->resolved;

@@ -8,7 +8,7 @@
 #include "model/model.h"
 #include "s3rec/recommender.h"
 
-/* Names one behind the other, as s3_names_find takes them. */
+/* Names one after the other, as s3_names_find takes them. */
 typedef struct s3_name_list {
   size_t count;
   char *text;

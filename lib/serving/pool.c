@@ -4,7 +4,7 @@
  *
  * After an exchange the idle seats of the old generation are destroyed. A call that puts its seat
  * back meanwhile looks at `current` after it wrote the slot, and the exchange looks at the slots
- * after it wrote `current`; so one of the two sees the other and no old seat stays behind. */
+ * after it wrote `current`; so one of the two sees the other and no old seat remains. */
 #include "base/error.h"
 #include "model/model_file.h"
 #include "serving/recommender.h"

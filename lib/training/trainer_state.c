@@ -12,7 +12,6 @@
 #include "base/utf8.h"
 #include "model/model_file.h"
 #include "model/model_names.h"
-#include "model/popularity.h"
 #include "training/trainer.h"
 
 #define STATE_KEY "s3rec_state"
@@ -110,20 +109,13 @@ static s3rec_status write_state(const s3rec_trainer *trainer, const float *best,
                                 const char *text, const char *path) {
   const size_t count = (best == NULL ? 3 : 4) * trainer->model->table.count;
   const s3rec_context *context = trainer->context;
-  const size_t most = count + S3_NAMES_TENSOR_COUNT + S3_POPULARITY_TENSOR_COUNT;
-  s3_tensor *tensors = s3_allocate(context, most, sizeof *tensors);
+  s3_tensor *tensors = s3_allocate(context, count + S3_NAMES_TENSOR_COUNT, sizeof *tensors);
   s3_tensor_name *names = s3_allocate(context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
   if (tensors != NULL && names != NULL) status = list_tensors(trainer, best, names, tensors);
   if (status == S3REC_OK) {
-    s3_config_metadata config;
-    s3_config_to_metadata(&trainer->model->config, &config);
-    s3_metadata metadata[S3_CONFIG_METADATA_COUNT + 1 + S3_NAMES_METADATA_COUNT];
-    size_t tensor_count = count, metadata_count = S3_CONFIG_METADATA_COUNT;
-    memcpy(metadata, config.pairs, sizeof config.pairs);
-    metadata[metadata_count++] = (s3_metadata){STATE_KEY, text};
-    s3_names_to_file(trainer->model, tensors, &tensor_count, metadata, &metadata_count);
-    status = s3_safetensors_write(context, path, tensors, tensor_count, metadata, metadata_count);
+    const s3_metadata entry = {STATE_KEY, text};
+    status = s3_model_write_file(trainer->model, path, tensors, count, &entry);
   }
   s3_free(context, tensors);
   s3_free(context, names);

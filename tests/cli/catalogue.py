@@ -149,7 +149,7 @@ def refusals(tool):
             ("no model", "--model and --user", ["recommend", *tool.data()]),
             ("an argument", "unexpected argument 'y'", ["generate", *tool.data("new"), "y"]),
             ("another catalogue", "--items and the --seed", recommend(tool, "1", seed="43")),
-            ("a viewer who is not there", r"--user: small\.txt has no line 201",
+            ("a viewer that does not exist", r"--user: small\.txt has no line 201",
              recommend(tool, "201"))):
         tool.refused(what, 2, said, *arguments, program=tool.catalogue)
     tool.equal("nothing was written", list(tool.folder.glob("new*")), [])

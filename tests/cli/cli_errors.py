@@ -22,12 +22,12 @@ def commands(tool):
     tool.refused("option of another command", USAGE, "unrecognized option", "evaluate", *data,
                  "--lr", "0.1")
     tool.refused("no --out", USAGE, "--out FILE is missing", "pretrain", *data)
-    tool.refused("no --data", USAGE, "--data DIR is missing", "evaluate", "--model", "m")
-    tool.refused("no model", USAGE, "one of --model and --popularity", "evaluate", *data)
-    tool.refused("popularity has no scores", USAGE, "exclude and --seen include only", "evaluate",
+    tool.refused("no --data", USAGE, "--data DIR or --events FILE is missing", "evaluate", "--model", "m")
+    tool.refused("no model", USAGE, "give one of --model and --popularity", "evaluate", *data)
+    tool.refused("popularity has no scores", USAGE, "--seen must be exclude or include", "evaluate",
                  *data, "--popularity", "--seen", "zero")
     tool.refused("an argument too many", USAGE, "unexpected argument 'x'", "evaluate", *data, "x")
-    tool.refused("user and history", USAGE, "only one", "recommend", *data, "--model", "m", "--user",
+    tool.refused("user and history", USAGE, "give one of --user and --history", "recommend", *data, "--model", "m", "--user",
                  "1", "--history", "1 2")
     tool.refused("a user without data", USAGE, "--user needs --data", "recommend", "--model", "m",
                  "--user", "1")
@@ -129,7 +129,7 @@ def files(tool):
                  "pretrain", *tool.data(), "--out", "m", "--log", "m.state")
     tool.refused("a page that cannot be written", FAILURE, "missing/page", "finetune", *tool.data(),
                  *SMALL, "--epochs", "2", "--report", "missing/page.html", "--out", "m.safetensors")
-    tool.refused("a user behind the last", USAGE, r"has users 1\.\.200", "recommend", *tool.data(),
+    tool.refused("a user after the last", USAGE, r"has users 1\.\.200", "recommend", *tool.data(),
                  *model, "--user", "201")
 
     def data(text, *lines):

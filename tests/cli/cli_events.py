@@ -195,7 +195,7 @@ def unknown_items(tool):
         known = len(table(tool, "files_items.tsv"))
         tool.equal(f"{what}: status", done.returncode, 0)
         tool.report.check(f"{what}: says so", not re.search(
-            r"warning: \d+ events are left out, as the model does not know", done.stderr) and
+            r"warning: \d+ events are left out: the model does not know", done.stderr) and
             done.stderr)
     tool.equal("the model's numbers", table(tool, "newer_items.tsv"), table(tool, "files_items.tsv"))
     tool.equal("no new ones", len(table(tool, "newer_items.tsv")), known)
@@ -260,14 +260,14 @@ def interrupted(tool):
 def usage(tool):
     model = ["--model", "a.pretrain"]
     for what, said, arguments in (
-            ("both ways at once", "--events is given and --data, too",
+            ("both ways at once", "give --data or --events, not both",
              ["evaluate", *tool.data(), *EVENTS, *model]),
-            ("neither way", "--data DIR is missing, or else --events FILE", ["evaluate", *model]),
-            ("attributes of files", "--attributes belongs to --events",
+            ("neither way", "--data DIR or --events FILE is missing", ["evaluate", *model]),
+            ("attributes of files", "--attributes needs --events",
              ["evaluate", *tool.data(), "--attributes", "small_attributes.csv", *model]),
-            ("columns of files", "--item-column belongs to --events",
+            ("columns of files", "--item-column needs --events",
              ["info", *tool.data(), "--item-column", "x"]),
-            ("a choice without events", "--min-user-events belongs to --events",
+            ("a choice without events", "--min-user-events needs --events",
              ["evaluate", *tool.data(), *model, "--min_user_events", "5"]),
             ("negatives of events", "--protocol sampled needs --data",
              ["evaluate", *EVENTS, "--model", "b.pretrain", "--protocol", "sampled"]),
@@ -284,7 +284,7 @@ def usage(tool):
     for command in ("evaluate", "finetune"):
         rest = ["--out", "x"] if command == "finetune" else []
         tool.refused(f"{command}: a model without names", 3,
-                     r"a\.pretrain: the model has no names of items", command, *EVENTS, *model, *rest)
+                     r"a\.pretrain: the model has no item names", command, *EVENTS, *model, *rest)
     tool.refused("no such events", 1, r"none\.csv", "info", "--events", "none.csv")
     tool.refused("no such column", 3, r"small_events\.csv:1: .*stars", "info", *EVENTS,
                  "--value-column", "stars")

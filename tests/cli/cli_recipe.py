@@ -19,13 +19,12 @@ RUN = ["finetune", *SMALL, "--batch-size", "10", "--epochs", EPOCHS]
 
 
 def tensors(path):
-    """The weights of a model or a state, bytes by name; how often items occurred is no weight."""
+    """The weights of a model or a state, bytes by name."""
     raw = path.read_bytes()
     end = 8 + int.from_bytes(raw[:8], "little")
     head = json.loads(raw[8:end])
     return {name: raw[end + row["data_offsets"][0]:end + row["data_offsets"][1]]
-            for name, row in head.items()
-            if not name.startswith(("__", "state.", "popularity."))}
+            for name, row in head.items() if not name.startswith(("__", "state."))}
 
 
 def same_files(tool, what, left, right):
@@ -75,10 +74,10 @@ def losses(tool):
     small = ["finetune", *tool.data(), *SMALL, "--epochs", "1", "--out", "loss.safetensors"]
     count, smoothing = ["--negative-count", "5"], ["--label-smoothing", "0.2"]
     for loss in (["--loss", "bce"], ["--loss", "ce"], ["--recipe", "paper"]):
-        tool.refused(f"{loss}: a draw of items", USAGE, "--negative-count belongs to --loss sampled-ce",
+        tool.refused(f"{loss}: a draw of items", USAGE, "--negative-count needs --loss sampled-ce",
                      *small, *loss, *count)
         if loss[1] != "ce":
-            tool.refused(f"{loss}: smoothing", USAGE, "--label-smoothing belongs to --loss ce and",
+            tool.refused(f"{loss}: smoothing", USAGE, "--label-smoothing needs --loss ce or",
                          *small, *loss, *smoothing)
         tool.good(f"{loss}: none of these", *small, *loss)
     tool.good("sampled-ce: both", *small, *count, *smoothing)
@@ -118,7 +117,7 @@ def schedules(tool):
         tool.good(f"{command}: more epochs of a constant", command, *tool.data(), "--epochs", "3",
                   "--resume", f"warm.{command}.state", "--out", f"warm.{command}")
         tool.refused(f"{command}: nothing but warm-up", USAGE,
-                     "--warmup-epochs is 2, must be below --epochs, 2", *run, "never", "--schedule",
+                     "--warmup-epochs is 2; .* it must be below --epochs, 2", *run, "never", "--schedule",
                      "cosine", "--warmup-epochs", "2")
         tool.good(f"{command}: a single epoch by recipe", command, *tool.data(), *SMALL, "--epochs",
                   "1", "--out", f"one.{command}")
@@ -234,7 +233,7 @@ def start_again(tool):
     tool.equal("which stays", tool.path("there.safetensors").read_bytes(), start)
     tool.good("without a refit it may be", *RUN, *tool.data(), "--model", "there.safetensors",
               "--refit", "none", "--out", "there.safetensors")
-    tool.refused("the reference's draws", USAGE, "nothing to refit on; add --refit none", *RUN,
+    tool.refused("the reference's draws", USAGE, "no refit is possible; add --refit none", *RUN,
                  *tool.data(), "--reference-draws", "--out", "lost.safetensors")
 
 
@@ -251,7 +250,7 @@ def fresh_again(tool):
                            lambda found: found[1] + (b"0" if found[2] != b"0" else b"1"), state)
     tool.equal("their hash is in the state", count, 1)
     path.write_bytes(other)
-    tool.refused("others from the same seed", BAD_DATA, "fresh weights .* are others here", *resume)
+    tool.refused("others from the same seed", BAD_DATA, "this machine makes other fresh weights", *resume)
     path.write_bytes(state)
     tool.good("the same", *resume)
 

@@ -236,14 +236,14 @@ def refits(tool):
                    ["test, refit", "valid, best epoch"] if refit == "valid" else ["test", "valid"])
     tool.good("beside a run without", "report", "valid.log", "all.log", "--out", "refit.html")
     text, page = read(tool, "refit.html", "two refits")
-    tool.equal("are not compared", ("These metrics do not compare" in text,
+    tool.equal("are not compared", ("These metrics cannot be compared" in text,
                                     [(row[2]) for row in page.rows("Run")]),
                (True, ["refit", "best epoch"]))
     lines = tool.path("valid.log").read_text().splitlines(keepends=True)
     resumed_refits(tool, lines)
     for what, said, parts in (
-            ("an epoch behind the refit", ':6: .*"epoch" behind the refit', [*lines[:5], lines[1]]),
-            ("a refit epoch twice", ":6: epoch 1 behind epoch 1", [*lines[:5], lines[4]]),
+            ("an epoch after the refit", ':6: event "epoch" after the refit', [*lines[:5], lines[1]]),
+            ("a refit epoch twice", ":6: epoch 1 after epoch 1", [*lines[:5], lines[4]]),
             ("a refit without a loss", ':5: "loss" is missing',
              [*lines[:4], '{"event":"refit","command":"finetune","epoch":1}\n'])):
         tool.path("bad.log").write_text("".join(parts))
@@ -275,7 +275,7 @@ def several_runs(tool):
               "other.log", "--out", "other.safetensors")
     tool.good("a page of both", "report", "paper.log", "other.log", "--out", "two.html")
     text, page = read(tool, "two.html", "other data")
-    tool.equal("are not compared", "These metrics do not compare" in text, True)
+    tool.equal("are not compared", "These metrics cannot be compared" in text, True)
 
 
 def unfinished(tool):
@@ -305,9 +305,9 @@ def broken(tool):
     refused("no object", ":1: not an object", "[1]\n")
     refused("a key twice", ":1: not JSON: duplicate", '{"event":"begin","event":"begin"}\n')
     refused("no event", ':1: "event" is missing', "{}\n")
-    refused("an epoch without a beginning", r":1: .*before the one that begins", lines[1])
-    refused("an epoch twice", ":3: epoch 1 behind epoch 1", *lines[:2], lines[1])
-    refused("an epoch behind the end", ":5: .*behind the end", *lines, lines[1])
+    refused("an epoch without a beginning", r":1: .*before the begin of its run", lines[1])
+    refused("an epoch twice", ":3: epoch 1 after epoch 1", *lines[:2], lines[1])
+    refused("an epoch after the end", ":5: .*after the end of its run", *lines, lines[1])
     refused("a loss that is text", ':2: "loss" is not a number', lines[0], {**epoch, "loss": "x"})
     refused("a loss beyond all axes", ':2: "loss" is 1e\\+300; accepted', lines[0],
             {**epoch, "loss": 1e300})
@@ -336,7 +336,7 @@ def broken(tool):
                  "finetune", *tool.data(NASTY), *SMALL, "--log", "/dev/null", "--report", "n.html",
                  "--out", "n.safetensors")
     tool.path("long.log").write_text("".join(lines) * 25)
-    tool.refused("too many runs", USAGE, "25 runs; a page compares up to 24", "report", "long.log",
+    tool.refused("too many runs", USAGE, "25 runs: one page compares at most 24", "report", "long.log",
                  "--out", "kept.html")
 
 

@@ -61,7 +61,7 @@ def too_short(tool):
         tool.path(f"{name}.txt").write_text(text)
         said = (r"three\.txt: .*nothing to train on: no user's training part has 2 items"
                 if name == "three" else
-                rf"{name}\.txt: none of the 2 users has the 3 items that measuring takes")
+                rf"{name}\.txt: none of the 2 users has 3 items; evaluation needs 3")
         for refit in REFITS:
             tool.refused(f"{name}: finetune --refit {refit}", BAD_DATA, said,
                          *finetune(tool, name, "--refit", refit))

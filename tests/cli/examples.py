@@ -27,7 +27,7 @@ def whole_way(tool, program):
     tool.equal("05_run: epochs of both stages", epochs[:6], [
         *(f"pretraining, epoch {epoch}" for epoch in (1, 2)),
         *(f"fine-tuning, epoch {epoch}" for epoch in (1, 2, 3, 4))])
-    tool.equal("05_run: the refit behind them", epochs[6:],
+    tool.equal("05_run: the refit after them", epochs[6:],
                [f"refit, epoch {epoch + 1}" for epoch in range(len(epochs) - 6)] or "none")
     found = tool.json("evaluate", "evaluate", *tool.data(), "--model", "all.safetensors")[-1]
     rows = tool.json("recommend", "recommend", *tool.data(), "--model", "all.safetensors",

@@ -36,7 +36,7 @@ class Script:
         return text
 
     def stopped(self, out, checkpoint, runs):
-        """Interrupts the tool behind its first epoch, as Ctrl-C does; (status, output)."""
+        """Interrupts the tool after its first epoch, as Ctrl-C does; (status, output)."""
         process = self.start(out, checkpoint, runs)
         text = ""
         for line in process.stdout:

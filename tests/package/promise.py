@@ -32,7 +32,7 @@ static void look_at_struct(const char *name, const unsigned char *bytes, size_t 
   size_t struct_size;
   memcpy(&struct_size, bytes, sizeof struct_size);
   if (struct_size != size) printf("  %s: struct_size is %zu, not %zu\\n", name, struct_size, size);
-  if (!untouched(bytes, size, end)) printf("  %s: writes behind byte %zu\\n", name, size);
+  if (!untouched(bytes, size, end)) printf("  %s: writes after byte %zu\\n", name, size);
 }
 """
 

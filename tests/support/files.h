@@ -13,7 +13,7 @@ typedef struct test_path {
 test_path test_file(const char *name);
 
 void test_write(const char *path, const void *bytes, size_t count);
-/* The whole file with a NUL behind it, to be freed. */
+/* The whole file with a NUL after it, to be freed. */
 char *test_read(const char *path, size_t *count);
 /* Entries of the program's folder, to see that nothing was left over. */
 size_t test_file_count(void);

@@ -25,7 +25,7 @@ void test_hooks_assert_empty(test_hooks *hooks);
 
 /* Runs `action` again and again with its first, second, ... allocation failing,
  * until it gets through, and returns how often it failed. Checks that each time
- * it reports S3REC_ERROR_MEMORY and leaves no block behind, so the action has to
+ * it reports S3REC_ERROR_MEMORY and leaves no block allocated, so the action has to
  * destroy what it makes. */
 size_t test_every_allocation_fails(test_hooks *hooks, s3rec_status (*action)(void *argument),
                                    void *argument);

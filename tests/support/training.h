@@ -44,7 +44,7 @@ test_training test_training_start(const test_shape *shape, int32_t threads, uint
                                   const s3rec_trainer_options *options);
 void test_training_end(test_training *training);
 
-/* All weights, one parameter behind the other; free() it. */
+/* All weights, one parameter after the other; free() it. */
 float *test_weights(const s3rec_model *model, size_t *count);
 /* All gradients in the same order. */
 float *test_gradients(const s3rec_model *model, const s3rec_trainer *trainer, size_t *count);

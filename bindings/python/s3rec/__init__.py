@@ -21,25 +21,29 @@ from s3rec._errors import (ArgumentError, EngineError, Error, FormatError, IoErr
                            MismatchError, NotFoundError, NumericError, OutOfMemoryError,
                            StateError, ThreadError, UnsupportedError)
 from s3rec._estimator import S3Rec
-from s3rec._evaluate import Metrics, evaluate
+from s3rec._evaluate import evaluate
 from s3rec._events import Events, EventsReport, TableReport
-from s3rec._model import Model, ModelConfig
+from s3rec._model import Model, ModelConfig, file_metadata
 from s3rec._options import RecipePlan, TrainingOptions, recipe_plan
-from s3rec._run import Callback, Callbacks, History, Progress, Run, finetune, pretrain
+from s3rec._recommender import Answer, Filter, Recommender, Statistics
+from s3rec._reports import History, Metrics, Progress
+from s3rec._run import Callback, Callbacks, Run, finetune, pretrain
 from s3rec._sampler import Batch, BatchInfo, Sampler
 from s3rec._scoring import Recommendation, RecommendationBatch
 from s3rec._torch import read_torch, write_torch
+from s3rec._train import Trained, train
 from s3rec._trainer import Losses, Trainer
 from s3rec._vocabulary import Vocabulary
 
 __version__: str = _library.s3rec_version().decode()
 
 __all__ = [
-    "ArgumentError", "Batch", "BatchInfo", "Callback", "Callbacks", "Context", "Dataset",
-    "EngineError", "Error", "Events", "EventsReport", "FormatError", "History", "IoError",
-    "Losses", "Metrics", "MismatchError", "Model", "ModelConfig", "NotFoundError",
-    "NumericError", "OutOfMemoryError", "Progress", "RecipePlan", "Recommendation",
-    "RecommendationBatch", "Run", "S3Rec", "Sampler", "StateError", "TableReport",
-    "ThreadError", "Trainer", "TrainingOptions", "UnsupportedError", "Vocabulary", "build_info",
-    "evaluate", "finetune", "pretrain", "read_torch", "recipe_plan", "write_torch",
+    "Answer", "ArgumentError", "Batch", "BatchInfo", "Callback", "Callbacks", "Context",
+    "Dataset", "EngineError", "Error", "Events", "EventsReport", "Filter", "FormatError",
+    "History", "IoError", "Losses", "Metrics", "MismatchError", "Model", "ModelConfig",
+    "NotFoundError", "NumericError", "OutOfMemoryError", "Progress", "RecipePlan",
+    "Recommendation", "RecommendationBatch", "Recommender", "Run", "S3Rec", "Sampler",
+    "StateError", "Statistics", "TableReport", "ThreadError", "Trained", "Trainer",
+    "TrainingOptions", "UnsupportedError", "Vocabulary", "build_info", "evaluate",
+    "file_metadata", "finetune", "pretrain", "read_torch", "recipe_plan", "train", "write_torch",
 ]

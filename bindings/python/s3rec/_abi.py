@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The C interface as one table: structs with their fields, functions with their types.
+"""The functions of the C interface with their types, as one table (the structs: _structs.py).
 
 A test compares it with the headers. Pointers are plain addresses (POINTER), so that an array's
 address goes in without an object of ctypes being made for it.
@@ -10,180 +10,10 @@ import ctypes
 from typing import Any, Type, TypeVar
 
 from s3rec import _library
+from s3rec._structs import ENUM, F64, I32, I64, POINTER, SIZE, STRUCTS, TEXT, U64
 
-POINTER = ctypes.c_void_p
-TEXT = ctypes.c_char_p
-SIZE = ctypes.c_size_t
-ENUM = ctypes.c_int
 INT = ctypes.c_int
-I32 = ctypes.c_int32
-I64 = ctypes.c_int64
-U64 = ctypes.c_uint64
-F64 = ctypes.c_double
 STATUS = ctypes.c_int
-
-
-class ContextOptions(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("log", POINTER), ("log_user_data", POINTER),
-                ("allocate", POINTER), ("deallocate", POINTER), ("allocator_user_data", POINTER),
-                ("thread_count", I32), ("kernel_level", ENUM), ("backend", ENUM)]
-
-
-class DatasetArrays(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("user_count", SIZE), ("item_offsets", POINTER),
-                ("items", POINTER), ("attributed_item_count", SIZE),
-                ("attributed_items", POINTER), ("attribute_offsets", POINTER),
-                ("attributes", POINTER), ("negatives_per_user", I32), ("negatives", POINTER)]
-
-
-class DatasetInfo(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("user_count", SIZE), ("interaction_count", SIZE),
-                ("item_size", I32), ("attribute_size", I32), ("negatives_per_user", I32),
-                ("short_user_count", SIZE), ("fingerprint", U64)]
-
-
-class IdArray(ctypes.Structure):
-    _fields_ = [("integers", POINTER), ("text", POINTER), ("offsets", POINTER)]
-
-
-class TableOptions(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("format", ENUM), ("header", ENUM), ("delimiter", TEXT),
-                ("user_column", TEXT), ("item_column", TEXT), ("timestamp_column", TEXT),
-                ("value_column", TEXT), ("attribute_columns", TEXT),
-                ("attribute_separator", TEXT), ("bad_row_limit", SIZE)]
-
-
-class TableReport(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("row_count", SIZE), ("bad_row_count", SIZE),
-                ("first_bad_line", U64)]
-
-
-class EventsOptions(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("min_value", F64), ("repeats", ENUM),
-                ("min_user_events", I32), ("min_item_events", I32), ("max_length", I32),
-                ("min_length", I32), ("item_names", POINTER), ("attribute_names", POINTER)]
-
-
-class EventsReport(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("event_count", SIZE), ("low_value_count", SIZE),
-                ("repeat_count", SIZE), ("unknown_count", SIZE), ("core_count", SIZE),
-                ("cut_count", SIZE), ("short_count", SIZE), ("kept_count", SIZE),
-                ("attributed_item_count", SIZE)]
-
-
-class SamplerOptions(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("stage", ENUM), ("batch_size", I32),
-                ("max_seq_length", I32), ("mask_p", F64), ("seed", U64), ("shuffle", I32),
-                ("reference_draws", I32), ("held_out_count", I32)]
-
-
-class PretrainArrays(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("batch_size", I32), ("max_seq_length", I32),
-                ("attribute_size", I32), ("mask_id", I32), ("attributes", POINTER),
-                ("masked_item_sequence", POINTER), ("pos_items", POINTER),
-                ("neg_items", POINTER), ("masked_segment_sequence", POINTER),
-                ("pos_segment", POINTER), ("neg_segment", POINTER)]
-
-
-class BatchInfo(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("stage", ENUM), ("batch_size", I32),
-                ("max_seq_length", I32), ("token_count", SIZE), ("target_count", SIZE)]
-
-
-class ModelConfig(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("item_size", I32), ("attribute_size", I32),
-                ("max_seq_length", I32), ("hidden_size", I32), ("num_hidden_layers", I32),
-                ("num_attention_heads", I32), ("hidden_act", ENUM),
-                ("hidden_dropout_prob", F64), ("attention_probs_dropout_prob", F64),
-                ("initializer_range", F64)]
-
-
-class ParameterInfo(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("name", TEXT), ("rank", I32), ("shape", I64 * 2),
-                ("element_count", SIZE)]
-
-
-class TrainerOptions(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("learning_rate", F64), ("adam_beta1", F64),
-                ("adam_beta2", F64), ("adam_epsilon", F64), ("weight_decay", F64),
-                ("max_gradient_norm", F64), ("aap_weight", F64), ("mip_weight", F64),
-                ("map_weight", F64), ("sp_weight", F64), ("finetune_loss", ENUM), ("seed", U64),
-                ("shard_count", I32), ("warmup_steps", U64), ("decay_steps", U64),
-                ("label_smoothing", F64), ("decoupled_weight_decay", F64),
-                ("negative_count", I32)]
-
-
-class Losses(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("total", F64), ("aap", F64), ("mip", F64), ("map", F64),
-                ("sp", F64), ("next_item", F64), ("gradient_norm", F64),
-                ("sequence_count", SIZE), ("token_count", SIZE), ("target_count", SIZE)]
-
-
-class RecipePlan(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("epochs", I32), ("patience", I32), ("refit", I32),
-                ("reserved", I32), ("hidden_dropout_prob", F64),
-                ("attention_probs_dropout_prob", F64)]
-
-
-class ScorerOptions(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("scan", ENUM)]
-
-
-class ScoreOptions(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("include_history", I32), ("excluded", POINTER),
-                ("excluded_count", SIZE), ("candidates", POINTER), ("candidate_count", SIZE)]
-
-
-class EvaluateOptions(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("split", ENUM), ("protocol", ENUM), ("seen", ENUM)]
-
-
-class Metrics(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("split", ENUM), ("protocol", ENUM), ("seen", ENUM),
-                ("user_count", SIZE), ("skipped_count", SIZE), ("hit_rate", F64 * 4),
-                ("ndcg", F64 * 3), ("mrr", F64)]
-
-
-class RunOptions(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("recipe", ENUM), ("stage", ENUM), ("seed", U64),
-                ("epochs", I32), ("patience", I32), ("held_out_count", I32), ("protocol", ENUM),
-                ("sampler", POINTER), ("trainer", POINTER),
-                ("hidden_dropout_prob", F64), ("attention_probs_dropout_prob", F64),
-                ("own_schedule", I32)]
-
-
-class RunProgress(ctypes.Structure):
-    _fields_ = [("struct_size", SIZE), ("event", ENUM), ("refit", I32), ("epoch", I32),
-                ("epochs", I32), ("step", SIZE), ("steps", SIZE), ("loss", F64), ("aap", F64),
-                ("mip", F64), ("map", F64), ("sp", F64), ("sequence_count", SIZE),
-                ("target_count", SIZE), ("valid_value", F64), ("best_value", F64),
-                ("best_epoch", I32)]
-
-
-STRUCTS: dict[str, Type[ctypes.Structure]] = {
-    "s3rec_context_options": ContextOptions,
-    "s3rec_dataset_arrays": DatasetArrays,
-    "s3rec_dataset_info": DatasetInfo,
-    "s3rec_id_array": IdArray,
-    "s3rec_table_options": TableOptions,
-    "s3rec_table_report": TableReport,
-    "s3rec_events_options": EventsOptions,
-    "s3rec_events_report": EventsReport,
-    "s3rec_sampler_options": SamplerOptions,
-    "s3rec_pretrain_arrays": PretrainArrays,
-    "s3rec_batch_info": BatchInfo,
-    "s3rec_model_config": ModelConfig,
-    "s3rec_parameter_info": ParameterInfo,
-    "s3rec_trainer_options": TrainerOptions,
-    "s3rec_losses": Losses,
-    "s3rec_recipe_plan": RecipePlan,
-    "s3rec_scorer_options": ScorerOptions,
-    "s3rec_score_options": ScoreOptions,
-    "s3rec_evaluate_options": EvaluateOptions,
-    "s3rec_metrics": Metrics,
-    "s3rec_run_options": RunOptions,
-    "s3rec_run_progress": RunProgress,
-}
 
 P = POINTER
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -271,6 +101,11 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "s3rec_model_set_names": (STATUS, (P, P, P)),
     "s3rec_model_item_names": (STATUS, (P, P)),
     "s3rec_model_attribute_names": (STATUS, (P, P)),
+    "s3rec_model_set_popularity": (STATUS, (P, P, SIZE)),
+    "s3rec_model_count_popularity": (STATUS, (P, P, I32)),
+    "s3rec_model_popularity": (STATUS, (P, P, SIZE)),
+    "s3rec_model_fingerprint": (U64, (P,)),
+    "s3rec_model_file_metadata": (STATUS, (P, TEXT, P, P)),
     # trainer
     "s3rec_trainer_options_init": (None, (P,)),
     "s3rec_trainer_create": (STATUS, (P, P, P)),
@@ -300,6 +135,15 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "s3rec_run_valid_metrics": (STATUS, (P, P)),
     "s3rec_run_save": (STATUS, (P, TEXT)),
     "s3rec_run_load": (STATUS, (P, TEXT)),
+    "s3rec_run_progress_get": (STATUS, (P, P)),
+    "s3rec_run_finish": (STATUS, (P, P)),
+    "s3rec_run_estimate_init": (None, (P,)),
+    "s3rec_run_ahead": (STATUS, (P, P)),
+    "s3rec_run_set_note": (STATUS, (P, TEXT)),
+    "s3rec_run_note": (TEXT, (P,)),
+    "s3rec_run_resume": (STATUS, (P, P, TEXT, I32, P)),
+    "s3rec_run_state_read": (STATUS, (P, TEXT, P)),
+    "s3rec_run_state_destroy": (None, (P,)),
     # scorer
     "s3rec_scorer_options_init": (None, (P,)),
     "s3rec_scorer_create": (STATUS, (P, P)),
@@ -317,6 +161,31 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "s3rec_evaluate_options_init": (None, (P,)),
     "s3rec_metrics_init": (None, (P,)),
     "s3rec_evaluate": (STATUS, (P, P, P, P, P)),
+    # front door
+    "s3rec_recommender_options_init": (None, (P,)),
+    "s3rec_recommender_open": (STATUS, (TEXT, P, P)),
+    "s3rec_recommender_create": (STATUS, (P, P, P)),
+    "s3rec_recommender_destroy": (None, (P,)),
+    "s3rec_recommender_model": (STATUS, (P, P)),
+    "s3rec_filter_options_init": (None, (P,)),
+    "s3rec_filter_create": (STATUS, (P, P, P)),
+    "s3rec_filter_destroy": (None, (P,)),
+    "s3rec_recommend": (STATUS, (P, P, SIZE, P, SIZE, P, P, P)),
+    "s3rec_request_init": (None, (P,)),
+    "s3rec_recommend_request": (STATUS, (P, P, P)),
+    "s3rec_similar": (STATUS, (P, P, P)),
+    "s3rec_ranked_items_init": (None, (P,)),
+    "s3rec_answer_get": (STATUS, (P, SIZE, P)),
+    "s3rec_answer_rows": (STATUS, (P, P, P, P)),
+    "s3rec_answer_destroy": (None, (P,)),
+    "s3rec_exchange_options_init": (None, (P,)),
+    "s3rec_recommender_exchange": (STATUS, (P, TEXT, P)),
+    "s3rec_recommender_exchange_model": (STATUS, (P, P, P)),
+    "s3rec_recommender_statistics_init": (None, (P,)),
+    "s3rec_recommender_statistics_get": (STATUS, (P, P)),
+    "s3rec_recommender_latency": (F64, (P, F64)),
+    "s3rec_train_options_init": (None, (P,)),
+    "s3rec_train": (STATUS, (P, P, P)),
 }
 
 library = _library.load()

@@ -9,7 +9,7 @@ import os
 import threading
 from typing import Callable, Optional
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._errors import check, held_back
 from s3rec._handle import Handle, Pointer
@@ -63,7 +63,7 @@ class Context(Handle):
 
     def __init__(self, threads: Optional[int] = None, kernels: Kernels = "auto",
                  backend: Backend = "auto", log: Optional[Log] = None) -> None:
-        options = _abi.new(_abi.ContextOptions)
+        options = _abi.new(_structs.ContextOptions)
         assign(options, "thread_count", processors() if threads is None else threads)
         options.kernel_level = number_of("kernels", KERNEL_LEVELS, kernels)
         options.backend = number_of("backend", BACKENDS, backend)
@@ -117,4 +117,4 @@ def build_info() -> str:
 
 def use(context: Optional[Context]) -> Context:
     """The given context, or the one for all."""
-    return default_context() if context is None else context
+    return default_context() if context is None else Context._of(context, "context")

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional, Sequence, Union
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._arrays import int32_array, ragged_int32
 from s3rec._context import Context, use
@@ -42,7 +42,7 @@ class Dataset(Handle):
 
     def _take(self, pointer: Pointer, context: Context) -> None:
         self._context = context
-        info = _abi.new(_abi.DatasetInfo)
+        info = _abi.new(_structs.DatasetInfo)
         check(library.s3rec_dataset_info_get(pointer, ctypes.byref(info)))
         self.user_count: int = info.user_count
         self.interaction_count: int = info.interaction_count
@@ -111,9 +111,10 @@ class Dataset(Handle):
     @classmethod
     def from_files(cls, events: Union[PathLike, Sequence[PathLike]],
                    attributes: Union[None, PathLike, Sequence[PathLike]] = None, *,
-                   format: Format = "auto", header: Header = "auto", delimiter: Optional[str] = None,
-                   user: Optional[str] = None, item: Optional[str] = None,
-                   timestamp: Optional[str] = None, value: Optional[str] = None,
+                   format: Format = "auto", header: Header = "auto",
+                   delimiter: Optional[str] = None, user: Optional[str] = None,
+                   item: Optional[str] = None, timestamp: Optional[str] = None,
+                   value: Optional[str] = None,
                    bad_row_limit: int = 0, attribute_format: Format = "auto",
                    attribute_header: Header = "auto", attribute_delimiter: Optional[str] = None,
                    attribute_item: Optional[str] = None,
@@ -167,7 +168,7 @@ class Dataset(Handle):
         negatives: [users, negatives] item numbers, for the sampled protocol.
         """
         items, offsets = ragged_int32(sequences, "sequences")
-        arrays = _abi.new(_abi.DatasetArrays)
+        arrays = _abi.new(_structs.DatasetArrays)
         arrays.user_count = len(offsets) - 1
         arrays.item_offsets, arrays.items = offsets.ctypes.data, items.ctypes.data
         keep: list[Any] = [items, offsets]

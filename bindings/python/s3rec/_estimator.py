@@ -10,9 +10,10 @@ import numpy as np
 from s3rec._context import Context
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, StateError
-from s3rec._evaluate import Metrics, evaluate
+from s3rec._evaluate import evaluate
 from s3rec._events import Events
 from s3rec._model import Model
+from s3rec._reports import Metrics
 from s3rec._run import finetune, pretrain
 from s3rec._scoring import RecommendationBatch
 from s3rec._vocabulary import Name
@@ -66,7 +67,7 @@ class S3Rec:
             setattr(self, name, chosen)
         return self
 
-    def _dataset(self, data: Any, attributes: Any) -> Dataset:
+    def _dataset(self, data: Any, attributes: Any, names: Optional[Model] = None) -> Dataset:
         if isinstance(data, Dataset):
             if attributes is not None:
                 raise ArgumentError("a Dataset has its own attributes")
@@ -84,7 +85,7 @@ class S3Rec:
             events, attributes=attributes, min_value=chosen["min_value"],
             repeats=chosen["repeats"], min_user_events=chosen["min_user_events"],
             min_item_events=chosen["min_item_events"], max_length=chosen["max_events"],
-            min_length=chosen["min_events"])
+            min_length=chosen["min_events"], item_names=names)
 
     def fit(self, X: Any, y: Any = None, *, attributes: Any = None) -> S3Rec:
         """Learns from events.
@@ -124,14 +125,16 @@ class S3Rec:
         return model
 
     def recommend(self, X: Any = None, k: int = 10, *, users: Optional[Sequence[Name]] = None,
-                  exclude: Any = None, candidates: Any = None, include_history: bool = False
-                  ) -> RecommendationBatch:
-        """The k best next items for histories X, or for users of the data it was fitted to.
+                  dataset: Optional[Dataset] = None, exclude: Any = None,
+                  candidates: Any = None, include_history: bool = False) -> RecommendationBatch:
+        """The k best next items for histories X, or for users of the data it was fitted to, or of
+        `dataset`: an unpickled S3Rec has no data of its own.
 
         Both by the ids of the data; the others as of `Model.recommend_batch`.
         """
         model = self._fitted()
-        dataset = getattr(self, "dataset_", None) if users is not None else None
+        if users is not None and dataset is None:
+            dataset = getattr(self, "dataset_", None)
         return model.recommend_batch(X, k, users=users, dataset=dataset, exclude=exclude,
                                      candidates=candidates, include_history=include_history)
 
@@ -144,8 +147,14 @@ class S3Rec:
             raise ArgumentError("a dataset is needed: an unpickled S3Rec has none of its own")
         return evaluate(model, chosen, split=split, protocol=protocol, seen=seen)
 
-    def score(self, X: Optional[Dataset] = None, y: Any = None) -> float:
-        """NDCG@10 of the test split, all items ranked; higher is better."""
+    def score(self, X: Any = None, y: Any = None) -> float:
+        """NDCG@10 of the test split, all items ranked; higher is better.
+
+        X: None: the data it was fitted to; a `Dataset`; or events as of `fit`, whose items keep the
+            model's numbers: those that the model does not know are left out.
+        """
+        if X is not None and not isinstance(X, Dataset):
+            X = self._dataset(X, None, self._fitted())
         return self.evaluate(X).ndcg[10]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Mapping, Optional, Union
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._column import Column
 from s3rec._columns import IdColumn, column, id_column, int64_values
@@ -90,12 +90,12 @@ def number_values(source: Any, what: str) -> npt.NDArray[np.float64]:
     return np.ascontiguousarray(found.values, np.float64)
 
 
-def _c_ids(ids: IdColumn) -> _abi.IdArray:
+def _c_ids(ids: IdColumn) -> _structs.IdArray:
     """The ids for the library, in memory of `ids`."""
     if ids.integers is not None:
-        return _abi.IdArray(ids.integers.ctypes.data, None, None)
+        return _structs.IdArray(ids.integers.ctypes.data, None, None)
     text, offsets = ids.as_text()
-    return _abi.IdArray(None, text.ctypes.data, offsets.ctypes.data)
+    return _structs.IdArray(None, text.ctypes.data, offsets.ctypes.data)
 
 
 def _same_length(**columns: Any) -> int:
@@ -109,9 +109,9 @@ def _same_length(**columns: Any) -> int:
 def table_options(*, format: Format, header: Header, delimiter: Optional[str], user: Optional[str],
                   item: Optional[str], timestamp: Optional[str], value: Optional[str],
                   attributes: Union[None, str, list[str], tuple[str, ...]],
-                  attribute_separator: Optional[str], bad_row_limit: int) -> _abi.TableOptions:
+                  attribute_separator: Optional[str], bad_row_limit: int) -> _structs.TableOptions:
     """The options of s3rec_events_read; None is the library's default."""
-    options = _abi.new(_abi.TableOptions)
+    options = _abi.new(_structs.TableOptions)
     options.format = number_of("format", FORMATS, format)
     options.header = number_of("header", HEADERS, header)
     texts = {"delimiter": delimiter, "user_column": user, "item_column": item,
@@ -194,8 +194,8 @@ class Events(Lone):
                    ctypes.byref(c_names), keep=(items, names))
         return count
 
-    def _read(self, function: Any, path: PathLike, options: _abi.TableOptions) -> TableReport:
-        report = _abi.new(_abi.TableReport)
+    def _read(self, function: Any, path: PathLike, options: _structs.TableOptions) -> TableReport:
+        report = _abi.new(_structs.TableReport)
         self._work(function, path_bytes(path), ctypes.byref(options), ctypes.byref(report))
         return TableReport(report.row_count, report.bad_row_count, report.first_bad_line)
 
@@ -216,7 +216,8 @@ class Events(Lone):
             bad_row_limit=bad_row_limit))
 
     def read_attributes(self, path: PathLike, *, format: Format = "auto",
-                        header: Header = "auto", delimiter: Optional[str] = None, item: Optional[str] = None,
+                        header: Header = "auto", delimiter: Optional[str] = None,
+                        item: Optional[str] = None,
                         columns: Union[None, str, list[str], tuple[str, ...]] = None,
                         separator: Optional[str] = None, bad_row_limit: int = 0) -> TableReport:
         """Adds item attributes from a file with a row an item, or several rows for one.
@@ -233,7 +234,7 @@ class Events(Lone):
                  min_item_events: int, max_length: Optional[int], min_length: int,
                  item_names: Optional[Vocabulary], attribute_names: Optional[Vocabulary]
                  ) -> tuple[Pointer, EventsReport]:
-        options, report = _abi.new(_abi.EventsOptions), _abi.new(_abi.EventsReport)
+        options, report = _abi.new(_structs.EventsOptions), _abi.new(_structs.EventsReport)
         assign(options, "min_value", -math.inf if min_value is None else min_value)
         options.repeats = number_of("repeats", REPEATS, repeats)
         for name, count in (("min_user_events", min_user_events), ("max_length", max_length or 0),
@@ -242,7 +243,7 @@ class Events(Lone):
         keep = []
         for name, names in (("item_names", item_names), ("attribute_names", attribute_names)):
             if names is not None:
-                keep.append(names._live())
+                keep.append(Vocabulary._of(names, name)._live())
                 setattr(options, name, keep[-1].value)
         pointer = Pointer(library.s3rec_dataset_destroy)
         self._work(library.s3rec_events_dataset, ctypes.byref(options), ctypes.byref(pointer),

@@ -14,35 +14,36 @@ No program may crash or hang the interpreter by what it closes, shares, interrup
 """
 from __future__ import annotations
 
+import atexit
 import ctypes
 import itertools
 import operator
 import os
 import sys
 import threading
+import time
 from functools import partial
 from types import TracebackType
-from typing import Any, Callable, Optional, Sequence, Type, TypeVar, Union
+from typing import Any, Callable, Iterator, Optional, Sequence, Type, TypeVar, Union
 
 from s3rec._errors import ArgumentError, StateError
 
 H = TypeVar("H", bound="Handle")
 T = TypeVar("T")
-PathLike = Union[str, "os.PathLike[str]"]
+PathLike = Union[str, os.PathLike[str]]
 
 
-class _Forks:
-    """How many forks lie between this process and the one that imported the package."""
+class _Process:
+    """What happened to this process since the package was imported."""
 
-    count = 0
-    torn = 0  # the last fork during which another thread was inside the library
+    count = 0  # changes
+    torn = 0  # the last of them that was a fork with another thread inside the library
+    ended = False  # the interpreter ends
     busy = False
 
     @classmethod
-    def before(cls) -> None:
-        own = threading.get_ident()
-        cls.busy = any(_is_inside(frame) for thread, frame in sys._current_frames().items()
-                       if thread != own)
+    def before_fork(cls) -> None:
+        cls.busy = any(_calls(frame) for frame in _other_threads())
 
     @classmethod
     def in_child(cls) -> None:
@@ -50,17 +51,39 @@ class _Forks:
         if cls.busy:
             cls.torn = cls.count
 
+    @classmethod
+    def at_exit(cls) -> None:
+        """No calls begin any more. Those of daemon threads end first: behind this point libraries
+        take down what calls need. A second Ctrl-C ends the process without waiting."""
+        cls.ended = True
+        cls.count += 1
+        try:
+            while any(_is_ours(frame) for frame in _other_threads()):
+                time.sleep(0.01)
+        except KeyboardInterrupt:
+            os._exit(130)
 
-def _is_inside(frame: Any) -> bool:
-    while frame is not None:
-        if str(frame.f_globals.get("__name__")).startswith("s3rec."):
-            return True
+
+def _other_threads() -> Iterator[Any]:
+    """The innermost frames of all other threads."""
+    own = threading.get_ident()
+    return (frame for thread, frame in sys._current_frames().items() if thread != own)
+
+
+def _is_ours(frame: Any) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith("s3rec.")
+
+
+def _calls(frame: Any) -> bool:
+    """Whether a frame or one of its callers is the package's, and so may be inside the library."""
+    while frame is not None and not _is_ours(frame):
         frame = frame.f_back
-    return False
+    return frame is not None
 
 
+atexit.register(_Process.at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_Forks.before, after_in_child=_Forks.in_child)
+    os.register_at_fork(before=_Process.before_fork, after_in_child=_Process.in_child)
 
 
 class Pointer(ctypes.c_void_p):
@@ -71,14 +94,24 @@ class Pointer(ctypes.c_void_p):
 
     def __init__(self, destroy: Callable[[Pointer], None], threads: bool = False) -> None:
         super().__init__()
-        self.destroy, self.threads, self.born = destroy, threads, _Forks.count
+        if _Process.ended:
+            raise StateError("the interpreter ends: no calls of the library begin any more")
+        self.destroy, self.threads, self.born = destroy, threads, _Process.count
 
     def lost(self) -> bool:
-        """Whether a fork has made the handle unusable in this process."""
-        return self.born < _Forks.torn or (self.threads and self.born < _Forks.count)
+        """Whether a fork, or the interpreter's end, has made the handle unusable."""
+        return _Process.ended or self.born < _Process.torn or (
+            self.threads and self.born < _Process.count)
+
+    def check(self, owner: Handle) -> None:
+        """StateError for a handle that is lost."""
+        if self.born != _Process.count and self.lost():
+            name = type(owner).__name__
+            raise StateError(
+                f"the interpreter ends: this {name} takes no more calls" if _Process.ended else
+                f"this {name} was made before the process was forked: make another one here")
 
     def __del__(self) -> None:
-        # At the interpreter's end other threads may still be inside calls; the system frees all.
         if self.value and not sys.is_finalizing() and not self.lost():
             self.destroy(self)
 
@@ -104,10 +137,15 @@ class Handle:
         pointer = self._pointer
         if pointer is None:
             raise StateError(f"this {type(self).__name__} was closed")
-        if pointer.born != _Forks.count and pointer.lost():
-            raise StateError(f"this {type(self).__name__} was made before the process was forked: "
-                             f"make another one here")
+        pointer.check(self)
         return pointer
+
+    @classmethod
+    def _of(cls: Type[H], value: Any, what: str) -> H:
+        """`value`, whose handle is of this kind; TypeError for anything else."""
+        if not isinstance(value, cls):
+            raise TypeError(f"{what} is {type(value).__name__}, must be a {cls.__name__}")
+        return value
 
     def _usable(self) -> bool:
         return self._pointer is not None and not self._pointer.lost()

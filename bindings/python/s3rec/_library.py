@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import pathlib
+import sys
 import sysconfig
 from typing import Iterator
 
@@ -13,7 +14,8 @@ FILE_NAME = f"libs3rec.so.{ABI_VERSION}"
 
 
 def _candidates() -> Iterator[pathlib.Path]:
-    """Where the library may lie: in the wheel, or in the prefix that holds this package."""
+    """Where the library may lie: in the wheel, in the prefix that holds this package, or in the
+    build folder of the source tree that does (an editable install has one for its Python)."""
     package = pathlib.Path(__file__).resolve().parent
     site_folders = [package.parent, pathlib.Path(sysconfig.get_path("platlib"))]
     folders = [package]
@@ -25,6 +27,9 @@ def _candidates() -> Iterator[pathlib.Path]:
         folders += [folder, folder.parent / "lib64"]
         if multiarch:
             folders.append(folder / str(multiarch))
+    if len(package.parents) > 2 and (package.parents[2] / "meson.build").is_file():
+        build = package.parents[2] / "build"
+        folders += [build / f"cp{sys.version_info[0]}{sys.version_info[1]}" / "lib", build / "lib"]
     for folder in folders:
         if folder.is_dir():
             yield from sorted(folder.glob(f"{FILE_NAME}*"))

@@ -7,24 +7,24 @@ import dataclasses
 import os
 import tempfile
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
+from s3rec._arrays import int32_array
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, NotFoundError, check
 from s3rec._handle import PathLike, Pointer, patiently, path_bytes
+from s3rec._reports import History
 from s3rec._scoring import Scoring, Version
 from s3rec._torch import model_sizes, read_torch, to_tensors, write_torch
 from s3rec._vocabulary import Vocabulary
-from s3rec._words import ACTIVATIONS, Activation, assign, number_of, seed_number, word_of
-
-if TYPE_CHECKING:
-    from s3rec._run import History
+from s3rec._words import (ACTIVATIONS, Activation, assign, number_of, seed_number, whole,
+                          word_of)
 
 _CONFIG_FIELDS = ("item_size", "attribute_size", "max_seq_length", "hidden_size",
                   "num_hidden_layers", "num_attention_heads", "hidden_act",
@@ -47,8 +47,8 @@ class ModelConfig:
     initializer_range: float
 
 
-def _c_config(fields: Mapping[str, Any]) -> _abi.ModelConfig:
-    config = _abi.new(_abi.ModelConfig)
+def _c_config(fields: Mapping[str, Any]) -> _structs.ModelConfig:
+    config = _abi.new(_structs.ModelConfig)
     for name, value in fields.items():
         if name not in _CONFIG_FIELDS:
             raise ArgumentError(f"a model has no field {name!r}; they are "
@@ -100,6 +100,7 @@ class Model(Scoring):
         if dataset is None and item_size is None:
             raise ArgumentError("a dataset or item_size is needed")
         if dataset is not None:
+            dataset = Dataset._of(dataset, "dataset")
             item_size = dataset.item_size if item_size is None else item_size
             attribute_size = dataset.attribute_size if attribute_size is None else attribute_size
         config = _c_config({
@@ -195,7 +196,7 @@ class Model(Scoring):
     @property
     def config(self) -> ModelConfig:
         """Sizes, activation, dropouts."""
-        found = _abi.new(_abi.ModelConfig)
+        found = _abi.new(_structs.ModelConfig)
         check(library.s3rec_model_config_get(self._live(), ctypes.byref(found)))
         fields = {name: getattr(found, name) for name in _CONFIG_FIELDS}
         fields["hidden_act"] = word_of(ACTIVATIONS, found.hidden_act)
@@ -263,7 +264,7 @@ class Model(Scoring):
 
     def copy_weights(self, source: Model) -> None:
         """Takes over the weights of a model of the same sizes."""
-        other = as_model(source)._live()
+        other = Model._of(source, "source")._live()
         self._change(lambda pointer: check(library.s3rec_model_copy_weights(pointer, other)))
 
     def set_dropouts(self, hidden_dropout_prob: float, attention_probs_dropout_prob: float
@@ -271,6 +272,37 @@ class Model(Scoring):
         """Sets the dropouts of later training, 0..0.99 each."""
         shares = float(hidden_dropout_prob), float(attention_probs_dropout_prob)
         self._change(lambda pointer: check(library.s3rec_model_set_dropouts(pointer, *shares)))
+
+    @property
+    def fingerprint(self) -> int:
+        """A number that tells weights from other weights (s3rec_model_fingerprint)."""
+        return int(library.s3rec_model_fingerprint(self._live()))
+
+    @property
+    def popularity(self) -> Optional[npt.NDArray[np.int32]]:
+        """Events of each item by number, [item_size]; None when the model has no popularity.
+
+        A Recommender answers with it where a history holds no known item."""
+        counts = np.empty(self.item_size, np.int32)
+        status = library.s3rec_model_popularity(self._live(), counts.ctypes.data, counts.size)
+        if status == NotFoundError.status:
+            return None
+        check(status)
+        return counts
+
+    def set_popularity(self, counts: Union[None, Dataset, npt.ArrayLike], held_out_count: int = 2
+                       ) -> None:
+        """Gives the model counts [item_size], or those of a dataset without each user's last
+        `held_out_count` items (0..2); None takes them away."""
+        if isinstance(counts, Dataset):
+            data, held_out = counts._live(), whole("held_out_count", held_out_count, 0, 2)
+            self._change(lambda pointer: check(
+                library.s3rec_model_count_popularity(pointer, data, held_out)))
+            return
+        table = None if counts is None else np.array(int32_array(counts, "counts"))
+        self._change(lambda pointer: check(library.s3rec_model_set_popularity(
+            pointer, None if table is None else table.ctypes.data,
+            0 if table is None else table.size)))
 
     def set_names(self, items: Optional[Vocabulary], attributes: Optional[Vocabulary] = None
                   ) -> None:
@@ -299,11 +331,19 @@ class Model(Scoring):
         return f"<s3rec.Model of {self.item_size - 2} items, hidden_size={self.hidden_size}>"
 
 
-def as_model(model: Any) -> Model:
-    """The model; TypeError for what is none."""
-    if not isinstance(model, Model):
-        raise TypeError(f"model is {type(model).__name__}, must be a Model")
-    return model
+_VISIT = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p)
+
+
+def file_metadata(path: PathLike, context: Optional[Context] = None) -> dict[str, str]:
+    """The metadata of a model file or training state (docs/file-format.md)."""
+    found: dict[str, str] = {}
+
+    def visit(key: bytes, value: bytes, _: Any) -> None:
+        found[key.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+
+    check(library.s3rec_model_file_metadata(use(context)._live(), path_bytes(path),
+                                            ctypes.cast(_VISIT(visit), ctypes.c_void_p), None))
+    return found
 
 
 def _slice(config: ModelConfig) -> int:
@@ -324,7 +364,7 @@ def copy_of(model: Pointer) -> Pointer:
 def shapes_of(model: Pointer) -> dict[str, tuple[int, ...]]:
     """Shapes of all parameters by name."""
     shapes = {}
-    info = _abi.new(_abi.ParameterInfo)
+    info = _abi.new(_structs.ParameterInfo)
     for index in range(library.s3rec_model_parameter_count(model)):
         check(library.s3rec_model_parameter_info(model, index, ctypes.byref(info)))
         shapes[info.name.decode()] = tuple(info.shape[:info.rank])
@@ -362,8 +402,9 @@ def _write(model: Pointer, name: str, array: npt.NDArray[np.float32]) -> None:
 
 
 def _name(model: Pointer, items: Optional[Vocabulary], attributes: Optional[Vocabulary]) -> None:
-    check(library.s3rec_model_set_names(model, items._live() if items is not None else None,
-                                        attributes._live() if attributes is not None else None))
+    places = [None if names is None else Vocabulary._of(names, what)._live()
+              for names, what in ((items, "items"), (attributes, "attributes"))]
+    check(library.s3rec_model_set_names(model, *places))
 
 
 def _unpickle(content: bytes) -> Model:

@@ -7,7 +7,7 @@ import dataclasses
 import sys
 from typing import TYPE_CHECKING, Any, Mapping, Optional, TypedDict, Union
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._errors import ArgumentError, check
 from s3rec._words import (LOSSES, RECIPES, STAGES, Loss, Recipe, Stage, assign, number_of, whole,
@@ -82,10 +82,10 @@ def has_trainer_options(options: Mapping[str, Any]) -> bool:
 
 
 def sampler_options(stage: Stage, recipe: Optional[Recipe], options: Mapping[str, Any]
-                    ) -> _abi.SamplerOptions:
+                    ) -> _structs.SamplerOptions:
     """The options of a sampler: the library's defaults, over them the recipe's, then those given.
     """
-    sampler = _abi.new(_abi.SamplerOptions, number_of("stage", STAGES, stage))
+    sampler = _abi.new(_structs.SamplerOptions, number_of("stage", STAGES, stage))
     if recipe is not None:
         check(library.s3rec_recipe_sampler(number_of("recipe", RECIPES, recipe),
                                            ctypes.byref(sampler)))
@@ -95,10 +95,10 @@ def sampler_options(stage: Stage, recipe: Optional[Recipe], options: Mapping[str
 
 
 def trainer_options(stage: Stage, recipe: Optional[Recipe], options: Mapping[str, Any],
-                    steps_per_epoch: int = 1) -> _abi.TrainerOptions:
+                    steps_per_epoch: int = 1) -> _structs.TrainerOptions:
     """The options of a trainer, likewise; the recipe's learning rate takes its course over epochs
     of `steps_per_epoch` steps."""
-    trainer = _abi.new(_abi.TrainerOptions)
+    trainer = _abi.new(_structs.TrainerOptions)
     if recipe is not None:
         check(library.s3rec_recipe_trainer(
             number_of("recipe", RECIPES, recipe), number_of("stage", STAGES, stage),
@@ -136,7 +136,7 @@ def recipe_plan(recipe: Recipe, stage: Stage, *, steps_per_epoch: int = 1) -> Re
 
     steps_per_epoch: of the sampler (`Sampler.steps`); warmup_steps and decay_steps count by it.
     """
-    plan = _abi.new(_abi.RecipePlan)
+    plan = _abi.new(_structs.RecipePlan)
     check(library.s3rec_recipe_plan_get(number_of("recipe", RECIPES, recipe),
                                         number_of("stage", STAGES, stage), ctypes.byref(plan)))
     sampler = sampler_options(stage, recipe, {})

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
-if TYPE_CHECKING:
-    from s3rec._run import Progress
+from s3rec._reports import Progress
 
 _INTERVAL = 0.1  # seconds between two changes of the line
 

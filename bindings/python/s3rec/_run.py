@@ -3,68 +3,24 @@
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import os
 from typing import Any, Callable, Iterator, Optional, Sequence, Union
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
+from s3rec._context import Context
 from s3rec._dataset import Dataset
-from s3rec._errors import ArgumentError, Error, StateError, check
-from s3rec._evaluate import Metrics, metrics_of
+from s3rec._errors import ArgumentError, Error, check
 from s3rec._handle import Lone, PathLike, Pointer, patiently, path_bytes
-from s3rec._model import Model, as_model, copy_of
+from s3rec._model import Model
 from s3rec._options import (RUN_FIELDS, TrainingOptions, Unpack, check_options,
                             has_sampler_options, has_trainer_options, sampler_options,
                             trainer_options)
 from s3rec._progress import bar_for
-from s3rec._words import (PROTOCOLS, RECIPES, REFITS, RUN_EVENTS, STAGES, Protocol, Recipe, Refit,
-                          Stage, assign, number_of, seed_number, whole, word_of)
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """Where a run is (s3rec_run_progress).
-
-    event: "step", or "epoch" for the last step of one. refit: in the training anew on more data.
-    epoch, step: from 1. loss: mean of the epoch so far. aap, mip, map, sp: pretraining's parts.
-    valid_value, best_value, best_epoch: fine-tuning, what the best epoch is chosen by.
-    """
-
-    stage: str
-    event: str
-    refit: bool
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    aap: float
-    mip: float
-    map: float
-    sp: float
-    sequence_count: int
-    target_count: int
-    valid_value: float
-    best_value: float
-    best_epoch: int
-
-
-@dataclasses.dataclass(frozen=True)
-class History:
-    """What a training run did.
-
-    epochs: the last `Progress` of each, those of the refit behind the others.
-    valid: metrics of the valid split after the last epoch measured; None in pretraining.
-    """
-
-    epochs: list[Progress]
-    valid: Optional[Metrics]
-
-    @property
-    def best_epoch(self) -> int:
-        """Fine-tuning: the epoch whose weights were best on the valid split; 0 without."""
-        return self.epochs[-1].best_epoch if self.epochs else 0
+from s3rec._reports import History, Metrics, Progress, metrics_of, progress_of
+from s3rec._words import (METRICS, PROTOCOLS, RECIPES, REFITS, RUN_EVENTS, SCHEDULES, SEEN, STAGES,
+                          Metric, Protocol, Recipe, Refit, Schedule, Seen, Stage, assign,
+                          number_of, seed_number, whole)
 
 
 Callback = Callable[[Progress], object]
@@ -74,25 +30,31 @@ Callbacks = Union[None, Callback, Sequence[Callback]]
 class Run(Lone):
     """One stage of training, a step at a time: iterate over it, then `finish()`.
 
-    A copy of the model is trained; the model itself is never written. `save` and `load` between
-    steps. One thread at a time; another one gets StateError.
+    A copy of the model is trained; the model itself is never written. `finish`, `save` and `load`
+    between steps. One thread at a time; another one gets StateError.
 
     recipe: "best" or "paper". epochs: at most so many; None: the recipe's.
     patience: fine-tuning, epochs without improvement before it ends.
     refit: fine-tuning, "none", or train anew on the "valid" items too or on "all".
-    protocol: what the best epoch is chosen by: "full" NDCG@20 or "sampled" MRR.
+    protocol: how the valid split is ranked: "full", or "sampled" among the negatives.
+    metric: what the best epoch is chosen by; None: "ndcg-20" with "full", "mrr" with "sampled".
+    seen: items of the history in that ranking, as of `evaluate`.
+    schedule, warmup_epochs: of the learning rate; None: the recipe's.
+    time_budget: seconds of work; None: no limit. The result then depends on the machine's speed.
     options: see TrainingOptions.
     """
 
     def __init__(self, model: Model, dataset: Dataset, stage: Stage, *, recipe: Recipe = "best",
                  epochs: Optional[int] = None, patience: Optional[int] = None,
                  refit: Optional[Refit] = None, protocol: Protocol = "full", seed: int = 42,
-                 **options: Unpack[TrainingOptions]) -> None:
-        now = as_model(model)._now()
+                 metric: Optional[Metric] = None, seen: Seen = "exclude",
+                 schedule: Optional[Schedule] = None, warmup_epochs: Optional[float] = None,
+                 time_budget: Optional[float] = None, **options: Unpack[TrainingOptions]) -> None:
+        now = Model._of(model, "model")._now()
         now.check_names(dataset)
-        self.stage, self._context, self._done = stage, model._context, False
+        self.stage, self._context = stage, model._context
         c_stage, c_recipe = number_of("stage", STAGES, stage), number_of("recipe", RECIPES, recipe)
-        wanted = _abi.new(_abi.RunOptions, c_stage)
+        wanted = _abi.new(_structs.RunOptions, c_stage)
         wanted.recipe, wanted.seed = c_recipe, seed_number(seed)
         wanted.protocol = number_of("protocol", PROTOCOLS, protocol)
         for name, count in (("epochs", epochs), ("patience", patience)):
@@ -104,6 +66,16 @@ class Run(Lone):
                 if not 0 <= share <= 0.99:  # below 0 would be the recipe's
                     raise ArgumentError(f"{name} is {share}, must be 0..0.99")
                 assign(wanted, name, share)
+        wanted.seen = number_of("seen", SEEN, seen)
+        if metric is not None:
+            wanted.metric = number_of("metric", METRICS, metric)
+        if schedule is not None:
+            wanted.schedule = number_of("schedule", SCHEDULES, schedule)
+        for name, amount in (("warmup_epochs", warmup_epochs), ("time_budget", time_budget)):
+            if amount is not None:
+                if not 0 <= amount:
+                    raise ArgumentError(f"{name} is {amount}, must be at least 0")
+                assign(wanted, name, amount)
         if refit is not None:
             wanted.held_out_count = number_of("refit", REFITS, refit)
         check_options(options)
@@ -115,9 +87,8 @@ class Run(Lone):
                                   or options.get("decay_steps") is not None)
         wanted.sampler = None if sampler is None else ctypes.addressof(sampler)
         wanted.trainer = None if trainer is None else ctypes.addressof(trainer)
-        self._trained = copy_of(now.pointer)
         pointer = Pointer(library.s3rec_run_destroy, threads=self._context.threads > 1)
-        check(library.s3rec_run_create(self._trained, dataset._live(), ctypes.byref(wanted),
+        check(library.s3rec_run_create(now.pointer, dataset._live(), ctypes.byref(wanted),
                                        ctypes.byref(pointer)))
         self._own(pointer)
 
@@ -126,26 +97,47 @@ class Run(Lone):
 
     def __next__(self) -> Progress:
         """Does one step."""
-        at = _abi.new(_abi.RunProgress)
+        at = _abi.new(_structs.RunProgress)
         check(self._alone(library.s3rec_run_step, ctypes.byref(at)))
         if at.event == RUN_EVENTS["done"]:
-            self._done = True
             raise StopIteration
-        return Progress(
-            self.stage, word_of(RUN_EVENTS, at.event), bool(at.refit), at.epoch, at.epochs,
-            at.step, at.steps, at.loss, at.aap, at.mip, at.map, at.sp, at.sequence_count,
-            at.target_count, at.valid_value, at.best_value, at.best_epoch)
+        return progress_of(self.stage, at)
+
+    @property
+    def progress(self) -> Progress:
+        """Where the run is, for instance after it was loaded; before the first step, step 0."""
+        at = _abi.new(_structs.RunProgress)
+        check(self._alone(library.s3rec_run_progress_get, ctypes.byref(at)))
+        return progress_of(self.stage, at)
+
+    def ahead(self) -> tuple[int, int]:
+        """Steps and sequences that are ahead at most, the refit's included."""
+        found = _abi.new(_structs.RunEstimate)
+        check(self._alone(library.s3rec_run_ahead, ctypes.byref(found)))
+        return found.step_count, found.sequence_count
 
     def finish(self) -> Model:
-        """The trained model, once the iteration has ended."""
-        self._live()
-        if not self._done:
-            raise StateError("the run has not ended: iterate over it first")
-        return Model._made(copy_of(self._trained), self._context)
+        """The result as a new model: after the last step the final weights; before it the best so
+        far (fine-tuning: of the best epoch; pretraining: as they are). The run may go on."""
+        pointer = Pointer(library.s3rec_model_destroy)
+        check(self._alone(library.s3rec_run_finish, ctypes.byref(pointer)))
+        return Model._made(pointer, self._context)
+
+    @property
+    def note(self) -> str:
+        """A text of one's own, which is saved with the run."""
+        text: bytes = self._alone(library.s3rec_run_note) or b""
+        return text.decode()
+
+    @note.setter
+    def note(self, note: str) -> None:
+        if "\0" in note:
+            raise ArgumentError("the note contains a NUL character")
+        check(self._alone(library.s3rec_run_set_note, note.encode()))
 
     def valid_metrics(self) -> Metrics:
         """Metrics of the valid split after the last epoch measured; NotFoundError before."""
-        found = _abi.new(_abi.Metrics)
+        found = _abi.new(_structs.Metrics)
         check(self._alone(library.s3rec_run_valid_metrics, ctypes.byref(found)))
         return metrics_of(found, None)
 
@@ -158,6 +150,32 @@ class Run(Lone):
         """Puts a saved run into this one, made with the same model, data and options."""
         encoded = path_bytes(path)
         patiently(lambda: check(self._alone(library.s3rec_run_load, encoded)))
+
+    @classmethod
+    def resume(cls, model: Model, dataset: Dataset, path: PathLike, *,
+               epochs: Optional[int] = None) -> Run:
+        """A run out of a saved one, with the options that are in the file; the tool's and other
+        languages' states too. epochs: instead of the saved number (s3rec_run_resume)."""
+        now = Model._of(model, "model")._now()
+        now.check_names(dataset)
+        run, c_dataset, encoded = cls.__new__(cls), dataset._live(), path_bytes(path)
+        count = 0 if epochs is None else whole("epochs", epochs, 1, 2**31 - 1)
+        pointer = Pointer(library.s3rec_run_destroy, threads=model._context.threads > 1)
+        patiently(lambda: check(library.s3rec_run_resume(now.pointer, c_dataset, encoded, count,
+                                                         ctypes.byref(pointer))))
+        run.stage, run._context = saved_stage(path, model._context), model._context
+        run._own(pointer)
+        return run
+
+
+def saved_stage(path: PathLike, context: Context) -> Stage:
+    """The stage of a saved run."""
+    state = Pointer(library.s3rec_run_state_destroy)
+    check(library.s3rec_run_state_read(context._live(), path_bytes(path), ctypes.byref(state)))
+    assert state.value
+    found = _structs.RunState.from_address(state.value)
+    options = _structs.RunOptions.from_address(found.options)
+    return "pretrain" if options.stage == STAGES["pretrain"] else "finetune"
 
 
 def _drive(run: Run, callbacks: Callbacks, progress: Optional[bool], state: Optional[PathLike],
@@ -218,11 +236,13 @@ def finetune(model: Model, dataset: Dataset, *, recipe: Recipe = "best",
              refit: Optional[Refit] = None, protocol: Protocol = "full", seed: int = 42,
              callbacks: Callbacks = None, progress: Optional[bool] = None,
              state: Optional[PathLike] = None, resume: bool = False,
+             metric: Optional[Metric] = None, seen: Seen = "exclude",
              **options: Unpack[TrainingOptions]) -> Model:
     """A copy of the model that is fine-tuned for next items, with the best epoch's weights.
 
-    patience, refit, protocol: as of `Run`; the others as of `pretrain`.
+    patience, refit, protocol, metric, seen: as of `Run`; the others as of `pretrain`.
     """
     with Run(model, dataset, "finetune", recipe=recipe, epochs=epochs, patience=patience,
-             refit=refit, protocol=protocol, seed=seed, **options) as run:
+             refit=refit, protocol=protocol, seed=seed, metric=metric, seen=seen,
+             **options) as run:
         return _drive(run, callbacks, progress, state, resume)

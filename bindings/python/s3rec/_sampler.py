@@ -9,7 +9,7 @@ from typing import Any, Iterator, Mapping, Optional
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._arrays import int32_array
 from s3rec._context import Context, use
@@ -77,7 +77,7 @@ class Batch(Lone):
         if flags.ndim != 3 or flags.shape[:2] != shape:
             raise ArgumentError(f"attributes have the shape {flags.shape}, must be "
                                 f"{(*shape, 'attribute_size')}")
-        struct = _abi.new(_abi.PretrainArrays)
+        struct = _abi.new(_structs.PretrainArrays)
         for name, count in (("batch_size", shape[0]), ("max_seq_length", shape[1]),
                             ("attribute_size", flags.shape[2]), ("mask_id", mask_id)):
             assign(struct, name, count)
@@ -89,7 +89,7 @@ class Batch(Lone):
     @property
     def info(self) -> BatchInfo:
         """What the batch holds."""
-        found = _abi.new(_abi.BatchInfo)
+        found = _abi.new(_structs.BatchInfo)
         check(self._alone(library.s3rec_batch_info_get, ctypes.byref(found)))
         return BatchInfo(word_of(STAGES, found.stage) if found.stage else "", found.batch_size,
                          found.max_seq_length, found.token_count, found.target_count)
@@ -141,8 +141,7 @@ class Sampler(Lone):
         options.seed = seed_number(seed)
         assign(options, "max_seq_length", max_seq_length)
         assign(options, "held_out_count", held_out_count)
-        if not isinstance(dataset, Dataset):
-            raise TypeError(f"dataset is {type(dataset).__name__}, must be a Dataset")
+        dataset = Dataset._of(dataset, "dataset")
         self.stage, self._context = stage, dataset._context
         pointer = Pointer(library.s3rec_sampler_destroy)
         check(library.s3rec_sampler_create(dataset._live(), ctypes.byref(options),
@@ -156,7 +155,7 @@ class Sampler(Lone):
     def next(self, batch: Optional[Batch] = None) -> Batch:
         """The next batch: `batch` filled again, or a new one. After an epoch's last step the next
         epoch begins."""
-        filled = Batch(self._context) if batch is None else batch
+        filled = Batch(self._context) if batch is None else Batch._of(batch, "batch")
         check(alone((filled, self), library.s3rec_sampler_next, self._live(), filled._live()))
         return filled
 
@@ -178,10 +177,3 @@ class Sampler(Lone):
         """Makes the next batch come from there."""
         check(self._alone(library.s3rec_sampler_seek, whole("epoch", epoch, 0, 2**64 - 1),
                           whole("step", step, 0, 2**62)))
-
-
-def as_batch(batch: Any) -> Batch:
-    """The batch; TypeError for what is none."""
-    if not isinstance(batch, Batch):
-        raise TypeError(f"batch is {type(batch).__name__}, must be a Batch")
-    return batch

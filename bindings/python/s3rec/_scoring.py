@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Optional, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._arrays import int32_array, offsets_array
 from s3rec._columns import column
@@ -52,12 +52,12 @@ class _Scorer(Pointer):
 
     def __init__(self, model: Pointer, scan: str) -> None:
         super().__init__(library.s3rec_scorer_destroy)
-        options = _abi.new(_abi.ScorerOptions)
+        options = _abi.new(_structs.ScorerOptions)
         options.scan = SCANS[scan]
         check(library.s3rec_scorer_create_with(model, ctypes.byref(options), ctypes.byref(self)))
         self.count = ctypes.c_size_t()
         self.count_address = ctypes.addressof(self.count)
-        self.options = _abi.new(_abi.ScoreOptions)
+        self.options = _abi.new(_structs.ScoreOptions)
         self.options_address = ctypes.addressof(self.options)
         self.history_capacity = self.k_capacity = 0
         self.grow_history(128)
@@ -123,9 +123,7 @@ class Version:
 
     def check_names(self, dataset: Dataset) -> None:
         """A dataset with names numbers its items as this model does."""
-        if not isinstance(dataset, Dataset):
-            raise TypeError(f"dataset is {type(dataset).__name__}, must be a Dataset")
-        if dataset in self.agreed:
+        if Dataset._of(dataset, "dataset") in self.agreed:
             return
         if (self.item_names is not None and dataset.item_names is not None
                 and not self.item_names.same_as(dataset.item_names)):
@@ -151,9 +149,7 @@ class Scoring(Handle):
         if self._closed or not found:
             raise StateError(f"this {type(self).__name__} was closed")
         number, now = found[-1]
-        if now.pointer.lost():
-            raise StateError(f"this {type(self).__name__} was made before the process was forked: "
-                             f"make another one here")
+        now.pointer.check(self)
         return number, now
 
     def _now(self) -> Version:
@@ -401,7 +397,8 @@ class Scoring(Handle):
             length is at most max_seq_length.
         attention: "causal" as in fine-tuning and scoring, or "bidirectional" as in pretraining.
         """
-        kind, table, now = number_of("attention", ATTENTIONS, attention), np.asarray(ids), self._now()
+        kind = number_of("attention", ATTENTIONS, attention)
+        table, now = np.asarray(ids), self._now()
         if table.ndim != 2:
             raise ArgumentError(f"ids have {table.ndim} dimensions, must have 2")
         rows, length = table.shape

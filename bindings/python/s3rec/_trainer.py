@@ -10,13 +10,13 @@ from typing import Any, Callable, Optional
 import numpy as np
 import numpy.typing as npt
 
-from s3rec import _abi
+from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._errors import ArgumentError, check
 from s3rec._handle import Lone, PathLike, Pointer, alone, patiently, path_bytes
-from s3rec._model import Model, as_model, copy_of, fitting, read_values, shapes_of
+from s3rec._model import Model, copy_of, fitting, read_values, shapes_of
 from s3rec._options import TRAINER_FIELDS, TrainingOptions, Unpack, check_options, trainer_options
-from s3rec._sampler import Batch, Sampler, as_batch
+from s3rec._sampler import Batch, Sampler
 from s3rec._words import Recipe, Stage, seed_number
 
 
@@ -56,7 +56,7 @@ class Trainer(Lone):
         check_options(options, TRAINER_FIELDS)
         wanted = trainer_options(stage, recipe, options, steps_per_epoch)
         wanted.seed = seed_number(seed)
-        self._context = as_model(model)._context
+        self._context = Model._of(model, "model")._context
         self._weights = copy_of(model._live())
         self._shapes = shapes_of(self._weights)
         pointer = Pointer(library.s3rec_trainer_destroy, threads=self._context.threads > 1)
@@ -65,15 +65,15 @@ class Trainer(Lone):
         self._own(pointer)
 
     def _step(self, function: Any, batch: Batch) -> Losses:
-        found = _abi.new(_abi.Losses)
-        check(alone((as_batch(batch), self), function, self._live(), batch._live(),
+        found = _abi.new(_structs.Losses)
+        check(alone((Batch._of(batch, "batch"), self), function, self._live(), batch._live(),
                     ctypes.byref(found)))
         return Losses(**{field.name: getattr(found, field.name)
                          for field in dataclasses.fields(Losses)})
 
     def step(self, batch: Batch) -> Losses:
         """One update by a batch of either stage."""
-        pretrain = as_batch(batch).info.stage == "pretrain"
+        pretrain = Batch._of(batch, "batch").info.stage == "pretrain"
         return self._step(library.s3rec_pretrain_step if pretrain else
                           library.s3rec_finetune_step, batch)
 
@@ -146,8 +146,8 @@ class Trainer(Lone):
         self._file(library.s3rec_trainer_load, sampler, path_bytes(path))
 
     def _file(self, function: Any, sampler: Optional[Sampler], *arguments: Any) -> None:
-        if sampler is not None and not isinstance(sampler, Sampler):
-            raise TypeError(f"sampler is {type(sampler).__name__}, must be a Sampler")
-        handles = (self,) if sampler is None else (sampler, self)
-        place = None if sampler is None else sampler._live()
+        handles: tuple[Lone, ...] = (self,)
+        place = None
+        if sampler is not None:
+            handles, place = (Sampler._of(sampler, "sampler"), self), sampler._live()
         patiently(lambda: check(alone(handles, function, self._live(), place, *arguments)))

@@ -106,7 +106,8 @@ class Vocabulary(Handle):
         index = int(number) - self.first_id
         if not 0 <= index < self._count:
             last = self.first_id + self._count - 1
-            raise NotFoundError(f"no name has the number {number}, they are {self.first_id}..{last}")
+            raise NotFoundError(f"no name has the number {number}, they are "
+                                f"{self.first_id}..{last}")
         return int(self._integers()[index]) if self.integer else self._text_at(index)
 
     def names(self, numbers: Optional[npt.ArrayLike] = None) -> npt.NDArray[Any]:

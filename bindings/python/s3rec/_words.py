@@ -22,6 +22,9 @@ Seen = Literal["exclude", "zero", "include"]
 Format = Literal["auto", "csv", "tsv", "jsonl"]
 Header = Literal["auto", "no", "yes"]
 Repeats = Literal["keep", "runs", "drop"]
+Metric = Literal["hr-1", "hr-5", "hr-10", "hr-20", "ndcg-5", "ndcg-10", "ndcg-20", "mrr"]
+Schedule = Literal["constant", "cosine"]
+Source = Literal["none", "model", "popular"]
 Refit = Literal["none", "valid", "all"]
 
 KERNEL_LEVELS = {"auto": 0, "baseline": 1, "avx2": 2, "avx512": 3}
@@ -39,6 +42,10 @@ FORMATS = {"auto": 0, "csv": 1, "tsv": 2, "jsonl": 3}
 HEADERS = {"auto": 0, "no": 1, "yes": 2}
 REPEATS = {"keep": 0, "runs": 1, "drop": 2}
 RUN_EVENTS = {"step": 1, "epoch": 2, "done": 3}
+METRICS = {"hr-1": 1, "hr-5": 2, "hr-10": 3, "hr-20": 4, "ndcg-5": 5, "ndcg-10": 6,
+           "ndcg-20": 7, "mrr": 8}
+SCHEDULES = {"constant": 1, "cosine": 2}
+SOURCES = {"none": 0, "model": 1, "popular": 2}
 REFITS = {"none": 2, "valid": 1, "all": 0}
 
 

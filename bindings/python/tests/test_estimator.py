@@ -77,3 +77,15 @@ def test_scikit_learn(table: Any) -> None:
     assert estimator.model_.hidden_size == 16
     validation.check_is_fitted(estimator)
     assert not hasattr(base.clone(estimator), "model_")
+
+
+def test_scores_of_other_data(sequences: Any) -> None:
+    """Data frames, as scikit-learn's splitters give them; and recommendations after pickling."""
+    rows = {"user": np.repeat(np.arange(len(sequences)), [len(row) for row in sequences]),
+            "item": np.concatenate(sequences).astype(np.int64)}
+    fitted = s3rec.S3Rec(hidden_size=16, pretrain_epochs=0, finetune_epochs=1).fit(rows)
+    assert 0 < fitted.score(rows) <= 1
+    assert fitted.score(rows) == fitted.score(fitted.dataset_) == fitted.score()
+    again = pickle.loads(pickle.dumps(fitted))
+    assert again.recommend(users=[3], dataset=fitted.dataset_).items.tolist() == fitted.recommend(
+        users=[3]).items.tolist()

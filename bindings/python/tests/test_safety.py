@@ -81,7 +81,8 @@ def use(number):
             if number % 2:
                 vocabulary.close()
             else:
-                vocabulary.find_many(["n1", "n59"]), vocabulary.names(), vocabulary.same_as(names[0])
+                vocabulary.find_many(["n1", "n59"]), vocabulary.names()
+                vocabulary.same_as(names[0])
         except s3rec.StateError:
             pass
 together(6, use)
@@ -186,22 +187,27 @@ def target(call, seconds=2):
     import subprocess
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sender has it from here
     sender = subprocess.Popen([sys.executable, "-c", SENDER % (seconds, os.getpid())])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    caught = calls = 0
-    until = time.time() + seconds + 1
-    def loop():
+    armed, caught, calls, until = [], 0, 0, time.time() + seconds + 1
+    def interrupt(*_):
+        if armed:
+            armed.clear()  # until the loop below is ready for the next one
+            raise KeyboardInterrupt
+    signal.signal(signal.SIGINT, interrupt)
+    def strike():
         nonlocal caught, calls
-        while time.time() < until:
-            try:
-                while time.time() < until:
-                    call()
-                    calls += 1
-            except KeyboardInterrupt:
-                caught += 1
+        try:
+            while time.time() < until:
+                if not armed:  # also where a destructor was interrupted and ignored it
+                    armed.append(True)
+                call()
+                calls += 1
+            armed.clear()
+        except KeyboardInterrupt:
+            caught += 1
     while time.time() < until:
         try:
-            loop()
-        except KeyboardInterrupt:
+            strike()
+        except KeyboardInterrupt:  # Python 3.13 may miss the inner one
             caught += 1
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sender.wait()
@@ -262,6 +268,7 @@ while len(handled) < 200:
             call()
         except s3rec.StateError as error:
             refused.append(error)
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
 """)
 
 
@@ -281,8 +288,8 @@ s3rec.Dataset.from_arrays([[1, 2], [2, 1]], context=context)
 
 LONG = """
 rng = np.random.default_rng(0)
-flat = rng.integers(1, 20000, 4000000).astype(np.int32)
-offsets = np.arange(0, 4000001, 20)
+flat = rng.integers(1, 20000, 800000).astype(np.int32)
+offsets = np.arange(0, 800001, 20)
 one = s3rec.Context(threads=1)
 large = s3rec.Dataset.from_arrays((flat, offsets), context=one)
 model = s3rec.Model.create(large, seed=1)
@@ -324,7 +331,7 @@ events = s3rec.Events(one)
 interrupted(lambda: events.read({str(path)!r}))
 while True:  # the reading ends in the background; whole
     try:
-        count = events.append(user=["a"], item=["b"])
+        count = events.append(user=["a"], item=["b"], timestamp=[1])
         break
     except s3rec.StateError:
         time.sleep(0.05)
@@ -354,7 +361,7 @@ next(stepped)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
 def test_children_of_a_fork_beside_calls() -> None:
-    """Other threads were inside the library: the child refuses what they may have left half done."""
+    """Other threads were inside the library: the child refuses what may be half done."""
     run("""
 stop = []
 def score(number):
@@ -392,7 +399,8 @@ def made():
     weights = s3rec.Model.create(fresh, hidden_size=8)
     return [context, fresh, weights, s3rec.Events(context), weights.item_names,
             s3rec.Run(weights, fresh, "finetune", epochs=1), s3rec.Batch(context),
-            s3rec.Sampler(fresh, "finetune"), s3rec.Trainer(weights)]
+            s3rec.Sampler(fresh, "finetune"), s3rec.Trainer(weights), s3rec.Recommender(weights),
+            s3rec.Recommender(weights).filter(deny=["x"])]
 def names_of(thing):
     return [name for name in dir(type(thing)) if not name.startswith("_")] + [
         "__next__", "__len__", "__repr__", "__enter__", "__init__", "__iter__", "__copy__"]

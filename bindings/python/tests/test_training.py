@@ -167,9 +167,28 @@ def test_runs_by_hand(model: s3rec.Model, dataset: s3rec.Dataset, tmp_path: Any)
         trained = run.finish()
     assert not np.array_equal(weights(trained), weights(model))
     with s3rec.Run(model, dataset, "finetune", epochs=2) as run:
-        next(run)
-        with pytest.raises(s3rec.StateError, match="has not ended"):
-            run.finish()
+        assert run.progress.step == 0
+        with pytest.raises(s3rec.StateError):
+            run.finish()  # no epoch has been measured yet
+        at = next(run)
+        assert run.progress == at and run.ahead()[0] > 0
+        run.note = "mine: ä"
+        run.finish().recommend([1], 2)
+        run.save(tmp_path / "half.state")
+        rest = [one.epoch for one in run]
+        whole = weights(run.finish())
+    with s3rec.Run.resume(model, dataset, tmp_path / "half.state") as again:
+        assert (again.stage, again.note, again.progress) == ("finetune", "mine: ä", at)
+        assert [one.epoch for one in again] == rest
+        np.testing.assert_array_equal(weights(again.finish()), whole)
+    with pytest.raises(s3rec.Error):
+        s3rec.Run.resume(model, dataset, tmp_path / "none")
+    mrr = s3rec.finetune(model, dataset, epochs=2, metric="mrr", seen="include")
+    assert of(mrr).epochs[-1].best_value > 0
+    for bad, text in (({"metric": "hr"}, "metric"), ({"seen": "no"}, "seen"),
+                      ({"schedule": "steps"}, "schedule"), ({"time_budget": -1}, "time_budget")):
+        with pytest.raises(s3rec.ArgumentError, match=text):
+            s3rec.Run(model, dataset, "finetune", **bad)
     with pytest.raises(s3rec.IoError):
         s3rec.Run(model, dataset, "finetune").load(tmp_path / "none")
 

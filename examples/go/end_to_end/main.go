@@ -13,7 +13,7 @@ import (
 	"libs3rec/go/s3rec"
 )
 
-const pretrainEpochs, finetuneEpochs = 2, 3 // soon done; 0: the recipe's
+const pretrainEpochs, finetuneEpochs = 2, 3 // few; 0: as in the recipe
 
 func main() {
 	if len(os.Args) < 5 {
@@ -32,19 +32,11 @@ func run(log, items, path string, users []string) error {
 		return err
 	}
 	defer data.Close()
-	model, err := s3rec.NewModelFor(nil, data, s3rec.ModelOptions{MaxSeqLength: 20, HiddenSize: 32,
-		HiddenLayers: 1})
+	model, err := train(data)
 	if err != nil {
 		return err
 	}
 	defer model.Close()
-	ctx := context.Background()
-	if _, err := s3rec.Pretrain(ctx, model, data, training("pretrain", pretrainEpochs)); err != nil {
-		return err
-	}
-	if _, err := s3rec.Finetune(ctx, model, data, training("finetune", finetuneEpochs)); err != nil {
-		return err
-	}
 	if err := measure(model, data); err != nil {
 		return err
 	}
@@ -52,6 +44,24 @@ func run(log, items, path string, users []string) error {
 		return err
 	}
 	return serve(path, data, users)
+}
+
+// train makes three models: a fresh one, and one of each stage.
+func train(data *s3rec.Dataset) (*s3rec.Model, error) {
+	fresh, err := s3rec.NewModelFor(nil, data, s3rec.ModelOptions{MaxSeqLength: 20, HiddenSize: 32,
+		HiddenLayers: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer fresh.Close()
+	ctx := context.Background()
+	pretrained, _, err := s3rec.Pretrain(ctx, fresh, data, training("pretrain", pretrainEpochs))
+	if err != nil {
+		return nil, err
+	}
+	defer pretrained.Close()
+	tuned, _, err := s3rec.Finetune(ctx, pretrained, data, training("finetune", finetuneEpochs))
+	return tuned, err
 }
 
 func loadData(log, items string) (*s3rec.Dataset, error) {
@@ -94,23 +104,19 @@ func measure(model *s3rec.Model, data *s3rec.Dataset) error {
 	return err
 }
 
-// serve does as a server would: from the file, mapped, names included.
+// serve works as a server does: everything comes from the mapped model file, also the names.
 func serve(path string, data *s3rec.Dataset, users []string) error {
-	model, err := s3rec.MapModel(nil, path, nil)
+	recommender, err := s3rec.OpenRecommender(path, nil)
 	if err != nil {
 		return err
 	}
-	defer model.Close()
-	itemNames, err := model.ItemNames()
-	if err != nil {
-		return err
-	}
-	defer itemNames.Close()
+	defer recommender.Close()
 	userNames, err := data.UserNames()
 	if err != nil {
 		return err
 	}
 	defer userNames.Close()
+	request := s3rec.Request{K: 5}
 	for _, user := range users {
 		number, err := userNames.Find(user)
 		if err != nil {
@@ -120,16 +126,15 @@ func serve(path string, data *s3rec.Dataset, users []string) error {
 		if err != nil {
 			return err
 		}
-		best, err := model.Recommend(history, 5, nil)
-		if err != nil {
-			return err
-		}
-		for _, item := range best {
-			name, err := itemNames.Name(item.Item)
-			if err != nil {
-				return err
-			}
-			fmt.Printf("%s: %s %.9g\n", user, name, item.Score)
+		request.Items = append(request.Items, history)
+	}
+	answers, err := recommender.Answer(request)
+	if err != nil {
+		return err
+	}
+	for i, user := range users {
+		for _, item := range answers[i].Items {
+			fmt.Printf("%s: %s %.9g\n", user, item.Name, item.Score)
 		}
 	}
 	return nil

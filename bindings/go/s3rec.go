@@ -1,5 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Package s3rec learns from sequences of items and says what comes next: the libs3rec library
+// (S3-Rec on oneDNN) for Go. It needs the C library, found by pkg-config s3rec.
+//
+//	recommender, err := s3rec.OpenRecommender("tuned.safetensors", nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer recommender.Close()
+//	best, err := recommender.Recommend([]int32{12, 7, 93}, 10, nil)
+//
+// Train and Recommender are the front door: events in, a model out, which any number of goroutines
+// ask and which is exchanged for a better one meanwhile. Everything else is the workshop, for
+// programs with a data set, a network or a training loop of their own.
+//
+// # Handles
+//
+// Recommender, Filter, Context, Dataset, Events, Vocabulary, Model, Sampler, Batch, Trainer and
+// Run hold memory of the C library: Close frees it. Close may be called again, from any
+// goroutine, in any order and while calls run on the handle: these end well, and the last of them
+// frees it. A call on a closed handle gives an error for which errors.Is(err, ErrClosed) holds.
+// What is never closed is freed some time after the garbage collector found it.
+//
+// # Goroutines
+//
+// All methods may be called from any number of goroutines. Those of Recommender, Filter,
+// Dataset, Vocabulary and Model run side by side; those of Events, Sampler, Batch, Trainer and
+// Run one after the other on each. A method that changes a Model waits until no other uses it.
+//
+// # Errors
+//
+// What the library refuses is an *Error with a status and a line of text that names the
+// file, line, field, value and range. errors.Is(err, ErrFormat) asks for a status.
+//
+// # Options
+//
+// Options are structs whose zero values are the defaults. Fields are pointers where zero is
+// a value of its own: Ptr(0.0).
 package s3rec
 
 // #cgo pkg-config: s3rec
@@ -10,6 +47,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"unsafe"
 )
@@ -65,14 +103,26 @@ func (s Status) String() string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "S3REC_"), "_", " "))
 }
 
-// failure makes an error of what a call gave back, nil when it went well.
-func failure(result C.s3go_result) error {
-	if result.status == C.S3REC_OK {
+type status = C.s3rec_status
+
+// failure makes a call of the library and an error of its status, nil when it went well. The
+// text of a failure belongs to the thread that failed, and Go may move a goroutine to another
+// thread between two calls of C: so the thread is held until the text is there.
+func failure(call func() status) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	result := call()
+	if result == C.S3REC_OK {
 		return nil
 	}
-	detail := C.GoString(result.detail)
-	C.free(unsafe.Pointer(result.detail))
-	return &Error{Status: Status(result.status), Detail: detail}
+	return &Error{Status: Status(result), Detail: C.GoString(C.s3rec_last_error())}
+}
+
+// checked is a call of the library on an object as a call that gives an error.
+func checked[P any](call func(P) status) func(P) error {
+	return func(object P) error {
+		return failure(func() status { return call(object) })
+	}
 }
 
 func argumentError(format string, values ...any) error {
@@ -96,6 +146,16 @@ func text(err *error, name, value string, optional bool) *C.char {
 		*err = argumentError("%s %q has a NUL in it", name, value)
 	}
 	return C.CString(value)
+}
+
+// withText calls with a C string.
+func withText(name, value string, call func(*C.char) error) (err error) {
+	words := text(&err, name, value, false)
+	defer freeText(words)
+	if err != nil {
+		return err
+	}
+	return call(words)
 }
 
 func freeText(text *C.char) { C.free(unsafe.Pointer(text)) }
