@@ -24,6 +24,10 @@ int32_t cli_epochs_done(const cli_training *training) {
 static int check_option_combinations(const cli_options *options) {
   const s3rec_finetune_loss loss = options->trainer.finetune_loss;
   const s3rec_run_options *const run = &options->run;
+  const int32_t shards = options->trainer.shard_count;
+  if ((shards & (shards - 1)) != 0)
+    return cli_usage(options, "--shards is %d, must be a power of two: 1, 2, 4 .. 256",
+                     (int)shards);
   if (loss != S3REC_LOSS_SAMPLED_CE && cli_options_given(options, "negative-count"))
     return cli_usage(options, "--negative-count needs --loss sampled-ce");
   if (loss == S3REC_LOSS_BCE && cli_options_given(options, "label-smoothing") &&

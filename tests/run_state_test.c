@@ -227,7 +227,7 @@ START_TEST(refuses_damaged_states) {
       {Q "ended" Q, Q "endet" Q, "field ended is missing or wrong"},
       {Q "ended" Q ":false", Q "ended" Q ":null ", "field ended is missing or wrong"},
       {Q "epoch" Q ":2,", Q "epoch" Q ":4,", "its numbers contradict each other"},
-      {Q "epoch" Q ":2,", Q "epoch" Q ":3,", "its steps contradict each other"},
+      {Q "epoch" Q ":2,", Q "epoch" Q ":3,", "its numbers contradict each other"},
       {Q "step" Q ":1,", Q "step" Q ":0,", "its steps contradict each other"},
       {Q "steps" Q ":3", Q "steps" Q ":2", "its steps contradict each other"},
       {Q "refit" Q ":false", Q "refit" Q ":true ", "its numbers contradict each other"},
@@ -247,6 +247,7 @@ START_TEST(refuses_damaged_states) {
       {Q "ndcg@10" Q, Q "ndgc@10" Q, "field ndcg@10"},
       {Q "patience" Q, Q "patienze" Q, "field patience"},
       {Q "patience" Q ":2", Q "patience" Q ":x", "metadata s3rec_state"},
+      {Q "patience" Q ":2", Q "patience" Q ":0", "an option in it is out of range"},
       {Q "seen" Q ":1", Q "seen" Q ":7", "an option in it is out of range"},
       {"state.best.LayerNorm.bias", "state.bust.LayerNorm.bias", "state.best.LayerNorm.bias"},
   };

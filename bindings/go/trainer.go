@@ -30,7 +30,7 @@ type TrainerOptions struct {
 	AAPWeight, MIPWeight, MAPWeight, SPWeight *float64
 	Loss                                      FinetuneLoss // default LossCE
 	Seed                                      *uint64      // of dropout; default 42
-	ShardCount                                int          // 1..256 pieces of a step; default 8
+	ShardCount                                int          // pieces of a step: 1, 2, 4 .. 256; default 8
 	// Learning rate: rises for WarmupSteps updates; with DecaySteps above 0 it then falls along
 	// half a cosine to 0 at update DecaySteps.
 	WarmupSteps, DecaySteps uint64

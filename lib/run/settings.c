@@ -16,7 +16,8 @@ static s3rec_status check_range(const char *field, int32_t value, int32_t low, i
 static s3rec_status check_ranges(const s3rec_run_options *o, bool resolved) {
   const int32_t first = resolved ? 1 : 0;
   S3_TRY(check_range("epochs", o->epochs, first, INT32_MAX));
-  S3_TRY(check_range("patience", o->patience, 0, INT32_MAX));
+  const bool waits = o->stage == S3REC_STAGE_FINETUNE;
+  S3_TRY(check_range("patience", o->patience, waits ? first : 0, INT32_MAX));
   S3_TRY(check_range("held_out_count", o->held_out_count, first - 1, 2));
   S3_TRY(check_range("own_schedule", o->own_schedule, 0, 1));
   S3_TRY(check_range("protocol", (int32_t)o->protocol, S3REC_PROTOCOL_FULL,

@@ -51,6 +51,7 @@ def values(tool):
             ("--adam-beta1", "1", "accepted: 0 to below 1"),
             ("--hidden-act", "tanh", "accepted: gelu, relu or swish"),
             ("--threads", "0", r"accepted: 1\.\.256"),
+            ("--shards", "6", r"--shards is 6, must be a power of two: 1, 2, 4 \.\. 256"),
             ("--log", "", "the value is empty")):
         tool.refused(f"{option} '{value}'", USAGE, said, *common, f"{option}={value}")
     tool.refused("a size that is no multiple of the heads", USAGE, "hidden_size", *common,
