@@ -44,7 +44,7 @@ typedef struct s3_seat {
   s3rec_scorer *scorer;
   size_t counted_bytes; /* of the scorer, in s3rec_recommender.scorer_bytes */
   struct s3_seat *next; /* of the spare ones */
-  /* Of s3_similar_user: all made by its first call. */
+  /* Of s3_answer_similar: all made by its first call. */
   uint64_t *given; /* set of ids, empty between calls */
   float *direction, *scores;
   s3_ranked *ranked;
