@@ -182,7 +182,8 @@ typedef struct s3rec_exchange_options {
                                  * have too, 0..1; default 0.5. By names; by the number of items
                                  * where neither model has names */
   const s3rec_dataset *dataset; /**< numbered as the new model's items, which is measured on its
-                                 * test split; NULL (default): accuracy is not measured */
+                                 * test split; at least one user must have 3 items or more. NULL
+                                 * (default): accuracy is not measured */
   double least_ndcg10;          /**< with `dataset`: least NDCG@10, 0..1; default 0 */
   double largest_loss;          /**< with `dataset`: share of the serving model's NDCG@10 on the
                                  * same users that may be lost, 0..1; default 1: all of it, and
