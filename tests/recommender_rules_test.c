@@ -35,7 +35,8 @@ START_TEST(recommenders_check_their_arguments) {
   ASSERT_FAILS(s3rec_recommender_create(model, NULL, &recommender), S3REC_ERROR_STATE, "trainer");
   s3rec_trainer_destroy(trainer);
   recommender = fixture_recommender(model);
-  ASSERT_FAILS(s3rec_trainer_create(model, NULL, &trainer), S3REC_ERROR_STATE, "scorer");
+  ASSERT_FAILS(s3rec_trainer_create(model, NULL, &trainer), S3REC_ERROR_STATE,
+               "recommenders hold");
   ASSERT_FAILS(s3rec_model_set_popularity(model, NULL, 0), S3REC_ERROR_STATE, "scorer");
   ASSERT_FAILS(s3rec_recommender_model(NULL, &none), argument, "recommender");
   ASSERT_FAILS(s3rec_recommender_model(recommender, NULL), argument, "model");
