@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <time.h>
 
 #include "base/options.h"
 #include "data/dataset.h"
@@ -54,12 +53,6 @@ static s3rec_status check_train_options(const s3rec_train_options *o) {
   return s3_fail(S3REC_ERROR_ARGUMENT,
                  "s3rec_train_options.time_budget is %g, must be 0 or more seconds",
                  o->time_budget);
-}
-
-static double seconds_now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 /* Events of a run that starts from a model are numbered as that model does. */
@@ -152,12 +145,13 @@ static int32_t pretraining_epochs(const training *t) {
 /* Pretraining may take half of the time, fine-tuning the rest. */
 static s3rec_status train_stages(training *t) {
   const s3rec_train_options *const o = &t->options;
-  const double begun = seconds_now(), budget = o->time_budget;
+  const uint64_t begun = s3_nanoseconds();
+  const double budget = o->time_budget;
   const int32_t epochs = pretraining_epochs(t);
   if (epochs != 0)
     S3_TRY(train_stage(t, S3REC_STAGE_PRETRAIN, epochs < 0 ? 0 : epochs, budget / 2));
   if (t->stopped) return S3REC_OK;
-  const double left = budget - (seconds_now() - begun);
+  const double left = budget - s3_seconds_since(begun);
   return train_stage(t, S3REC_STAGE_FINETUNE, o->finetune_epochs < 0 ? 0 : o->finetune_epochs,
                      budget == 0 ? 0 : left > 1e-9 ? left : 1e-9);
 }

@@ -2,7 +2,6 @@
 #include "run/run.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "data/dataset.h"
@@ -196,12 +195,6 @@ static bool phase_over(const s3_run_settings *settings, const s3_run_position *a
                        time_is_up(settings, at));
 }
 
-static double now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* A step, and after the last one of an epoch its measurement. When that fails the next call
  * makes it again: what was trained stays trained. */
 static s3rec_status work_on_epoch(s3rec_run *run, s3rec_run_event *event) {
@@ -228,9 +221,9 @@ static s3rec_status advance(s3rec_run *run, s3rec_run_event *event) {
     begin_epoch(run, at->epoch + 1);
   }
   if (run->settings.options.time_budget <= 0 || at->refit) return work_on_epoch(run, event);
-  const double begun = now();
+  const uint64_t begun = s3_nanoseconds();
   const s3rec_status status = work_on_epoch(run, event);
-  at->seconds += now() - begun;
+  at->seconds += s3_seconds_since(begun);
   return status;
 }
 

@@ -104,7 +104,6 @@ typedef struct s3_tally {
   size_t users, popular, empty, unknown_items;
 } s3_tally;
 
-uint64_t s3_nanoseconds(void); /* of a clock that only rises */
 /* Number of the calling thread's set of counters, or of its slot: 0 .. count - 1, count a power
  * of two of at most 64. */
 size_t s3_thread_place(size_t count);
