@@ -351,6 +351,23 @@ START_TEST(popularity_is_checked) {
   test_write(path.text, bytes, size);
   ASSERT_FAILS(s3rec_model_load(context, path.text, NULL, &other), S3REC_ERROR_FORMAT,
                "tensor 'popularity.item': item 5 has -1 events");
+  memcpy(bytes + place, all, sizeof all);
+  memcpy(bytes + place + 4 * (ITEM_SIZE - 1), &(int32_t){1}, 4);
+  test_write(path.text, bytes, size);
+  ASSERT_FAILS(s3rec_model_map(context, path.text, NULL, &other), S3REC_ERROR_FORMAT,
+               "padding (0) and mask (301)");
+  /* In the header: another type, another name. */
+  char *const name = memmem(bytes, size, "popularity.item", strlen("popularity.item"));
+  char *const type = memmem(name, size - (size_t)(name - bytes), "I32", 3);
+  memcpy(type, "F32", 3);
+  test_write(path.text, bytes, size);
+  ASSERT_FAILS(s3rec_model_load(context, path.text, NULL, &other), S3REC_ERROR_UNSUPPORTED,
+               "tensor 'popularity.item': dtype is F32");
+  memcpy(name, "popularity.user", strlen("popularity.user"));
+  test_write(path.text, bytes, size);
+  ASSERT_FAILS(s3rec_model_load(context, path.text, NULL, &other), S3REC_ERROR_FORMAT,
+               "'popularity.user' is not a parameter");
+  ck_assert_ptr_null(other);
   free(bytes);
   s3rec_model_destroy(model);
   s3rec_context_destroy(context);
