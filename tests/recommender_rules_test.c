@@ -109,9 +109,10 @@ START_TEST(questions_check_their_arguments) {
   size_t count = 77;
   ASSERT_FAILS(s3rec_recommend(NULL, ids, 2, NULL, 4, found, NULL, &count), argument,
                "recommender");
-  ASSERT_FAILS(s3rec_recommend(recommender, ids, 2, NULL, 4, NULL, NULL, &count), argument, "ids");
+  ASSERT_FAILS(s3rec_recommend(recommender, ids, 2, NULL, 4, NULL, NULL, &count), argument,
+               "s3rec_recommend: ids must not be NULL");
   ASSERT_FAILS(s3rec_recommend(recommender, ids, 2, NULL, 4, found, NULL, NULL), argument,
-               "count");
+               "s3rec_recommend: count must not be NULL");
   ASSERT_FAILS(s3rec_recommend(recommender, NULL, 2, NULL, 4, found, NULL, &count), argument,
                "history is NULL");
   ck_assert_uint_eq(count, 77);
@@ -120,8 +121,12 @@ START_TEST(questions_check_their_arguments) {
   s3rec_request_init(&request);
   ASSERT_FAILS(s3rec_recommend_request(NULL, &request, &answer), argument, "recommender");
   ASSERT_FAILS(s3rec_similar(NULL, &request, &answer), argument, "recommender");
-  ASSERT_FAILS(s3rec_recommend_request(recommender, NULL, &answer), argument, "request");
-  ASSERT_FAILS(s3rec_recommend_request(recommender, &request, NULL), argument, "answer");
+  ASSERT_FAILS(s3rec_recommend_request(recommender, NULL, &answer), argument,
+               "s3rec_recommend_request: request must not be NULL");
+  ASSERT_FAILS(s3rec_recommend_request(recommender, &request, NULL), argument,
+               "s3rec_recommend_request: answer must not be NULL");
+  ASSERT_FAILS(s3rec_similar(recommender, NULL, &answer), argument,
+               "s3rec_similar: request must not be NULL");
   request.items = ids;
   request.names = names;
   ASSERT_FAILS(s3rec_similar(recommender, &request, &answer), argument, "both");
