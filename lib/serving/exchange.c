@@ -200,7 +200,7 @@ static s3rec_status check_and_exchange(s3rec_recommender *recommender, s3_genera
   s3_generation *next = NULL;
   s3_seat *seat = NULL;
   S3_TRY(check_names_fit(serving->model, model, options->least_known_share));
-  S3_TRY(s3_generation_create(model, recommender->scan, serving->number + 1, &next));
+  S3_TRY(s3_generation_create(model, serving->number + 1, &next));
   s3rec_status status = s3_seat_create(recommender, next, &seat);
   if (status == S3REC_OK) status = check_scores(seat);
   if (status == S3REC_OK) status = check_accuracy(serving->model, model, options);

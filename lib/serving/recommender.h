@@ -19,7 +19,6 @@ typedef struct s3_generation {
   atomic_size_t references;
   s3rec_model *model;
   uint64_t number; /* 1 for the first */
-  s3rec_scan scan;
   pthread_mutex_t lock; /* held while one of the following is made */
   /* Items that have events, the most popular first; NULL until s3_generation_popular. */
   _Atomic(int32_t *) popular;
@@ -31,8 +30,7 @@ typedef struct s3_generation {
 } s3_generation;
 
 /* The model must not be in training as long as the generation lives: STATE. */
-s3rec_status s3_generation_create(s3rec_model *model, s3rec_scan scan, uint64_t number,
-                                  s3_generation **generation);
+s3rec_status s3_generation_create(s3rec_model *model, uint64_t number, s3_generation **generation);
 s3_generation *s3_generation_retain(s3_generation *generation);
 void s3_generation_release(s3_generation *generation);
 /* Both are made by the first call; *ids stays NULL for a model without popularity. */
@@ -67,7 +65,7 @@ enum { S3_SEAT_SLOTS = 64, S3_COUNTER_SETS = 16 };
 struct s3rec_recommender {
   s3rec_context *context;
   bool copy;
-  s3rec_scan scan;
+  s3rec_scan scan; /* of all scorers */
   _Atomic(s3_generation *) current; /* written under `lock` */
   pthread_mutex_t lock;             /* of `current` and `spare`; held for a few instructions */
   pthread_mutex_t exchange_lock;    /* held by the exchange that is under way */
