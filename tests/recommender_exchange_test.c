@@ -381,6 +381,35 @@ START_TEST(accuracy_is_compared) {
 }
 END_TEST
 
+/* A dataset of two users by whom nothing can be measured is no proof of accuracy. */
+START_TEST(a_dataset_that_measures_nothing_is_refused) {
+  static const int32_t items[] = {1, 2, 3};
+  static const int64_t offsets[] = {0, 2, 3};
+  s3rec_context *context = score_context(S3REC_BACKEND_AUTO, S3REC_KERNELS_AUTO, 1, NULL);
+  s3rec_model *model = fixture_films(context, 4, 0), *next = fixture_films(context, 5, 0);
+  s3rec_recommender *recommender = fixture_recommender(model);
+  s3rec_dataset *dataset = NULL;
+  s3rec_dataset_arrays arrays;
+  s3rec_dataset_arrays_init(&arrays);
+  arrays.user_count = 2;
+  arrays.item_offsets = offsets;
+  arrays.items = items;
+  ASSERT_OK(s3rec_dataset_from_arrays(context, &arrays, &dataset));
+  s3rec_exchange_options options;
+  s3rec_exchange_options_init(&options);
+  options.dataset = dataset;
+  options.largest_loss = 0;
+  ASSERT_FAILS(s3rec_recommender_exchange_model(recommender, next, &options),
+               S3REC_ERROR_ARGUMENT, "none of its 2 users can be measured");
+  assert_refused(recommender, 1);
+  s3rec_recommender_destroy(recommender);
+  s3rec_dataset_destroy(dataset);
+  s3rec_model_destroy(next);
+  s3rec_model_destroy(model);
+  s3rec_context_destroy(context);
+}
+END_TEST
+
 TEST_SUITE(recommender_exchange) {
   TCase *load_case = tcase_create("load");
   tcase_add_test(load_case, exchange_under_load);
@@ -390,5 +419,6 @@ TEST_SUITE(recommender_exchange) {
   tcase_add_test(checks, damaged_models_are_refused);
   tcase_add_test(checks, names_have_to_fit);
   tcase_add_test(checks, accuracy_is_compared);
+  tcase_add_test(checks, a_dataset_that_measures_nothing_is_refused);
   test_add_cases(suite, load_case, checks, NULL);
 }

@@ -35,7 +35,8 @@ START_TEST(recommenders_check_their_arguments) {
   ASSERT_FAILS(s3rec_recommender_create(model, NULL, &recommender), S3REC_ERROR_STATE, "trainer");
   s3rec_trainer_destroy(trainer);
   recommender = fixture_recommender(model);
-  ASSERT_FAILS(s3rec_trainer_create(model, NULL, &trainer), S3REC_ERROR_STATE, "scorer");
+  ASSERT_FAILS(s3rec_trainer_create(model, NULL, &trainer), S3REC_ERROR_STATE,
+               "recommenders hold");
   ASSERT_FAILS(s3rec_model_set_popularity(model, NULL, 0), S3REC_ERROR_STATE, "scorer");
   ASSERT_FAILS(s3rec_recommender_model(NULL, &none), argument, "recommender");
   ASSERT_FAILS(s3rec_recommender_model(recommender, NULL), argument, "model");
@@ -108,9 +109,10 @@ START_TEST(questions_check_their_arguments) {
   size_t count = 77;
   ASSERT_FAILS(s3rec_recommend(NULL, ids, 2, NULL, 4, found, NULL, &count), argument,
                "recommender");
-  ASSERT_FAILS(s3rec_recommend(recommender, ids, 2, NULL, 4, NULL, NULL, &count), argument, "ids");
+  ASSERT_FAILS(s3rec_recommend(recommender, ids, 2, NULL, 4, NULL, NULL, &count), argument,
+               "s3rec_recommend: ids must not be NULL");
   ASSERT_FAILS(s3rec_recommend(recommender, ids, 2, NULL, 4, found, NULL, NULL), argument,
-               "count");
+               "s3rec_recommend: count must not be NULL");
   ASSERT_FAILS(s3rec_recommend(recommender, NULL, 2, NULL, 4, found, NULL, &count), argument,
                "history is NULL");
   ck_assert_uint_eq(count, 77);
@@ -119,8 +121,12 @@ START_TEST(questions_check_their_arguments) {
   s3rec_request_init(&request);
   ASSERT_FAILS(s3rec_recommend_request(NULL, &request, &answer), argument, "recommender");
   ASSERT_FAILS(s3rec_similar(NULL, &request, &answer), argument, "recommender");
-  ASSERT_FAILS(s3rec_recommend_request(recommender, NULL, &answer), argument, "request");
-  ASSERT_FAILS(s3rec_recommend_request(recommender, &request, NULL), argument, "answer");
+  ASSERT_FAILS(s3rec_recommend_request(recommender, NULL, &answer), argument,
+               "s3rec_recommend_request: request must not be NULL");
+  ASSERT_FAILS(s3rec_recommend_request(recommender, &request, NULL), argument,
+               "s3rec_recommend_request: answer must not be NULL");
+  ASSERT_FAILS(s3rec_similar(recommender, NULL, &answer), argument,
+               "s3rec_similar: request must not be NULL");
   request.items = ids;
   request.names = names;
   ASSERT_FAILS(s3rec_similar(recommender, &request, &answer), argument, "both");

@@ -13,7 +13,9 @@ extern "C" {
 
 /** A model that serves. Any number of threads may make all calls on it at once, except
  * s3rec_recommender_destroy. It keeps the working memory of the calls, one scorer for each call
- * that is under way. No call waits for another one. */
+ * that is under way. No call waits while another one scores. Two things are made of a model only
+ * once they are needed, and calls that need them wait until the first such call has made them: the
+ * order of popularity, and the lengths of item vectors for s3rec_similar. */
 typedef struct s3rec_recommender s3rec_recommender;
 
 /** Options of a recommender. Since 0.3. */
@@ -32,7 +34,7 @@ typedef struct s3rec_recommender_options {
 S3REC_API void s3rec_recommender_options_init(s3rec_recommender_options *options);
 
 /** Serves a model file. `options` may be NULL. On success *recommender belongs to the caller.
- * Statuses: as s3rec_model_map. Any thread. Since 0.3. */
+ * Statuses: as s3rec_model_map; ENGINE. Any thread. Since 0.3. */
 S3REC_API s3rec_status s3rec_recommender_open(const char *path,
                                               const s3rec_recommender_options *options,
                                               s3rec_recommender **recommender);
@@ -89,8 +91,8 @@ S3REC_API void s3rec_filter_destroy(s3rec_filter *filter);
 /** The k best next items of one user, by ids. `history` [history_count] is oldest first; its
  * items are left out of the answer. Writes ids[0 .. *count - 1], best first, and their scores.
  * *count is below k where fewer items are left. `filter` and `scores` may be NULL. The result is
- * that of s3rec_score_next, bit by bit. No memory is allocated once calls of this size have been
- * made by as many threads.
+ * that of s3rec_score_next, bit by bit. No memory is allocated once the model that serves has
+ * answered calls of this size, through this filter, from as many threads at once.
  *
  * Where the history holds no item that the model knows, the answer is the most popular items,
  * and a score is the item's share of all events, 0..1. A model without popularity answers
@@ -180,14 +182,16 @@ typedef struct s3rec_exchange_options {
   size_t struct_size;           /**< set by s3rec_exchange_options_init */
   double least_known_share;     /**< share of the serving model's items that the new model must
                                  * have too, 0..1; default 0.5. By names; by the number of items
-                                 * where neither model has names */
+                                 * where the serving model has no names */
   const s3rec_dataset *dataset; /**< numbered as the new model's items, which is measured on its
-                                 * test split; NULL (default): accuracy is not measured */
+                                 * test split; at least one user must have 3 items or more. NULL
+                                 * (default): accuracy is not measured */
   double least_ndcg10;          /**< with `dataset`: least NDCG@10, 0..1; default 0 */
   double largest_loss;          /**< with `dataset`: share of the serving model's NDCG@10 on the
                                  * same users that may be lost, 0..1; default 1: all of it, and
                                  * the serving model is not measured. An answer that the serving
-                                 * model does not have is a miss */
+                                 * model does not have is a miss of it, and so is the answer for a
+                                 * user of whom it has fewer than 3 items */
 } s3rec_exchange_options;
 
 /** Defaults. Since 0.3. */
@@ -199,7 +203,7 @@ S3REC_API void s3rec_exchange_options_init(s3rec_exchange_options *options);
  * is made ready too, so no call waits. Calls under way end with the model that they began with;
  * the last of them frees it. On failure the old model goes on serving. Exchanges are made one
  * after the other. Statuses: as s3rec_model_map; NUMERIC (a score is not finite); MISMATCH
- * (names or accuracy; the text has the figures); THREAD. Since 0.3. */
+ * (names or accuracy; the text has the figures); ENGINE, THREAD. Since 0.3. */
 S3REC_API s3rec_status s3rec_recommender_exchange(s3rec_recommender *recommender,
                                                   const char *path,
                                                   const s3rec_exchange_options *options);
@@ -224,7 +228,8 @@ typedef struct s3rec_recommender_statistics {
   uint64_t popular_count;          /**< of these, by popularity */
   uint64_t empty_count;            /**< of these, with no items */
   uint64_t unknown_item_count;     /**< entries of histories that the model did not know */
-  uint64_t refused_exchange_count; /**< exchanges that failed */
+  uint64_t refused_exchange_count; /**< exchanges that failed, except for NULL or wrong options,
+                                    * which are refused before the model is looked at */
   uint64_t scorer_count;           /**< scorers there are now, at work or at rest */
   uint64_t memory;                 /**< bytes of the model that serves, its compact tables, and
                                     * all scorers */
@@ -240,7 +245,8 @@ S3REC_API void s3rec_recommender_statistics_init(s3rec_recommender_statistics *s
 S3REC_API s3rec_status s3rec_recommender_statistics_get(const s3rec_recommender *recommender,
                                                         s3rec_recommender_statistics *statistics);
 /** The time, in seconds, that a share (0..1) of the calls stayed below: 0.5 for the median, 0.99
- * for the slowest of a hundred. Within a bucket it is interpolated. 0 without calls and for NULL.
+ * for the slowest of a hundred. Within a bucket it is interpolated; calls in the last bucket count
+ * as shorter than 4.3 s. 0 without calls and for NULL.
  * Any thread. Since 0.3. */
 S3REC_API double s3rec_recommender_latency(const s3rec_recommender_statistics *statistics,
                                            double share);

@@ -19,8 +19,8 @@ typedef int32_t (*s3rec_train_function)(const s3rec_run_progress *progress, void
  * `sequences_path`. Since 0.3. */
 typedef struct s3rec_train_options {
   size_t struct_size;           /**< set by s3rec_train_options_init */
-  s3rec_context *context;       /**< threads, allocator, log; NULL (default): one with the
-                                 * defaults */
+  s3rec_context *context;       /**< threads, allocator, log; NULL (default): that of
+                                 * `dataset`, else one with the defaults */
   s3rec_dataset *dataset;       /**< made beforehand; NULL (default) */
   const char *events_path;      /**< CSV, TSV or JSON lines of events, also gzip; columns are
                                  * found by their usual names (docs/events.md) */
@@ -33,7 +33,7 @@ typedef struct s3rec_train_options {
   uint64_t seed;                /**< of weights, draws and dropout; default 42 */
   int32_t pretrain_epochs;      /**< -1 (default): the recipe's where items have attributes, else
                                  * none; 0: none */
-  int32_t finetune_epochs;      /**< at most; -1 (default): the recipe's */
+  int32_t finetune_epochs;      /**< at most, 1 or more; -1 (default): the recipe's */
   double time_budget;           /**< seconds for both stages, of which pretraining takes at most
                                  * half; 0 (default): as long as it takes. One epoch of each is
                                  * always done. With a budget the result depends on the speed of

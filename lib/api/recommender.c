@@ -145,10 +145,16 @@ static s3rec_status count_refused(s3rec_recommender *recommender, s3rec_status s
   return status;
 }
 
+/* S3_REQUIRE for the public function of that name. */
+static s3rec_status check_given(const char *function, const char *name, const void *pointer) {
+  if (pointer != NULL) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_ARGUMENT, "%s: %s must not be NULL", function, name);
+}
+
 static s3rec_status check_recommend(const int32_t *history, size_t history_count, size_t k,
                                     const int32_t *ids, const size_t *count) {
-  S3_REQUIRE(count);
-  if (k > 0) S3_REQUIRE(ids);
+  S3_TRY(check_given("s3rec_recommend", "count", count));
+  if (k > 0) S3_TRY(check_given("s3rec_recommend", "ids", ids));
   return check_list("history", history, history_count);
 }
 
@@ -166,10 +172,10 @@ void s3rec_request_init(s3rec_request *request) {
   *request = (s3rec_request){.struct_size = sizeof *request, .user_count = 1, .k = 10};
 }
 
-static s3rec_status check_request(const s3rec_request *request, s3rec_request *resolved,
-                                  s3rec_answer **answer) {
-  S3_REQUIRE(request);
-  S3_REQUIRE(answer);
+static s3rec_status check_request(const char *function, const s3rec_request *request,
+                                  s3rec_request *resolved, s3rec_answer **answer) {
+  S3_TRY(check_given(function, "request", request));
+  S3_TRY(check_given(function, "answer", answer));
   s3rec_request_init(resolved);
   S3_TRY(s3_options_copy(resolved, sizeof *resolved, request,
                          S3_SIZE_UNTIL(s3rec_request, include_history), "s3rec_request"));
@@ -193,7 +199,8 @@ static s3rec_status check_request(const s3rec_request *request, s3rec_request *r
 static s3rec_status check_and_answer(s3rec_recommender *recommender, const s3rec_request *request,
                                    bool similar, s3rec_answer **answer) {
   s3rec_request resolved;
-  const s3rec_status status = check_request(request, &resolved, answer);
+  const char *const function = similar ? "s3rec_similar" : "s3rec_recommend_request";
+  const s3rec_status status = check_request(function, request, &resolved, answer);
   if (status != S3REC_OK) return count_refused(recommender, status);
   return s3_request_answer(recommender, &resolved, similar, answer);
 }

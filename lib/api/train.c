@@ -146,12 +146,13 @@ static int32_t pretraining_epochs(const training *t) {
 /* Pretraining may take half of the time, fine-tuning the rest. */
 static s3rec_status train_stages(training *t) {
   const s3rec_train_options *const o = &t->options;
-  const double begun = s3_run_clock(), budget = o->time_budget;
+  const uint64_t begun = s3_nanoseconds();
+  const double budget = o->time_budget;
   const int32_t epochs = pretraining_epochs(t);
   if (epochs != 0)
     S3_TRY(train_stage(t, S3REC_STAGE_PRETRAIN, epochs < 0 ? 0 : epochs, budget / 2));
   if (t->stopped) return S3REC_OK;
-  const double left = budget - (s3_run_clock() - begun);
+  const double left = budget - s3_seconds_since(begun);
   return train_stage(t, S3REC_STAGE_FINETUNE, o->finetune_epochs < 0 ? 0 : o->finetune_epochs,
                      budget == 0 ? 0 : left > 1e-9 ? left : 1e-9);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -83,6 +84,14 @@ s3rec_status s3_grow(const s3rec_context *context, void **memory, size_t *capaci
   *capacity = wanted;
   return S3REC_OK;
 }
+
+uint64_t s3_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+double s3_seconds_since(uint64_t begin) { return 1e-9 * (double)(s3_nanoseconds() - begin); }
 
 void s3_mapping_release(s3_mapping *mapping) {
   if (mapping->address != NULL) munmap(mapping->address, mapping->byte_count);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "s3rec/context.h"
 
@@ -48,5 +49,9 @@ typedef struct s3_mapping {
 
 /* Unmaps the pages; fine when nothing is mapped. */
 void s3_mapping_release(s3_mapping *mapping);
+
+/* Time by a clock that only rises. */
+uint64_t s3_nanoseconds(void);
+double s3_seconds_since(uint64_t begin);
 
 #endif

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -53,12 +52,6 @@ static void pause_briefly(void) {
 #endif
 }
 
-static int64_t monotonic_nanoseconds(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 static bool has_jobs(s3_thread_pool *pool) {
   return atomic_load(&pool->remaining) != 0 || atomic_load(&pool->stop);
 }
@@ -72,13 +65,13 @@ static bool all_jobs_finished(s3_thread_pool *pool) {
 static bool spin_until(s3_thread_pool *pool, bool (*condition)(s3_thread_pool *)) {
   if (condition(pool)) return true;
   if (!pool->may_spin) return false;
-  const int64_t end = monotonic_nanoseconds() + SPIN_NANOSECONDS;
+  const uint64_t end = s3_nanoseconds() + SPIN_NANOSECONDS;
   do {
     for (int i = 0; i < 32; i++) {
       if (condition(pool)) return true;
       pause_briefly();
     }
-  } while (monotonic_nanoseconds() < end);
+  } while (s3_nanoseconds() < end);
   return false;
 }
 

@@ -110,7 +110,8 @@ void s3_model_end_scoring(s3rec_model *model) { atomic_fetch_sub(&model->users, 
 
 static s3rec_status fail_scored(size_t scorers) {
   return s3_fail(S3REC_ERROR_STATE,
-                 "the model has %zu scorer(s); destroy them or work on a clone of the model",
+                 "the model has %zu scorer(s), with those that recommenders hold; destroy them or "
+                 "work on a clone of the model",
                  scorers);
 }
 

@@ -2,7 +2,6 @@
 #include "run/run.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "data/dataset.h"
@@ -208,12 +207,6 @@ static bool phase_over(const s3_run_settings *settings, const s3_run_position *a
                        time_is_up(settings, at));
 }
 
-double s3_run_clock(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* A step, and after the last one of an epoch its measurement. When that fails the next call
  * makes it again: what was trained stays trained. */
 static s3rec_status work_on_epoch(s3rec_run *run, s3rec_run_event *event) {
@@ -240,9 +233,9 @@ static s3rec_status advance_run(s3rec_run *run, s3rec_run_event *event) {
     begin_epoch(run, at->epoch + 1);
   }
   if (run->settings.options.time_budget <= 0 || at->refit) return work_on_epoch(run, event);
-  const double begun = s3_run_clock();
+  const uint64_t begun = s3_nanoseconds();
   const s3rec_status status = work_on_epoch(run, event);
-  at->seconds += s3_run_clock() - begun;
+  at->seconds += s3_seconds_since(begun);
   return status;
 }
 

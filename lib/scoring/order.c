@@ -90,3 +90,15 @@ bool s3_sorted_has(const int32_t *ids, size_t count, int32_t id) {
   }
   return false;
 }
+
+void s3_id_set_insert_items(uint64_t *set, int32_t item_size, const int32_t *ids, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (ids[i] >= 1 && ids[i] <= item_size - 2) s3_id_set_insert(set, ids[i]);
+  }
+}
+
+void s3_id_set_erase_items(uint64_t *set, int32_t item_size, const int32_t *ids, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (ids[i] >= 1 && ids[i] <= item_size - 2) s3_id_set_erase(set, ids[i]);
+  }
+}

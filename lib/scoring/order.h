@@ -70,6 +70,10 @@ static inline void s3_id_set_erase(uint64_t *set, int32_t id) {
   set[(uint32_t)id / 64] &= ~((uint64_t)1 << ((uint32_t)id % 64));
 }
 
+/* Those of `ids` that are items, not padding, mask or out of range. */
+void s3_id_set_insert_items(uint64_t *set, int32_t item_size, const int32_t *ids, size_t count);
+void s3_id_set_erase_items(uint64_t *set, int32_t item_size, const int32_t *ids, size_t count);
+
 /* Writes the ids in rising order, which empties the set; returns how many. */
 static inline size_t s3_id_set_take(uint64_t *set, size_t words, int32_t *ids) {
   size_t count = 0;

@@ -4,19 +4,6 @@
 #include "base/error.h"
 #include "scoring/rank_items.h"
 
-static void insert_known(const s3rec_model *model, uint64_t *set, const int32_t *ids,
-                         size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (s3_item_known(model, ids[i])) s3_id_set_insert(set, ids[i]);
-  }
-}
-
-static void erase_known(const s3rec_model *model, uint64_t *set, const int32_t *ids, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (s3_item_known(model, ids[i])) s3_id_set_erase(set, ids[i]);
-  }
-}
-
 static const int32_t *history_of(const s3_query *query, size_t user, size_t *count) {
   *count = (size_t)(query->offsets[user + 1] - query->offsets[user]);
   return *count == 0 ? NULL : query->histories + query->offsets[user];
@@ -49,7 +36,7 @@ static bool has_candidates(const s3_query *query) {
 
 static s3rec_status rank_group(s3rec_scorer *scorer, const s3_query *query, size_t first,
                                size_t last, const s3_ranking *ranking) {
-  const s3rec_model *model = scorer->model;
+  const int32_t item_size = scorer->model->config.item_size;
   s3_user_rows rows;
   S3_TRY(encode_group(scorer, query, first, last, ranking->stride, &rows));
   const bool filter = !query->options->include_history;
@@ -60,13 +47,13 @@ static s3rec_status rank_group(s3rec_scorer *scorer, const s3_query *query, size
   }
   for (size_t row = 0; filter && row < rows.count; row++) {
     const int32_t *history = history_of(query, rows.users[row], &count);
-    insert_known(model, s3_left_out_for_row(scorer, row), history, count);
+    s3_id_set_insert_items(s3_left_out_for_row(scorer, row), item_size, history, count);
   }
   const s3rec_status status =
       s3_rank_items(scorer, &rows, has_candidates(query), ranking->kept);
   for (size_t row = 0; filter && row < rows.count; row++) {
     const int32_t *history = history_of(query, rows.users[row], &count);
-    erase_known(model, s3_left_out_for_row(scorer, row), history, count);
+    s3_id_set_erase_items(s3_left_out_for_row(scorer, row), item_size, history, count);
   }
   S3_TRY(status);
   for (size_t row = 0; row < rows.count; row++) {
@@ -89,7 +76,8 @@ static s3rec_status collect_candidates(s3rec_scorer *scorer, const s3_query *que
                  options->candidate_count, sizeof *scorer->own_candidates));
   scorer->candidates = scorer->own_candidates;
   uint64_t *set = s3_left_out_for_row(scorer, 0); /* empty between calls */
-  insert_known(model, set, options->candidates, options->candidate_count);
+  s3_id_set_insert_items(set, model->config.item_size, options->candidates,
+                         options->candidate_count);
   scorer->candidate_count = s3_id_set_take(set, scorer->set_words, scorer->own_candidates);
   return S3REC_OK;
 }
@@ -141,17 +129,18 @@ s3rec_status s3_scorer_rank(s3rec_scorer *scorer, const s3_query *query, s3_rank
   S3_TRY(make_room(scorer, query, ranking));
   if (ranking->kept == 0) return S3REC_OK;
   const s3rec_score_options *options = query->options;
+  const int32_t item_size = scorer->model->config.item_size;
   scorer->for_all = query->left_out;
-  insert_known(scorer->model, s3_left_out_for_all(scorer), options->excluded,
-               options->excluded_count);
+  s3_id_set_insert_items(s3_left_out_for_all(scorer), item_size, options->excluded,
+                         options->excluded_count);
   s3rec_status status = S3REC_OK;
   const size_t most = most_users(scorer);
   for (size_t first = 0; first < query->user_count && status == S3REC_OK; first += most) {
     const size_t rest = query->user_count - first;
     status = rank_group(scorer, query, first, first + (rest < most ? rest : most), ranking);
   }
-  erase_known(scorer->model, s3_left_out_for_all(scorer), options->excluded,
-              options->excluded_count);
+  s3_id_set_erase_items(s3_left_out_for_all(scorer), item_size, options->excluded,
+                        options->excluded_count);
   return status;
 }
 

@@ -3,26 +3,11 @@
 #include "serving/answer.h"
 
 #include "base/error.h"
-#include "scoring/order.h"
-
-static size_t length_of(const s3_question *question, size_t user) {
-  return (size_t)(question->offsets[user + 1] - question->offsets[user]);
-}
-
-static const s3_allowed *allowed_of(const s3_question *question, size_t user) {
-  return question->user_allowed == NULL ? NULL : question->user_allowed[user];
-}
-
-/* Both filters allow the item. */
-static bool may_appear(const s3_question *question, size_t user, int32_t id) {
-  const s3_allowed *const of_all = question->allowed, *const own = allowed_of(question, user);
-  return (of_all == NULL || !s3_id_set_has(of_all->left_out, id)) &&
-         (own == NULL || !s3_id_set_has(own->left_out, id));
-}
 
 static s3rec_status answer_popular(s3_generation *generation, const s3_question *question,
                                    size_t user, const s3_reply *reply) {
   s3_user_answer *const answered = &reply->users[user];
+  const s3_allowed *const own = s3_own_filter(question, user);
   const int32_t *order;
   S3_TRY(s3_generation_popular(generation, &order));
   int32_t *const ids = reply->ids + user * reply->stride;
@@ -30,7 +15,7 @@ static s3rec_status answer_popular(s3_generation *generation, const s3_question 
   size_t count = 0;
   for (size_t i = 0; order != NULL && i < generation->popular_count && count < question->k; i++) {
     const int32_t id = order[i];
-    if (!may_appear(question, user, id)) continue;
+    if (!s3_both_allow(question->allowed, own, id)) continue;
     ids[count] = id;
     if (scores != NULL) {
       scores[count] = (float)(generation->model->popularity[id] / generation->event_count);
@@ -51,12 +36,9 @@ static s3rec_status answer_by_model(s3_seat *seat, const s3_question *question, 
   const uint64_t *own_left_out[S3_USER_GROUP];
   const s3_allowed *candidates = question->allowed;
   for (size_t user = first; user < last; user++) {
-    const s3_allowed *const own = allowed_of(question, user);
+    const s3_allowed *const own = s3_own_filter(question, user);
     own_left_out[user - first] = own == NULL ? NULL : own->left_out;
-    if (own != NULL && own->candidates != NULL &&
-        (candidates == NULL || candidates->candidates == NULL ||
-         own->candidate_count < candidates->candidate_count))
-      candidates = own;
+    candidates = s3_fewer_candidates(candidates, own);
   }
   const s3_query query = {
       .histories = question->items,
@@ -71,7 +53,7 @@ static s3rec_status answer_by_model(s3_seat *seat, const s3_question *question, 
   s3_ranking ranking = {0};
   S3_TRY(s3_scorer_rank(seat->scorer, &query, &ranking));
   for (size_t user = first; user < last; user++) {
-    if (reply->users[user].unknown_count == length_of(question, user)) continue;
+    if (reply->users[user].unknown_count == s3_history_length(question, user)) continue;
     const size_t place = user * reply->stride;
     const size_t count =
         s3_ranking_copy(&ranking, user - first, reply->ids + place,
@@ -84,11 +66,11 @@ static s3rec_status answer_by_model(s3_seat *seat, const s3_question *question, 
 
 /* Behind the last user that is ranked together with `first`. */
 static size_t end_of_run(const s3_question *question, size_t first, size_t last) {
-  const s3_allowed *own = allowed_of(question, first);
+  const s3_allowed *own = s3_own_filter(question, first);
   if (own != NULL && own->candidates != NULL) return first + 1;
   size_t end = first + 1;
   for (; end < last; end++) {
-    own = allowed_of(question, end);
+    own = s3_own_filter(question, end);
     if (own != NULL && own->candidates != NULL) break;
   }
   return end;
@@ -100,7 +82,7 @@ s3rec_status s3_answer_next(s3_seat *seat, const s3_question *question, size_t f
   bool any_known = false;
   for (size_t user = first; user < last; user++) {
     const int32_t *const items = question->items + question->offsets[user];
-    const size_t length = length_of(question, user);
+    const size_t length = s3_history_length(question, user);
     size_t unknown = 0;
     for (size_t i = 0; i < length; i++) unknown += !s3_item_known(model, items[i]);
     reply->users[user] = (s3_user_answer){.unknown_count = unknown};
@@ -112,7 +94,7 @@ s3rec_status s3_answer_next(s3_seat *seat, const s3_question *question, size_t f
     begin = end;
   }
   for (size_t user = first; user < last; user++) {
-    if (reply->users[user].unknown_count < length_of(question, user)) continue;
+    if (reply->users[user].unknown_count < s3_history_length(question, user)) continue;
     S3_TRY(answer_popular(seat->generation, question, user, reply));
   }
   return S3REC_OK;

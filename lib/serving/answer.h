@@ -15,6 +15,15 @@ typedef struct s3_question {
   const s3_allowed *const *user_allowed; /* for each user, entries may be NULL; NULL: everything */
 } s3_question;
 
+static inline size_t s3_history_length(const s3_question *question, size_t user) {
+  return (size_t)(question->offsets[user + 1] - question->offsets[user]);
+}
+
+/* The filter of one user alone, or NULL. */
+static inline const s3_allowed *s3_own_filter(const s3_question *question, size_t user) {
+  return question->user_allowed == NULL ? NULL : question->user_allowed[user];
+}
+
 typedef struct s3_user_answer {
   size_t count, unknown_count;
   s3rec_answer_source source;

@@ -103,9 +103,8 @@ static s3rec_status measure_ndcg10(s3rec_model *model, const s3rec_dataset *data
   s3rec_metrics metrics = {.struct_size = sizeof metrics};
   S3_TRY(s3_evaluate(model, dataset, &how, &metrics, NULL));
   if (*user_count == 0) *user_count = metrics.user_count;
-  *ndcg10 = *user_count == 0
-                ? 0.0
-                : metrics.ndcg[1] * (double)metrics.user_count / (double)*user_count;
+  const double users = *user_count == 0 ? 1.0 : (double)*user_count;
+  *ndcg10 = metrics.ndcg[1] * (double)metrics.user_count / users;
   return S3REC_OK;
 }
 
@@ -167,6 +166,12 @@ static s3rec_status check_accuracy(s3rec_model *serving, s3rec_model *model,
   if (dataset == NULL) return S3REC_OK;
   S3_TRY(check_dataset_names(dataset, model));
   S3_TRY(measure_ndcg10(model, dataset, &user_count, &own));
+  if (user_count == 0) {
+    return s3_fail(S3REC_ERROR_ARGUMENT,
+                   "s3rec_exchange_options.dataset: none of its %zu users can be measured, which "
+                   "takes 3 items or more",
+                   dataset->sequences.row_count);
+  }
   if (own < options->least_ndcg10) {
     return s3_fail(S3REC_ERROR_MISMATCH, "the new model's NDCG@10 is %.6f, must be at least %.6f",
                    own, options->least_ndcg10);
@@ -195,7 +200,7 @@ static s3rec_status check_and_exchange(s3rec_recommender *recommender, s3_genera
   s3_generation *next = NULL;
   s3_seat *seat = NULL;
   S3_TRY(check_names_fit(serving->model, model, options->least_known_share));
-  S3_TRY(s3_generation_create(model, recommender->scan, serving->number + 1, &next));
+  S3_TRY(s3_generation_create(model, serving->number + 1, &next));
   s3rec_status status = s3_seat_create(recommender, next, &seat);
   if (status == S3REC_OK) status = check_scores(seat);
   if (status == S3REC_OK) status = check_accuracy(serving->model, model, options);

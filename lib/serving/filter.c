@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "scoring/order.h"
 
 enum {
   KEPT = 4,           /* resolved filters that are kept although no call uses them */
@@ -103,19 +102,13 @@ void s3_filter_destroy(s3rec_filter *filter) {
   s3_context_release(context);
 }
 
-static void insert_items(uint64_t *set, int32_t item_size, const int32_t *ids, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (ids[i] >= 1 && ids[i] <= item_size - 2) s3_id_set_insert(set, ids[i]);
-  }
-}
-
 static void insert_names(uint64_t *set, const s3_allowed *allowed, const s3_name_list *list) {
   enum { PIECE = 256 };
   int32_t ids[PIECE];
   for (size_t first = 0; allowed->names != NULL && first < list->count; first += PIECE) {
     const size_t rest = list->count - first, count = rest < PIECE ? rest : PIECE;
     s3_names_find(&allowed->names->names, list->text, list->offsets + first, count, 1, ids);
-    insert_items(set, allowed->item_size, ids, count);
+    s3_id_set_insert_items(set, allowed->item_size, ids, count);
   }
 }
 
@@ -132,15 +125,10 @@ static s3rec_status turn_around(const s3rec_context *context, const uint64_t *de
   if (count <= (size_t)allowed->item_size / CANDIDATE_SHARE) {
     allowed->candidates = s3_allocate_unset(context, count, sizeof *allowed->candidates);
     if (allowed->candidates == NULL) return S3REC_ERROR_MEMORY;
-    allowed->candidate_count = count;
+    allowed->candidate_count = s3_id_set_take(set, words, allowed->candidates);
   }
-  int32_t *next = allowed->candidates;
-  for (size_t w = 0; w < words; w++) {
-    for (uint64_t rest = set[w]; next != NULL && rest != 0; rest &= rest - 1) {
-      *next++ = (int32_t)(w * 64 + (size_t)__builtin_ctzll(rest));
-    }
-    set[w] = ~set[w];
-  }
+  for (size_t w = 0; w < words; w++) set[w] = ~set[w];
+  s3_id_set_erase_items(set, allowed->item_size, allowed->candidates, allowed->candidate_count);
   return S3REC_OK;
 }
 
@@ -151,15 +139,17 @@ static s3rec_status fill_allowed(const s3rec_filter *filter, s3_allowed *allowed
   allowed->left_out = s3_allocate(context, words, sizeof *allowed->left_out);
   if (allowed->left_out == NULL) return S3REC_ERROR_MEMORY;
   if (!filter->allow_only) {
-    insert_items(allowed->left_out, allowed->item_size, denied_ids, filter->denied_count);
+    s3_id_set_insert_items(allowed->left_out, allowed->item_size, denied_ids,
+                           filter->denied_count);
     insert_names(allowed->left_out, allowed, &filter->denied_names);
     return S3REC_OK;
   }
   uint64_t *const denied = s3_allocate(context, words, sizeof *denied);
   if (denied == NULL) return S3REC_ERROR_MEMORY;
-  insert_items(allowed->left_out, allowed->item_size, filter->ids, filter->allowed_count);
+  s3_id_set_insert_items(allowed->left_out, allowed->item_size, filter->ids,
+                         filter->allowed_count);
   insert_names(allowed->left_out, allowed, &filter->allowed_names);
-  insert_items(denied, allowed->item_size, denied_ids, filter->denied_count);
+  s3_id_set_insert_items(denied, allowed->item_size, denied_ids, filter->denied_count);
   insert_names(denied, allowed, &filter->denied_names);
   const s3rec_status status = turn_around(context, denied, allowed);
   s3_free(context, denied);

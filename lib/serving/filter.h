@@ -7,6 +7,7 @@
 
 #include "model/model.h"
 #include "s3rec/recommender.h"
+#include "scoring/order.h"
 
 /* Names one after the other, as s3_names_find takes them. */
 typedef struct s3_name_list {
@@ -29,6 +30,19 @@ typedef struct s3_allowed {
   int32_t *candidates;     /* the items that are, rising, where they are few; else NULL */
   size_t candidate_count;
 } s3_allowed;
+
+/* Whether both allow the item; NULL allows everything. */
+static inline bool s3_both_allow(const s3_allowed *a, const s3_allowed *b, int32_t id) {
+  return (a == NULL || !s3_id_set_has(a->left_out, id)) &&
+         (b == NULL || !s3_id_set_has(b->left_out, id));
+}
+
+/* The one with fewer candidates; NULL where neither has a list of them. Both may be NULL. */
+static inline const s3_allowed *s3_fewer_candidates(const s3_allowed *a, const s3_allowed *b) {
+  if (a == NULL || a->candidates == NULL) return b == NULL || b->candidates == NULL ? NULL : b;
+  if (b == NULL || b->candidates == NULL) return a;
+  return b->candidate_count < a->candidate_count ? b : a;
+}
 
 struct s3rec_filter {
   s3rec_context *context;

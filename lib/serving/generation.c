@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "serving/recommender.h"
 
-s3rec_status s3_generation_create(s3rec_model *model, s3rec_scan scan, uint64_t number,
+s3rec_status s3_generation_create(s3rec_model *model, uint64_t number,
                                   s3_generation **generation) {
   s3rec_context *const context = model->context;
   S3_TRY(s3_model_begin_scoring(model));
@@ -23,7 +23,6 @@ s3rec_status s3_generation_create(s3rec_model *model, s3rec_scan scan, uint64_t 
   atomic_init(&made->popular, NULL);
   atomic_init(&made->inverse_norms, NULL);
   made->model = s3_model_retain(model);
-  made->scan = scan;
   made->number = number;
   *generation = made;
   return S3REC_OK;

@@ -22,8 +22,7 @@ s3rec_status s3_seat_create(s3rec_recommender *recommender, s3_generation *gener
   const s3rec_context *const context = recommender->context;
   s3_seat *const made = s3_allocate(context, 1, sizeof *made);
   if (made == NULL) return S3REC_ERROR_MEMORY;
-  const s3rec_status status =
-      s3_scorer_create(generation->model, generation->scan, &made->scorer);
+  const s3rec_status status = s3_scorer_create(generation->model, recommender->scan, &made->scorer);
   if (status != S3REC_OK) {
     s3_free(context, made);
     return status;
@@ -180,7 +179,7 @@ s3rec_status s3_recommender_create(s3rec_context *context, s3rec_model *model,
   made->context = s3_context_retain(context);
   made->copy = options->copy != 0;
   made->scan = options->scan;
-  s3rec_status status = s3_generation_create(model, options->scan, 1, &first);
+  s3rec_status status = s3_generation_create(model, 1, &first);
   if (status == S3REC_OK) {
     atomic_init(&made->current, first);
     status = s3_seat_create(made, first, &seat);

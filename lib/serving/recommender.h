@@ -19,7 +19,6 @@ typedef struct s3_generation {
   atomic_size_t references;
   s3rec_model *model;
   uint64_t number; /* 1 for the first */
-  s3rec_scan scan;
   pthread_mutex_t lock; /* held while one of the following is made */
   /* Items that have events, the most popular first; NULL until s3_generation_popular. */
   _Atomic(int32_t *) popular;
@@ -31,8 +30,7 @@ typedef struct s3_generation {
 } s3_generation;
 
 /* The model must not be in training as long as the generation lives: STATE. */
-s3rec_status s3_generation_create(s3rec_model *model, s3rec_scan scan, uint64_t number,
-                                  s3_generation **generation);
+s3rec_status s3_generation_create(s3rec_model *model, uint64_t number, s3_generation **generation);
 s3_generation *s3_generation_retain(s3_generation *generation);
 void s3_generation_release(s3_generation *generation);
 /* Both are made by the first call; *ids stays NULL for a model without popularity. */
@@ -44,7 +42,7 @@ typedef struct s3_seat {
   s3rec_scorer *scorer;
   size_t counted_bytes; /* of the scorer, in s3rec_recommender.scorer_bytes */
   struct s3_seat *next; /* of the spare ones */
-  /* Of s3_similar_user: all made by its first call. */
+  /* Of s3_answer_similar: all made by its first call. */
   uint64_t *given; /* set of ids, empty between calls */
   float *direction, *scores;
   s3_ranked *ranked;
@@ -67,7 +65,7 @@ enum { S3_SEAT_SLOTS = 64, S3_COUNTER_SETS = 16 };
 struct s3rec_recommender {
   s3rec_context *context;
   bool copy;
-  s3rec_scan scan;
+  s3rec_scan scan; /* of all scorers */
   _Atomic(s3_generation *) current; /* written under `lock` */
   pthread_mutex_t lock;             /* of `current` and `spare`; held for a few instructions */
   pthread_mutex_t exchange_lock;    /* held by the exchange that is under way */
@@ -104,7 +102,6 @@ typedef struct s3_tally {
   size_t users, popular, empty, unknown_items;
 } s3_tally;
 
-uint64_t s3_nanoseconds(void); /* of a clock that only rises */
 /* Number of the calling thread's set of counters, or of its slot: 0 .. count - 1, count a power
  * of two of at most 64. */
 size_t s3_thread_place(size_t count);

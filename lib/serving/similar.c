@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "kernels/kernels.h"
-#include "scoring/order.h"
 #include "serving/answer.h"
 
 static s3rec_status make_room_for_cosines(s3_seat *seat, size_t k) {
@@ -60,13 +59,8 @@ typedef struct compared_items {
 
 static compared_items compared_items_of(const s3_question *question, const s3_allowed *own,
                                         const s3rec_model *model) {
-  const s3_allowed *fewest = question->allowed;
-  if (own != NULL && own->candidates != NULL &&
-      (fewest == NULL || fewest->candidates == NULL ||
-       own->candidate_count < fewest->candidate_count))
-    fewest = own;
-  if (fewest != NULL && fewest->candidates != NULL)
-    return (compared_items){fewest->candidates, fewest->candidate_count};
+  const s3_allowed *const fewer = s3_fewer_candidates(question->allowed, own);
+  if (fewer != NULL) return (compared_items){fewer->candidates, fewer->candidate_count};
   return (compared_items){NULL, (size_t)model->config.item_size - 2};
 }
 
@@ -96,8 +90,7 @@ static void compare_items(s3_seat *seat, const s3_question *question, const s3_a
       const int32_t id = ids != NULL ? ids[i] : (int32_t)(1 + first + i);
       const float cosine = cosine_of(seat->scores[i], inverse_norms[id]);
       if (cosine <= top->threshold || s3_id_set_has(seat->given, id) ||
-          (question->allowed != NULL && s3_id_set_has(question->allowed->left_out, id)) ||
-          (own != NULL && s3_id_set_has(own->left_out, id)))
+          !s3_both_allow(question->allowed, own, id))
         continue;
       s3_top_k_offer(top, cosine, id);
     }
@@ -109,20 +102,15 @@ static void answer_similar_user(s3_seat *seat, const s3_question *question, size
                                 const float *inverse_norms, const s3_reply *reply) {
   const s3rec_model *const model = seat->generation->model;
   const int32_t *const items = question->items + question->offsets[user];
-  const size_t count = (size_t)(question->offsets[user + 1] - question->offsets[user]);
-  const s3_allowed *const own =
-      question->user_allowed == NULL ? NULL : question->user_allowed[user];
+  const int32_t item_size = model->config.item_size;
+  const size_t count = s3_history_length(question, user);
   const size_t known = find_direction(seat, inverse_norms, items, count);
   s3_top_k top;
   s3_top_k_begin(&top, seat->ranked, question->k);
   if (known > 0) {
-    for (size_t i = 0; i < count; i++) {
-      if (s3_item_known(model, items[i])) s3_id_set_insert(seat->given, items[i]);
-    }
-    compare_items(seat, question, own, inverse_norms, &top);
-    for (size_t i = 0; i < count; i++) {
-      if (s3_item_known(model, items[i])) s3_id_set_erase(seat->given, items[i]);
-    }
+    s3_id_set_insert_items(seat->given, item_size, items, count);
+    compare_items(seat, question, s3_own_filter(question, user), inverse_norms, &top);
+    s3_id_set_erase_items(seat->given, item_size, items, count);
   }
   for (size_t i = 0; i < top.count; i++) {
     reply->ids[user * reply->stride + i] = top.entries[i].id;

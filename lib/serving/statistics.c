@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counters: a few sets of them, so that threads rarely write one together. */
-#include <time.h>
-
 #include "serving/recommender.h"
-
-uint64_t s3_nanoseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 size_t s3_thread_place(size_t count) {
   /* Threads' numbers are addresses, which differ in few bits: multiplication spreads them. */
