@@ -199,8 +199,8 @@ const cli_option cli_option_table[] = {
     INT("epochs", run.epochs, 1, 1000000, CLI_FINETUNE, false, TRAINING,
         "largest number of epochs, including those before --resume"),
     DOUBLE("time-budget", run.time_budget, 0, 1e9, NULL, TRAIN, true, TRAINING,
-           "seconds for the run, its refit included; 0: as long as it takes. One epoch is always "
-           "done. The result then depends on how fast the machine is"),
+           "seconds for the whole run, refit included; 0: no limit; at least one epoch is trained; "
+           "with a limit the result depends on the speed of the machine"),
     INT("save-every", save_every, 1, 1000000, TRAIN, false, TRAINING,
         "save the training state every N epochs; fine-tuning also saves it at every improvement"),
     {"seed", "N", CLI_UINT64, AT(seed), 0, 0, "0..18446744073709551615", NULL, TRAIN, 0, true,

@@ -84,16 +84,18 @@ static int train_phase(cli_training *training) {
   return CLI_OK;
 }
 
-enum { LONG_RUN = 10000 }; /* steps; a shorter run is over before it needs announcing */
+enum { LONG_RUN = 10000 }; /* steps; shorter runs are not announced */
 
-/* What is ahead at most: an early end and a time budget make it less. */
+/* Prints how much work is left at most in a long run. An early end or a time budget reduces it. */
 static int announce_work(const cli_training *training) {
   s3rec_run_estimate ahead;
   s3rec_run_estimate_init(&ahead);
   CLI_TRY(cli_check_status(s3rec_run_ahead(training->run, &ahead)));
   if (ahead.step_count >= LONG_RUN)
-    cli_remark("at most %" PRIu64 " steps are ahead, with %" PRIu64 " sequences in all; "
-               "--time-budget sets a limit", ahead.step_count, ahead.sequence_count);
+    cli_remark("at most %" PRIu64 " more steps follow, with %" PRIu64
+               " sequences in all; "
+               "--time-budget limits the time",
+               ahead.step_count, ahead.sequence_count);
   return CLI_OK;
 }
 

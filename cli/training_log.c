@@ -115,7 +115,7 @@ static int begin_run_in_log(cli_training *training, const json_t *begin) {
   if (S_ISREG(status.st_mode)) {
     CLI_TRY(find_log_place(training, begin, &at));
     if (at.offset < status.st_size && ftruncate(fileno(training->log), at.offset) != 0)
-      return fail_log(training, "its incomplete last line cannot be removed");
+      return fail_log(training, "entries at its end cannot be removed");
     fseeko(training->log, 0, SEEK_END); /* needed between reading and writing */
   }
   if (at.begun && training->options->resume != NULL) return CLI_OK;

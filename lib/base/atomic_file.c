@@ -74,8 +74,9 @@ static s3rec_status open_temporary(s3_atomic_file *file) {
   return s3_fail_errno(file->path, "create a temporary file beside it");
 }
 
-/* A file that is there hands its owner and group on where the process may give files away, and
- * its mode, but never the right to run as its owner. Whatever else is there (a folder, a device) must not be renamed over. */
+/* The new file gets the mode of the existing one, without the right to run as its owner, and its
+ * owner and group if the process may give files away. Anything that is not a regular file (a
+ * folder, a device) must not be replaced. */
 static s3rec_status match_target(s3_atomic_file *file) {
   struct stat target;
   if (fstatat(file->folder, file->name, &target, 0) != 0) {

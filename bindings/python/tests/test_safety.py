@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from typing import Any
 
 import pytest
@@ -49,8 +50,10 @@ def in_child(work):
 
 
 def run(script: str) -> str:
-    found = subprocess.run([sys.executable, "-X", "faulthandler", "-c", PRELUDE + script],
-                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=HANG)
+    with tempfile.TemporaryDirectory() as folder:  # for files of random calls
+        found = subprocess.run(
+            [sys.executable, "-X", "faulthandler", "-c", PRELUDE + script], cwd=folder,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=HANG)
     assert found.returncode == 0, (found.returncode, found.stderr)
     return found.stdout
 
