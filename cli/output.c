@@ -88,10 +88,27 @@ static int check_appendable(const char *option, const char *path) {
   return cli_fail(CLI_FAILURE, "--%s: %s: cannot be written: %s", option, path, strerror(errno));
 }
 
+/* The files of --data and --name are read. */
+static int check_against_data(const cli_options *options, const cli_place *place) {
+  static const char *const suffixes[] = {".txt", "_item2attributes.json", "_sample.txt",
+                                         "_names.tsv"};
+  if (options->data == NULL || options->name == NULL) return CLI_OK;
+  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+    char *const path = cli_path(options->data, options->name, suffixes[i]);
+    if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+    const cli_place read = {"data", path, CLI_READS};
+    const int code = check_two_places(options, &read, place);
+    free(path);
+    CLI_TRY(code);
+  }
+  return CLI_OK;
+}
+
 int cli_check_places(const cli_options *options, const cli_place *places, size_t count) {
   for (size_t i = 0; i < count; i++)
     for (size_t j = i + 1; j < count; j++)
       CLI_TRY(check_two_places(options, &places[i], &places[j]));
+  for (size_t i = 0; i < count; i++) CLI_TRY(check_against_data(options, &places[i]));
   for (size_t i = 0; i < count; i++) {
     const cli_place *const place = &places[i];
     if (place->path == NULL || place->use <= CLI_STARTS) continue;
@@ -99,6 +116,22 @@ int cli_check_places(const cli_options *options, const cli_place *places, size_t
                                       : check_writable(place->option, place->path));
   }
   return CLI_OK;
+}
+
+/* A file that convert writes is none of those that it reads. */
+static int check_data_file(const cli_options *options, const char *path) {
+  const cli_place written = {"data", path, CLI_RESULT};
+  const cli_place model = {"model", options->model, CLI_READS};
+  CLI_TRY(check_two_places(options, &model, &written));
+  for (size_t i = 0; i < options->events.count; i++) {
+    const cli_place events = {"events", options->events.values[i], CLI_READS};
+    CLI_TRY(check_two_places(options, &events, &written));
+  }
+  for (size_t i = 0; i < options->attributes.count; i++) {
+    const cli_place attributes = {"attributes", options->attributes.values[i], CLI_READS};
+    CLI_TRY(check_two_places(options, &attributes, &written));
+  }
+  return check_writable("data", path);
 }
 
 int cli_check_data_folder(const cli_options *options, const char *const *suffixes, size_t count,
@@ -110,7 +143,7 @@ int cli_check_data_folder(const cli_options *options, const char *const *suffixe
   for (size_t i = 0; i < count; i++) {
     char *const path = cli_path(options->data, options->name, suffixes[i]);
     if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-    const int code = check_writable("data", path);
+    const int code = check_data_file(options, path);
     free(path);
     CLI_TRY(code);
   }

@@ -35,12 +35,12 @@ typedef struct cli_place {
   cli_place_use use;
 } cli_place;
 
-/* Before any work: refuses one file for two purposes, even under two paths, and files that cannot
- * be written. */
+/* Before any work: refuses one file for two purposes, even under two paths, the files of --data
+ * among them, and files that cannot be written. */
 int cli_check_places(const cli_options *options, const cli_place *places, size_t count);
 
 /* Makes the folder of --data unless it exists; *made tells whether it did. Refuses files NAME +
- * suffix in it that cannot be written. */
+ * suffix in it that cannot be written, or that convert reads. */
 int cli_check_data_folder(const cli_options *options, const char *const *suffixes, size_t count,
                           bool *made);
 

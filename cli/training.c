@@ -77,7 +77,7 @@ static int name_state_and_log(cli_training *training) {
   return cli_fail(CLI_FAILURE, "out of memory");
 }
 
-/* Checked before training, which may take hours. */
+/* Checked before training, which may take hours. The file of --model may be that of the state. */
 static int check_training_files(const cli_training *training) {
   const cli_options *const options = training->options;
   struct stat status;
@@ -201,9 +201,9 @@ int cli_training_open(cli_training *training, cli_options *options) {
   *training = (cli_training){.options = options};
   s3rec_run_progress_init(&training->at);
   CLI_TRY(name_state_and_log(training));
-  CLI_TRY(check_training_files(training));
   CLI_TRY(cli_open_context(options, &training->context));
   if (options->resume != NULL) CLI_TRY(cli_resume_options(training));
+  CLI_TRY(check_training_files(training));
   CLI_TRY(check_option_combinations(options));
   CLI_TRY(check_refit_options(training));
   CLI_TRY(open_training_data(training));

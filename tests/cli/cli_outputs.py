@@ -120,6 +120,24 @@ def one_file(tool):
         names = {"out": "a", option: "./events.csv"}
         tool.refused(f"events and {option}", USAGE, "same file", "pretrain", "--events", "events.csv",
                      *(f"--{key}={value}" for key, value in names.items()))
+    names = tool.path("small_names.tsv")
+    content = tool.path("small.txt").read_bytes(), names.read_bytes()
+    tool.refused("data and out", USAGE, "--data and --out are both .*small.txt", "pretrain", *data,
+                 "--out", f"{data[1]}/small.txt")
+    tool.refused("data and state", USAGE, "same file", "pretrain", *data, "--out", "a", "--state",
+                 "small_sample.txt")
+    tool.refused("data and page", USAGE, "same file", "finetune", *data, "--out", "a", "--report",
+                 names.name)
+    tool.refused("data and ranks", USAGE, "same file", "evaluate", *data, "--popularity", "--ranks",
+                 "small_item2attributes.json")
+    tool.equal("the data stay", (tool.path("small.txt").read_bytes(), names.read_bytes()), content)
+    for option, name in (("events", "x_users.tsv"), ("attributes", "x.txt"), ("model", "x_items.tsv")):
+        read = {"events": "events.csv", option: name}
+        tool.path(name).write_text("user,item\na,x\n")
+        tool.refused(f"convert, data and {option}", USAGE, "same file", "convert", "--data", ".",
+                     "--name", "x", *(f"--{key}={value}" for key, value in read.items()))
+        tool.equal(f"convert: the {option} stay", tool.path(name).read_text(), "user,item\na,x\n")
+        tool.path(name).unlink()
     tool.refused("ranks and model", USAGE, "same file", "evaluate", *data, "--model", "there.log",
                  "--ranks", "hard.log")
     tool.refused("page and log", USAGE, "is the log run.log", "report", "run.log", "--out",

@@ -218,6 +218,9 @@ def start_again(tool):
     said = r"moving\.safetensors must be the file that .* began with"
     moving.write_bytes(other)
     tool.refused("another file in its place", USAGE, said + ".*holds other weights", *resume)
+    tool.refused("a page in its place", USAGE, "--model and --report are both moving.safetensors",
+                 *resume, "--report", "moving.safetensors")
+    tool.equal("which stays", moving.read_bytes(), other)
     moving.unlink()
     tool.refused("no file in its place", USAGE, said + ".*No such file", *resume)
     tool.path("there.safetensors").write_bytes(start)
