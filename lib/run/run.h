@@ -86,8 +86,6 @@ s3rec_status s3_run_create(s3rec_model *model, s3rec_dataset *dataset,
 void s3_run_destroy(s3rec_run *run);
 s3rec_status s3_run_step(s3rec_run *run, s3rec_run_progress *progress);
 s3rec_status s3_run_finish(const s3rec_run *run, s3rec_model **model);
-/* Seconds of a clock that only goes forward. */
-double s3_run_clock(void);
 s3rec_status s3_run_ahead(const s3rec_run *run, s3rec_run_estimate *estimate);
 /* `note` may be NULL. */
 s3rec_status s3_run_set_note(s3rec_run *run, const char *note);

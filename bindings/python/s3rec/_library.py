@@ -17,10 +17,11 @@ def _candidates() -> Iterator[pathlib.Path]:
     """Where the library may lie: in the wheel, in the prefix that holds this package, or in the
     build folder of the source tree that does (an editable install has one for its Python)."""
     package = pathlib.Path(__file__).resolve().parent
-    site_folders = [package.parent, pathlib.Path(sysconfig.get_path("platlib"))]
+    # A wheel has the library once, under a name with its release.
+    for site in (package.parent, pathlib.Path(sysconfig.get_path("platlib"))):
+        yield from sorted((site / ".s3rec.mesonpy.libs").glob("libs3rec.so.*"))
+        yield from sorted((site / "s3rec.libs").glob("libs3rec-*.so*"))  # auditwheel's name
     folders = [package]
-    folders += [site / name for site in site_folders
-                for name in (".s3rec.mesonpy.libs", "s3rec.libs")]
     # PREFIX/lib/python3/dist-packages/s3rec: the library is in PREFIX/lib or beside it.
     multiarch = sysconfig.get_config_var("MULTIARCH")
     for folder in list(package.parents)[2:4]:
@@ -33,7 +34,6 @@ def _candidates() -> Iterator[pathlib.Path]:
     for folder in folders:
         if folder.is_dir():
             yield from sorted(folder.glob(f"{FILE_NAME}*"))
-            yield from sorted(folder.glob("libs3rec-*.so*"))  # auditwheel's names
 
 
 def _load() -> ctypes.CDLL:
