@@ -5,7 +5,7 @@ package s3rec
 // #include "bridge.h"
 import "C"
 
-// Split is which held-out item of each user is asked for.
+// Split says which held-out item of each user is the answer to predict.
 type Split int32
 
 // The splits.
@@ -14,7 +14,7 @@ const (
 	SplitTest  Split = C.S3REC_SPLIT_TEST  // the last
 )
 
-// Protocol is among what the answer is ranked.
+// Protocol says which items the answer is ranked among.
 type Protocol int32
 
 // The protocols.
@@ -23,14 +23,15 @@ const (
 	ProtocolSampled Protocol = C.S3REC_PROTOCOL_SAMPLED // the user's negatives
 )
 
-// SeenPolicy is what of a user's history leaves the ranking of the full protocol.
+// SeenPolicy says what happens to the items of a user's history in the ranking of the full
+// protocol.
 type SeenPolicy int32
 
 // The policies.
 const (
-	SeenExclude SeenPolicy = C.S3REC_SEEN_EXCLUDE // history items leave the ranking
+	SeenExclude SeenPolicy = C.S3REC_SEEN_EXCLUDE // they are left out of the ranking
 	SeenZero    SeenPolicy = C.S3REC_SEEN_ZERO    // the authors' way: their score becomes 0
-	SeenInclude SeenPolicy = C.S3REC_SEEN_INCLUDE // no filter
+	SeenInclude SeenPolicy = C.S3REC_SEEN_INCLUDE // they are ranked like all items
 )
 
 // EvaluateOptions say how to measure; zero values are the defaults.
@@ -45,8 +46,8 @@ type Metrics struct {
 	Split    Split
 	Protocol Protocol
 	Seen     SeenPolicy
-	Users    int        // evaluated
-	Skipped  int        // too short for the split
+	Users    int        // number of evaluated users
+	Skipped  int        // number of users whose sequence is too short for the split
 	HitRate  [4]float64 // HR@1, 5, 10, 20
 	NDCG     [3]float64 // NDCG@5, 10, 20
 	MRR      float64    // mean reciprocal rank
@@ -80,18 +81,19 @@ func metricsOf(m *C.s3rec_metrics) Metrics {
 	return metrics
 }
 
-// Evaluate measures the model by leaving one out, on the Context's threads. options may be
+// Evaluate measures the model by leave-one-out, on the Context's threads. options may be
 // nil. Errors: ErrArgument (also sampled without negatives), ErrMemory; ErrState (the model
 // has a trainer); ErrMismatch (items that the model does not have); ErrEngine, ErrThread.
 func (m *Model) Evaluate(data *Dataset, options *EvaluateOptions) (Metrics, error) {
 	return m.evaluate(data, options, nil)
 }
 
-// RankExcluded is the rank of an answer that its own history took out of the ranking: a miss.
+// RankExcluded is the rank of an answer that is also in the user's history, where SeenExclude left
+// it out of the ranking: a miss.
 const RankExcluded int64 = C.S3REC_RANK_EXCLUDED
 
-// EvaluateRanks is Evaluate that also gives the rank of each user's answer from 0: -1 for users
-// who were skipped, RankExcluded for a miss that the seen policy makes.
+// EvaluateRanks is Evaluate and also gives the rank of each user's answer, from 0. The rank is -1
+// for a skipped user, and RankExcluded where the seen policy left the answer out.
 func (m *Model) EvaluateRanks(data *Dataset, options *EvaluateOptions) (Metrics, []int64,
 	error) {
 	info, err := data.Info()

@@ -42,7 +42,8 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
-// The authors' fine-tuned weights and data, where they are.
+// TestRealData compares ranks with recommendations, on the authors' fine-tuned weights and data. It
+// is skipped where these files are absent.
 func TestRealData(t *testing.T) {
 	folder := os.Getenv("S3REC_SHARED")
 	if folder == "" {

@@ -13,7 +13,7 @@ import (
 	"libs3rec/go/s3rec"
 )
 
-// A model with fresh weights answers; nothing it does not know is in the way.
+// A model with random weights gives recommendations. It ignores item 4000, which it does not know.
 func Example() {
 	model, err := s3rec.NewModel(nil, s3rec.ModelOptions{ItemSize: 102})
 	if err != nil {

@@ -13,20 +13,20 @@ import (
 	"unsafe"
 )
 
-// handle is a C object with the number of calls that use it now: Close lets it go at once
-// when there are none, else the last of them does.
+// handle is a C object with the number of calls that use it now. Close destroys the object at once
+// when no call uses it; otherwise the last of these calls destroys it.
 type handle struct {
 	kind    string
 	pointer unsafe.Pointer
 	destroy func(unsafe.Pointer)
 	root    *root
-	alone   sync.Mutex // held by calls that the object takes one at a time
-	state   atomic.Int64
+	alone   sync.Mutex   // held during a call, for objects that allow one call at a time
+	state   atomic.Int64 // number of calls that use the object, with the bits below
 }
 
 const (
-	closedState    int64 = 1 << 60
-	destroyedState int64 = closedState | 1<<59
+	closedState    int64 = 1 << 60             // Close was called
+	destroyedState int64 = closedState | 1<<59 // and the object is destroyed
 )
 
 // newHandle takes over an object; a finalizer closes it if the program forgets to.
@@ -40,7 +40,8 @@ func newHandle(kind string, pointer unsafe.Pointer, root *root,
 
 func closedError(kind string) error { return fmt.Errorf("s3rec: %s: %w", kind, ErrClosed) }
 
-// acquire keeps the object until release; h may be nil.
+// acquire keeps the object alive until release; it fails after Close and where h is nil. After a
+// failure release must not be called.
 func (h *handle) acquire(kind string) error {
 	if h == nil {
 		return closedError(kind)
@@ -86,7 +87,7 @@ func (h *handle) end() {
 	}
 }
 
-// use calls with the object, which stays until that returns.
+// use calls the function with the object, which is not destroyed before the function returns.
 func (h *handle) use(kind string, call func(unsafe.Pointer) error) error {
 	if err := h.acquire(kind); err != nil {
 		return err
@@ -95,7 +96,7 @@ func (h *handle) use(kind string, call func(unsafe.Pointer) error) error {
 	return call(h.pointer)
 }
 
-// useAlone is use for objects that one thread at a time may use.
+// useAlone is use for an object that allows one call at a time: other calls wait.
 func (h *handle) useAlone(kind string, call func(unsafe.Pointer) error) error {
 	return h.use(kind, func(pointer unsafe.Pointer) error {
 		h.alone.Lock()
@@ -104,8 +105,8 @@ func (h *handle) useAlone(kind string, call func(unsafe.Pointer) error) error {
 	})
 }
 
-// pool lends things to calls, at most limit of them at one time: other calls wait. The one that
-// came back last goes first, so few calls at a time need few things.
+// pool lends things to calls, at most limit of them at one time: further calls wait. The thing that
+// was given back last is lent first, so the pool has no more things than calls at one time.
 type pool[T comparable] struct {
 	lock  sync.Mutex
 	freed sync.Cond
@@ -119,8 +120,8 @@ func (p *pool[T]) start(limit int) {
 	p.limit = limit
 }
 
-// take waits for its turn and gives an idle thing, or zero when there is none: then the caller
-// makes one.
+// take waits while limit things are lent, then gives an idle thing. When there is no idle one it
+// gives the zero value, and the caller makes a thing.
 func (p *pool[T]) take() (thing T) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
@@ -134,7 +135,7 @@ func (p *pool[T]) take() (thing T) {
 	return thing
 }
 
-// give ends a turn; thing is zero when none could be made.
+// give takes a lent thing back; thing is the zero value when the caller could not make one.
 func (p *pool[T]) give(thing T) {
 	var zero T
 	p.lock.Lock()
@@ -146,7 +147,7 @@ func (p *pool[T]) give(thing T) {
 	p.freed.Signal()
 }
 
-// drain gives the idle things away.
+// drain removes the idle things from the pool and returns them.
 func (p *pool[T]) drain() (idle []T) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
@@ -154,8 +155,9 @@ func (p *pool[T]) drain() (idle []T) {
 	return idle
 }
 
-// Addresses of slices for C, nil when they are empty. Their elements have no pointers, so
-// that cgo lets them pass from inside any Go object.
+// The functions below give the address of a slice's first element to C, nil when the slice is
+// empty. The elements have no pointers, so cgo accepts the address even when the slice is part of
+// a Go object that has pointers.
 
 func int32s(values []int32) *C.int32_t {
 	if len(values) == 0 {
@@ -185,7 +187,7 @@ func chars(values []byte) *C.char {
 	return (*C.char)(unsafe.Pointer(&values[0]))
 }
 
-// texts is chars for calls that do not take NULL for nothing.
+// texts is chars for calls that refuse NULL: an empty slice gives the address of an empty text.
 func texts(values []byte) *C.char {
 	if len(values) == 0 {
 		return (*C.char)(unsafe.Pointer(&noText))
@@ -209,7 +211,8 @@ func doubles(values []float64) *C.double {
 	return (*C.double)(unsafe.Pointer(&values[0]))
 }
 
-// grown is a slice with the length asked for, whatever it holds.
+// grown gives a slice of this length, in the memory of values where there is room. Its elements
+// have no particular values.
 func grown[T any](values []T, length int) []T {
 	if cap(values) < length {
 		return make([]T, length)
@@ -217,7 +220,8 @@ func grown[T any](values []T, length int) []T {
 	return values[:length]
 }
 
-// flatten puts rows behind one another: row r is values[offsets[r]:offsets[r+1]].
+// flatten copies the rows, one after the other, into values: row r is
+// values[offsets[r]:offsets[r+1]].
 func flatten(values []int32, offsets []int64, rows [][]int32) ([]int32, []int64) {
 	values, offsets = values[:0], append(offsets[:0], 0)
 	for _, row := range rows {

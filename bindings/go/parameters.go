@@ -5,7 +5,7 @@ package s3rec
 // #include "bridge.h"
 import "C"
 
-// Parameter is the name and shape of a part of the weights.
+// Parameter is the name and shape of one array of the weights.
 type Parameter struct {
 	Name  string // as in PyTorch
 	Shape []int  // one or two sizes, row-major
@@ -20,7 +20,7 @@ func (p Parameter) Len() int {
 	return length
 }
 
-// Matrix is rows of equal length, one behind the other.
+// Matrix holds rows of equal length, one after the other.
 type Matrix struct {
 	Rows, Columns int
 	Values        []float32 // [Rows * Columns]
@@ -67,7 +67,7 @@ func findParameter(model *C.s3rec_model, name string) (Parameter, error) {
 	return Parameter{}, &Error{ErrNotFound, "the model has no parameter " + name}
 }
 
-// ReadParameter copies a parameter out. Errors: ErrNotFound, ErrArgument.
+// ReadParameter gives a copy of a parameter's values. Errors: ErrNotFound, ErrArgument.
 func (m *Model) ReadParameter(name string) (values []float32, err error) {
 	matrix, err := m.readMatrix(name)
 	return matrix.Values, err
@@ -111,6 +111,6 @@ func (m *Model) WriteParameter(name string, values []float32) error {
 	})
 }
 
-// ItemVectors copies out the item table: row i is the vector of item i; row 0 is the
+// ItemVectors gives a copy of the item table: row i is the vector of item i; row 0 is the
 // padding, the last row the mask.
 func (m *Model) ItemVectors() (Matrix, error) { return m.readMatrix("item_embeddings.weight") }

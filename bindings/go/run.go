@@ -21,15 +21,15 @@ const (
 type Progress struct {
 	Event              RunEvent
 	Refit              bool    // in the refit, whose epochs count from 1 again
-	Epoch, Epochs      int     // this one from 1, at most so many
-	Step, Steps        int     // within the epoch from 1, so many
-	Loss               float64 // mean of the epoch so far, a sequence or a target
-	AAP, MIP, MAP, SP  float64 // pretraining: means a sequence, unweighted
-	Sequences, Targets int     // of the epoch so far
-	Tokens             int     // real tokens, likewise
-	ValidValue         float64 // fine-tuning, RunEpoch: what the best epoch is chosen by
-	BestValue          float64 // the best so far
-	BestEpoch          int     // 0 before the first
+	Epoch, Epochs      int     // number of this epoch from 1, and of the last possible one
+	Step, Steps        int     // steps done in this epoch, and steps of an epoch
+	Loss               float64 // mean of this epoch so far, per sequence or (fine-tuning) per target
+	AAP, MIP, MAP, SP  float64 // pretraining: means per sequence, without the weights
+	Sequences, Targets int     // trained on in this epoch so far
+	Tokens             int     // encoded in this epoch so far, without padding
+	ValidValue         float64 // fine-tuning, RunEpoch: the metric that the best epoch is chosen by
+	BestValue          float64 // the best ValidValue so far
+	BestEpoch          int     // the epoch of BestValue; 0 before the first is measured
 	SelectionEpochs    int     // epochs before the refit that are done
 	Last               bool    // the selection, or the refit, ends with this epoch
 }
@@ -42,16 +42,16 @@ func progressOf(p *C.s3rec_run_progress) Progress {
 		int(p.selection_epochs), p.last != 0}
 }
 
-// Run is one stage of training from beginning to end, a step a call. The model that it begins
-// with is only read: it may be scored, saved and closed meanwhile, but must keep its weights
-// until the refit has begun. Calls from several goroutines wait for each other.
+// Run is one stage of training from beginning to end, one step per call. It only reads the model
+// that it begins with: the program may score, save and close that model meanwhile, but must not
+// change its weights before the refit has begun. Calls from several goroutines wait for each other.
 type Run struct {
 	h     *handle
-	model *Model // that it begins with; nil in one that was resumed without
+	model *Model // the one that the run begins with; nil in a run that was resumed without one
 }
 
-// NewRun begins a stage; options may be nil. Errors: ErrArgument (also data that nothing can
-// be trained on or measured by), ErrMemory; ErrMismatch (the data has items or attributes
+// NewRun begins a stage; options may be nil. Errors: ErrArgument (also data with no sequence to
+// train on, or no user to measure by), ErrMemory; ErrMismatch (the data has items or attributes
 // that the model does not have, or other names).
 func NewRun(model *Model, data *Dataset, stage Stage, options *RunOptions) (*Run, error) {
 	if options == nil {
@@ -72,9 +72,9 @@ func NewRun(model *Model, data *Dataset, stage Stage, options *RunOptions) (*Run
 	return run, err
 }
 
-// ResumeRun makes a run out of a state that Run.Save wrote, here, in C, in Python or in the tool,
-// with the options in it. model has the configuration and weights that the run began with; it
-// may be nil where no refit is ahead. epochs, unless 0, is instead of the saved number. Errors:
+// ResumeRun makes a run from a state that a run saved, in Go, C, Python or with the tool. The
+// options are those of the state. model has the configuration and weights that the run began with;
+// it may be nil where no refit is ahead. epochs replaces the saved number, unless it is 0. Errors:
 // those of NewRun and Run.Load.
 func ResumeRun(model *Model, data *Dataset, path string, epochs int) (run *Run, err error) {
 	name := text(&err, "path", path, false)
@@ -117,7 +117,8 @@ func madeRun(model *Model, data *Dataset,
 	return run, err
 }
 
-// use calls with the C run while nobody writes the model, which may be closed.
+// use calls the function with the C run. Meanwhile no other call changes the model, which may be
+// closed already.
 func (r *Run) use(call func(*C.s3rec_run) error) error {
 	if r == nil || r.h == nil {
 		return closedError("run")
@@ -139,7 +140,7 @@ func (r *Run) Close() error {
 	return nil
 }
 
-// Step goes one step on; after the last one it gives RunDone. After an error it may be called
+// Step makes one step; after the last one its event is RunDone. After an error it may be called
 // again. Errors: those of Trainer.PretrainStep, Trainer.FinetuneStep and Model.Evaluate; ErrState
 // (the refit begins, and the model has other weights by now).
 func (r *Run) Step() (Progress, error) {
@@ -149,7 +150,7 @@ func (r *Run) Step() (Progress, error) {
 	return progressOf(&p), err
 }
 
-// Progress says where the run is without a step.
+// Progress says where the run is; it makes no step.
 func (r *Run) Progress() (Progress, error) {
 	var p C.s3rec_run_progress
 	C.s3rec_run_progress_init(&p)
@@ -160,8 +161,8 @@ func (r *Run) Progress() (Progress, error) {
 }
 
 // Finish gives the result as a new model, which is to be closed: after RunDone the final weights,
-// before that the best ones so far. The run may go on. Errors: ErrMemory; ErrState (fine-tuning:
-// no epoch has been measured yet).
+// before that the best ones so far (pretraining: those of now). The run may go on. Errors:
+// ErrMemory; ErrState (fine-tuning: no epoch has been measured yet).
 func (r *Run) Finish() (model *Model, err error) {
 	err = r.use(func(run *C.s3rec_run) error {
 		model, err = madeModel(r.h.root, func(made **C.s3rec_model) status {
@@ -183,7 +184,7 @@ func (r *Run) ValidMetrics() (Metrics, error) {
 	return metricsOf(&measured), err
 }
 
-// Ahead gives the steps and sequences that are ahead at most, those of the refit included.
+// Ahead gives the largest number of steps and sequences that can follow, with those of the refit.
 func (r *Run) Ahead() (steps, sequences uint64, err error) {
 	var estimate C.s3rec_run_estimate
 	C.s3rec_run_estimate_init(&estimate)
@@ -191,7 +192,7 @@ func (r *Run) Ahead() (steps, sequences uint64, err error) {
 	return uint64(estimate.step_count), uint64(estimate.sequence_count), err
 }
 
-// SetNote keeps a text of the program's own with the run, which Save writes into the state.
+// SetNote keeps a text of the program with the run; Save writes it into the state.
 // Error: ErrArgument (not UTF-8).
 func (r *Run) SetNote(note string) (err error) {
 	words := text(&err, "note", note, true)
@@ -202,7 +203,7 @@ func (r *Run) SetNote(note string) (err error) {
 	return r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_set_note(run, words) }))
 }
 
-// Note is the text that was set last, or that of the state that was loaded; "" without.
+// Note is the text that was set last, or that of the loaded state; "" when there is none.
 func (r *Run) Note() (note string) {
 	_ = r.use(func(run *C.s3rec_run) error {
 		note = C.GoString(C.s3rec_run_note(run))
@@ -211,7 +212,8 @@ func (r *Run) Note() (note string) {
 	return note
 }
 
-// Save writes all that the run needs to go on bit by bit, between any two steps. Errors: those
+// Save writes all that the run needs to go on with the same bits. It may be called between any two
+// steps. Errors: those
 // of Trainer.Save.
 func (r *Run) Save(path string) error {
 	return withText("path", path, func(name *C.char) error {
@@ -219,8 +221,8 @@ func (r *Run) Save(path string) error {
 	})
 }
 
-// Load puts a saved run into a new one, before its first step, over the same model, data and
-// options. Errors: those of Trainer.Load.
+// Load continues a saved run in this one, which has made no step yet and has the same model, data
+// and options. Errors: those of Trainer.Load.
 func (r *Run) Load(path string) error {
 	return withText("path", path, func(name *C.char) error {
 		return r.use(checked(func(run *C.s3rec_run) status { return C.s3rec_run_load(run, name) }))

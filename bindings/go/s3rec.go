@@ -10,33 +10,35 @@
 //	defer recommender.Close()
 //	best, err := recommender.Recommend([]int32{12, 7, 93}, 10, nil)
 //
-// Train and Recommender are the front door: events in, a model out, which any number of goroutines
-// ask and which is exchanged for a better one meanwhile. Everything else is the workshop, for
-// programs with a data set, a network or a training loop of their own.
+// Most programs need only Train and Recommender, the front door. Train makes a model from events.
+// Any number of goroutines ask a Recommender, and its model can be exchanged for a better one
+// meanwhile. Everything else is the workshop, for programs with a data set, a network or a training
+// loop of their own.
 //
 // # Handles
 //
 // Recommender, Filter, Context, Dataset, Events, Vocabulary, Model, Sampler, Batch, Trainer and
 // Run hold memory of the C library: Close frees it. Close may be called again, from any
-// goroutine, in any order and while calls run on the handle: these end well, and the last of them
-// frees it. A call on a closed handle gives an error for which errors.Is(err, ErrClosed) holds.
-// What is never closed is freed some time after the garbage collector found it.
+// goroutine, in any order, and while calls run on the handle: these calls end normally, and the
+// last of them frees the memory. A call on a closed handle gives an error for which
+// errors.Is(err, ErrClosed) is true. A handle that is never closed is freed some time after the
+// garbage collector found it.
 //
 // # Goroutines
 //
 // All methods may be called from any number of goroutines. Those of Recommender, Filter,
-// Dataset, Vocabulary and Model run side by side; those of Events, Sampler, Batch, Trainer and
-// Run one after the other on each. A method that changes a Model waits until no other uses it.
+// Dataset, Vocabulary and Model run at the same time; on one Events, Sampler, Batch, Trainer or Run
+// they run one after the other. A method that changes a Model waits until no other method uses it.
 //
 // # Errors
 //
-// What the library refuses is an *Error with a status and a line of text that names the
-// file, line, field, value and range. errors.Is(err, ErrFormat) asks for a status.
+// When the library refuses something, the error is an *Error: a status and a line of text that
+// names the file, line, field, value and range. errors.Is(err, ErrFormat) asks for a status.
 //
 // # Options
 //
 // Options are structs whose zero values are the defaults. Fields are pointers where zero is
-// a value of its own: Ptr(0.0).
+// a value different from the default: Ptr(0.0).
 package s3rec
 
 // #cgo pkg-config: s3rec
@@ -72,8 +74,8 @@ const (
 	ErrThread      Status = 61 // a thread could not be started
 )
 
-// ErrClosed is what a handle says that was closed, that is nil or that no function of this
-// package made.
+// ErrClosed is the error of a call on a handle that was closed, that is nil or that no function of
+// this package made.
 var ErrClosed = errors.New("used after Close")
 
 // Error is a failure of the library. errors.As gives it, errors.Is compares its status.
@@ -96,7 +98,7 @@ func (e *Error) Unwrap() error { return e.Status }
 // Error is the kind in words.
 func (s Status) Error() string { return "s3rec: " + s.String() }
 
-// String is the C library's word without its prefix, in small letters: "format".
+// String is the C library's name of the status without its prefix, in small letters: "format".
 func (s Status) String() string {
 	name := C.GoString(C.s3rec_status_name(C.s3rec_status(s)))
 	name = strings.TrimPrefix(name, "S3REC_ERROR_")
@@ -105,9 +107,9 @@ func (s Status) String() string {
 
 type status = C.s3rec_status
 
-// failure makes a call of the library and an error of its status, nil when it went well. The
-// text of a failure belongs to the thread that failed, and Go may move a goroutine to another
-// thread between two calls of C: so the thread is held until the text is there.
+// failure calls the library and turns the status into an error, nil for S3REC_OK. The library keeps
+// the text of a failure for each thread, and Go may move a goroutine to another thread between two
+// calls of C. So the goroutine is locked to its thread until the text is read.
 func failure(call func() status) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -118,7 +120,7 @@ func failure(call func() status) error {
 	return &Error{Status: Status(result), Detail: C.GoString(C.s3rec_last_error())}
 }
 
-// checked is a call of the library on an object as a call that gives an error.
+// checked turns a function that returns a status into one that returns an error.
 func checked[P any](call func(P) status) func(P) error {
 	return func(object P) error {
 		return failure(func() status { return call(object) })
@@ -129,7 +131,8 @@ func argumentError(format string, values ...any) error {
 	return &Error{Status: ErrArgument, Detail: fmt.Sprintf(format, values...)}
 }
 
-// narrow is value as int32, unless it does not fit or an earlier one (in err) did not.
+// narrow gives value as int32. It sets *err when the value does not fit, unless *err is set
+// already.
 func narrow(err *error, name string, value int) C.int32_t {
 	if *err == nil && (value < math.MinInt32 || value > math.MaxInt32) {
 		*err = argumentError("%s is %d, must be %d..%d", name, value, math.MinInt32, math.MaxInt32)
@@ -137,7 +140,8 @@ func narrow(err *error, name string, value int) C.int32_t {
 	return C.int32_t(value)
 }
 
-// text is a C string, nil for "" if optional; freeText it.
+// text makes a C string, or nil for "" if optional is true; the caller releases it with freeText.
+// It sets *err when value has a NUL, unless *err is set already.
 func text(err *error, name, value string, optional bool) *C.char {
 	if optional && value == "" {
 		return nil
@@ -148,7 +152,7 @@ func text(err *error, name, value string, optional bool) *C.char {
 	return C.CString(value)
 }
 
-// withText calls with a C string.
+// withText calls the function with value as a C string.
 func withText(name, value string, call func(*C.char) error) (err error) {
 	words := text(&err, name, value, false)
 	defer freeText(words)
@@ -160,6 +164,6 @@ func withText(name, value string, call func(*C.char) error) (err error) {
 
 func freeText(text *C.char) { C.free(unsafe.Pointer(text)) }
 
-// Ptr gives the address of a value: for options of which nil means the default because zero
-// is a value of its own, such as Seed: s3rec.Ptr(uint64(0)).
+// Ptr gives the address of a value, for options that are pointers: nil means the default there, and
+// zero is a value different from it. Example: Seed: s3rec.Ptr(uint64(0)).
 func Ptr[T any](value T) *T { return &value }

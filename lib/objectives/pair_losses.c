@@ -21,8 +21,8 @@ static pair_loss pair_loss_of(double positive, double negative) {
 }
 
 /* Masked item prediction (paper section 4.3.2; masked_item_prediction of the
- * reference): at each of the M masked positions, the item that was there against
- * one that is not in the sequence.
+ * reference): at each of the M masked positions, the item that was there (e_pos) is compared
+ * with one that is not in the sequence (e_neg).
  *
  *   y [M,H] = mip_norm(x),  p = <y, e_pos>,  n = <y, e_neg>
  *   loss = sum of -log sigmoid(sigmoid(p) - sigmoid(n))
@@ -55,8 +55,8 @@ s3rec_status s3_mip(const s3_objective_shard *shard, double weight, double *loss
 }
 
 /* Segment prediction (paper section 4.3.4; segment_prediction of the reference):
- * the sequence around a masked segment should point to the segment that was cut
- * out rather than to one from elsewhere. c, p, n [S,H] are the last outputs of
+ * the sequence around a masked segment should be nearer to the segment that was cut
+ * out than to a segment from another place. c, p, n [S,H] are the last outputs of
  * the encoded masked_segment_sequence, pos_segment and neg_segment.
  *
  *   y = sp_norm(c),  a = <y, p>,  b = <y, n>
@@ -73,9 +73,10 @@ s3rec_status s3_sp(const s3_objective_shard *shard, double weight, double *loss)
   S3_TRY(s3_head_forward(shard, S3_HEAD_SP, scratch->rows, count, x, y));
   *loss = 0.0;
   for (size_t s = 0; s < count; s++) {
-    const size_t at = (shard->segment_rows + count + s) * hidden, next = count * hidden;
-    const float *p = shard->hidden + at, *n = p + next;
-    float *diff_p = shard->diff_hidden + at, *diff_n = diff_p + next;
+    const size_t positive = (shard->segment_rows + count + s) * hidden;
+    const size_t negative = positive + count * hidden;
+    const float *p = shard->hidden + positive, *n = shard->hidden + negative;
+    float *diff_p = shard->diff_hidden + positive, *diff_n = shard->diff_hidden + negative;
     float *row = y + s * hidden;
     const pair_loss pair = pair_loss_of(s3_hidden_dot(shard, row, p), s3_hidden_dot(shard, row, n));
     const float da = (float)(weight * pair.diff_positive);
@@ -88,7 +89,7 @@ s3rec_status s3_sp(const s3_objective_shard *shard, double weight, double *loss)
   return s3_head_backward(shard, S3_HEAD_SP, scratch->rows, count, x, y);
 }
 
-/* Next-item prediction with one negative a position, the paper's fine-tune loss
+/* Next-item prediction with one negative per position, the paper's fine-tune loss
  * (cross_entropy of the reference): over the N positions with a target,
  *
  *   p = <x, e_pos>,  n = <x, e_neg>

@@ -14,9 +14,10 @@ static size_t weight_bytes(const s3rec_model *model) {
   return model->table.float_count * sizeof *model->weights;
 }
 
-/* A model with the names and the popularity of the first one; `weights` NULL: without any. */
-static s3rec_status make_model(const s3rec_run *run, const s3rec_model_config *config,
-                               const float *weights, s3rec_model **made) {
+/* Makes a model with the names and the popularity of the run's first model. It has a copy of
+ * `weights`, or no weights where that is NULL. */
+static s3rec_status make_run_model(const s3rec_run *run, const s3rec_model_config *config,
+                                   const float *weights, s3rec_model **made) {
   s3rec_model *model;
   S3_TRY(s3_model_prepare(run->context, config, &model));
   model->item_names = s3_vocabulary_retain(run->model->item_names);
@@ -32,19 +33,19 @@ static s3rec_status make_model(const s3rec_run *run, const s3rec_model_config *c
   return status;
 }
 
-/* Of the run's dropouts. */
-static s3rec_status copy_first(const s3rec_run *run, s3rec_model **copy) {
+/* Copies the run's first model; the copy has the dropouts of the run's options. */
+static s3rec_status copy_first_model(const s3rec_run *run, s3rec_model **copy) {
   s3rec_model_config config = run->model->config;
   config.hidden_dropout_prob = run->settings.options.hidden_dropout_prob;
   config.attention_probs_dropout_prob = run->settings.options.attention_probs_dropout_prob;
   S3_TRY(s3_config_check(&config));
-  return make_model(run, &config, run->model->weights, copy);
+  return make_run_model(run, &config, run->model->weights, copy);
 }
 
-/* Only a refit needs the first weights again. */
+/* Replaces the first model by one without weights: only a refit needs the first weights again. */
 static s3rec_status forget_first_weights(s3rec_run *run) {
   s3rec_model *rest;
-  S3_TRY(make_model(run, &run->model->config, NULL, &rest));
+  S3_TRY(make_run_model(run, &run->model->config, NULL, &rest));
   s3_model_release(run->model);
   run->model = rest;
   return S3REC_OK;
@@ -55,11 +56,11 @@ static s3rec_status prepare_run(s3rec_run *run) {
   S3_TRY(s3_sampler_create(run->dataset, &sampling, &run->sampler));
   const s3rec_trainer_options training =
       s3_run_training(&run->settings, run->sampler->step_count);
-  S3_TRY(copy_first(run, &run->trained));
+  S3_TRY(copy_first_model(run, &run->trained));
   S3_TRY(s3_trainer_create(run->trained, &training, &run->trainer));
   S3_TRY(s3_batch_create(run->context, &run->batch));
   if (!s3_run_finetunes(&run->settings)) return S3REC_OK;
-  S3_TRY(copy_first(run, &run->measured));
+  S3_TRY(copy_first_model(run, &run->measured));
   run->best = s3_allocate_unset(run->context, run->model->table.float_count, sizeof *run->best);
   return run->best == NULL ? S3REC_ERROR_MEMORY : S3REC_OK;
 }
@@ -111,7 +112,7 @@ static void add_losses(s3_run_sums *sums, const s3rec_losses *losses) {
   sums->tokens += losses->token_count;
 }
 
-static s3rec_status train_step(s3rec_run *run) {
+static s3rec_status make_training_step(s3rec_run *run) {
   s3rec_sampler *const sampler = run->sampler;
   const uint64_t epoch = sampler->epoch;
   const size_t step = sampler->step;
@@ -166,7 +167,7 @@ static void begin_epoch(s3rec_run *run, int32_t epoch) {
   run->at.sums = (s3_run_sums){0};
 }
 
-/* As from the beginning, on more items. */
+/* Starts the training again from the first weights, on a sampler that holds out fewer items. */
 static s3rec_status begin_refit(s3rec_run *run) {
   const s3rec_model *const model = run->model;
   if (s3_weights_hash(&model->table, model->weights) != run->first_weights)
@@ -186,13 +187,13 @@ static s3rec_status begin_refit(s3rec_run *run) {
   return S3REC_OK;
 }
 
-static int32_t last_epoch(const s3_run_settings *settings, const s3_run_position *at) {
+static int32_t last_epoch_of_phase(const s3_run_settings *settings, const s3_run_position *at) {
   return at->refit ? at->best_epoch : settings->options.epochs;
 }
 
-/* Whether one more epoch and then the longest refit would take more time than there is, as long
- * as epochs take what they took so far. */
-static bool time_is_up(const s3_run_settings *settings, const s3_run_position *at) {
+/* Whether one more epoch, and then the longest possible refit, would exceed the time budget. It
+ * assumes that an epoch takes the mean time of the epochs so far. */
+static bool is_time_up(const s3_run_settings *settings, const s3_run_position *at) {
   const double budget = settings->options.time_budget;
   if (budget <= 0 || at->refit) return false;
   const double next = at->epoch + 1.0, refit = s3_run_refits(settings) ? next : 0;
@@ -200,19 +201,19 @@ static bool time_is_up(const s3_run_settings *settings, const s3_run_position *a
 }
 
 /* Whether the epoch that has ended is the last of its phase. */
-static bool phase_over(const s3_run_settings *settings, const s3_run_position *at) {
+static bool is_phase_over(const s3_run_settings *settings, const s3_run_position *at) {
   const bool impatient = s3_run_finetunes(settings) && !at->refit &&
                          at->waited >= settings->options.patience;
-  return at->ended && (at->epoch >= last_epoch(settings, at) || impatient ||
-                       time_is_up(settings, at));
+  return at->ended && (at->epoch >= last_epoch_of_phase(settings, at) || impatient ||
+                       is_time_up(settings, at));
 }
 
-/* A step, and after the last one of an epoch its measurement. When that fails the next call
- * makes it again: what was trained stays trained. */
-static s3rec_status work_on_epoch(s3rec_run *run, s3rec_run_event *event) {
+/* Makes a training step, and after the last step of an epoch measures it. When the measurement
+ * fails, the next call repeats only the measurement. */
+static s3rec_status advance_epoch(s3rec_run *run, s3rec_run_event *event) {
   s3_run_position *const at = &run->at;
   const size_t steps = run->sampler->step_count;
-  if (at->step < steps) S3_TRY(train_step(run));
+  if (at->step < steps) S3_TRY(make_training_step(run));
   *event = S3REC_RUN_STEP;
   if (at->step < steps) return S3REC_OK;
   if (s3_run_finetunes(&run->settings) && !at->refit) S3_TRY(measure_epoch(run));
@@ -223,7 +224,7 @@ static s3rec_status work_on_epoch(s3rec_run *run, s3rec_run_event *event) {
 
 static s3rec_status advance_run(s3rec_run *run, s3rec_run_event *event) {
   s3_run_position *const at = &run->at;
-  if (phase_over(&run->settings, at)) {
+  if (is_phase_over(&run->settings, at)) {
     if (at->refit || !s3_run_refits(&run->settings)) {
       run->done = true;
       return S3REC_OK;
@@ -232,9 +233,9 @@ static s3rec_status advance_run(s3rec_run *run, s3rec_run_event *event) {
   } else if (at->ended) {
     begin_epoch(run, at->epoch + 1);
   }
-  if (run->settings.options.time_budget <= 0 || at->refit) return work_on_epoch(run, event);
+  if (run->settings.options.time_budget <= 0 || at->refit) return advance_epoch(run, event);
   const uint64_t begun = s3_nanoseconds();
-  const s3rec_status status = work_on_epoch(run, event);
+  const s3rec_status status = advance_epoch(run, event);
   at->seconds += s3_seconds_since(begun);
   return status;
 }
@@ -249,7 +250,7 @@ s3rec_run_progress s3_run_describe(const s3_run_settings *settings, const s3_run
       .event = event,
       .refit = at->refit,
       .epoch = at->epoch,
-      .epochs = last_epoch(settings, at),
+      .epochs = last_epoch_of_phase(settings, at),
       .step = at->step,
       .steps = steps,
       .loss = s3_run_finetunes(settings) ? mean_of(sums->next_item, sums->targets)
@@ -263,7 +264,7 @@ s3rec_run_progress s3_run_describe(const s3_run_settings *settings, const s3_run
       .valid_value = at->ended && !at->refit ? at->value : 0,
       .best_value = at->best_value,
       .best_epoch = at->best_epoch,
-      .last = phase_over(settings, at),
+      .last = is_phase_over(settings, at),
       .token_count = (size_t)sums->tokens,
       .selection_epochs = at->refit ? at->selection_epochs : at->epoch - !at->ended,
   };
@@ -283,7 +284,8 @@ s3rec_status s3_run_finish(const s3rec_run *run, s3rec_model **model) {
     return s3_fail(S3REC_ERROR_STATE, "no epoch of the run has been measured so far: there are no "
                                       "best weights");
   s3rec_model *made;
-  S3_TRY(make_model(run, &run->model->config, final ? run->trained->weights : run->best, &made));
+  const float *const weights = final ? run->trained->weights : run->best;
+  S3_TRY(make_run_model(run, &run->model->config, weights, &made));
   const int32_t held_out = refitted ? run->settings.options.held_out_count : 2;
   const s3rec_status status = s3_model_count_popularity(made, run->dataset, (size_t)held_out);
   if (status == S3REC_OK)
@@ -297,8 +299,8 @@ s3rec_status s3_run_ahead(const s3rec_run *run, s3rec_run_estimate *estimate) {
   const s3_run_position *const at = &run->at;
   const s3_run_settings *const settings = &run->settings;
   const s3rec_sampler *const sampler = run->sampler;
-  const bool over = phase_over(settings, at);
-  const uint64_t epochs = over ? 0 : (uint64_t)(last_epoch(settings, at) - at->epoch) + 1;
+  const bool over = is_phase_over(settings, at);
+  const uint64_t epochs = over ? 0 : (uint64_t)(last_epoch_of_phase(settings, at) - at->epoch) + 1;
   *estimate = (s3rec_run_estimate){
       .step_count = epochs == 0 ? 0 : epochs * sampler->step_count - at->step,
       .sequence_count = epochs == 0 ? 0 : epochs * sampler->instance_count - at->sums.sequences};

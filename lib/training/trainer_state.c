@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Training states: a model file (so it opens as a model too) with Adam's moments (and
- * a run's best weights) as further tensors and one metadata entry, a JSON object with
- * options, step, sampler position, data fingerprint, the caller's note and, of a run, what
- * lib/run/run_state.c puts there (docs/file-format.md).
- * 64-bit numbers are decimal text in it, since JSON readers round them. */
+/* Training states (docs/file-format.md). A state is a model file, so it also opens as a model.
+ * It has further tensors: Adam's moments and, if a run wrote it, the best weights so far. It has
+ * one more metadata entry, a JSON object with the options, the step, the sampler's position, the
+ * fingerprint of the data, the caller's note and, if a run wrote it, the field "run"
+ * (lib/run/run_entry.h). 64-bit numbers are decimal text there, because JSON readers round them. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 #define MOMENT1_PREFIX S3_STATE_PREFIX "exp_avg."
 #define MOMENT2_PREFIX S3_STATE_PREFIX "exp_avg_sq."
 
-enum { STATE_FORMAT = 1 }; /* states of releases before 0.3 do not say any */
+enum { STATE_FORMAT = 1 }; /* states of releases before 0.3 have no format field */
 
 static json_t *u64_to_json(uint64_t value) {
   char text[24];
@@ -56,7 +56,7 @@ static json_t *sampler_to_json(const s3rec_sampler *sampler) {
                    u64_to_json(sampler->epoch), "step", u64_to_json(sampler->step));
 }
 
-/* NULL without memory. */
+/* NULL when memory runs out. */
 static json_t *state_to_json(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
                              const char *note, const s3_run_entry *run) {
   json_t *state = json_object();
@@ -73,8 +73,9 @@ static json_t *state_to_json(const s3rec_trainer *trainer, const s3rec_sampler *
   return NULL;
 }
 
-/* The whole metadata entry, to be s3_free'd; NULL without memory. json_dumpb
- * leaves the memory to us: a host may have given jansson an allocator of its own. */
+/* The whole metadata entry; the caller releases it with s3_free. NULL when memory runs out.
+ * json_dumpb writes into our memory: json_dumps would use the allocator that the host program
+ * may have set in jansson. */
 static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
                            const char *note, const s3_run_entry *run) {
   const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
@@ -89,10 +90,10 @@ static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sa
   return text;
 }
 
-/* Weights, both moments and, unless NULL, the best weights; room for the table's count
- * each. */
-static s3rec_status list_tensors(const s3rec_trainer *trainer, const float *best,
-                                 s3_tensor_name *names, s3_tensor *tensors) {
+/* Lists the tensors of the weights, of both moments and, unless `best` is NULL, of the best
+ * weights. names and tensors have room for table->count entries of each. */
+static s3rec_status list_state_tensors(const s3rec_trainer *trainer, const float *best,
+                                       s3_tensor_name *names, s3_tensor *tensors) {
   const s3_parameter_table *table = &trainer->model->table;
   const size_t count = table->count;
   S3_TRY(s3_block_to_tensors(table, trainer->model->weights, "", names, tensors));
@@ -105,14 +106,14 @@ static s3rec_status list_tensors(const s3rec_trainer *trainer, const float *best
                              tensors + 3 * count);
 }
 
-static s3rec_status write_state(const s3rec_trainer *trainer, const float *best,
-                                const char *text, const char *path) {
+static s3rec_status write_state_file(const s3rec_trainer *trainer, const float *best,
+                                     const char *text, const char *path) {
   const size_t count = (best == NULL ? 3 : 4) * trainer->model->table.count;
   const s3rec_context *context = trainer->context;
   s3_tensor *tensors = s3_allocate(context, count + S3_NAMES_TENSOR_COUNT, sizeof *tensors);
   s3_tensor_name *names = s3_allocate(context, count, sizeof *names);
   s3rec_status status = S3REC_ERROR_MEMORY;
-  if (tensors != NULL && names != NULL) status = list_tensors(trainer, best, names, tensors);
+  if (tensors != NULL && names != NULL) status = list_state_tensors(trainer, best, names, tensors);
   if (status == S3REC_OK) {
     const s3_metadata entry = {STATE_KEY, text};
     status = s3_model_write_file(trainer->model, path, tensors, count, &entry);
@@ -129,35 +130,36 @@ s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *
   char *text = state_to_text(trainer, sampler, note, run);
   if (text == NULL)
     return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory for the training state", path);
-  const s3rec_status status = write_state(trainer, run == NULL ? NULL : run->best, text, path);
+  const s3rec_status status = write_state_file(trainer, run == NULL ? NULL : run->best, text, path);
   s3_free(trainer->context, text);
   return status;
 }
 
-/* Reading: every field is checked, and named with the file when it is wrong. */
+/* Reading checks every field. The error names the file and the field that is wrong. */
 
 typedef struct state_reader {
   const char *path;
   const json_t *object;
 } state_reader;
 
-static s3rec_status bad_field(const state_reader *reader, const char *field) {
+static s3rec_status fail_state_field(const state_reader *reader, const char *field) {
   return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": field %s is missing or wrong",
                  reader->path, field);
 }
 
-static s3rec_status options_out_of_range(const state_reader *reader) {
+static s3rec_status fail_state_options(const state_reader *reader) {
   return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": options out of range",
                  reader->path);
 }
 
 static s3rec_status read_u64(const state_reader *reader, const char *field, uint64_t *value) {
   const char *text = json_string_value(json_object_get(reader->object, field));
-  if (text == NULL || text[0] == '\0') return bad_field(reader, field);
+  if (text == NULL || text[0] == '\0') return fail_state_field(reader, field);
   uint64_t number = 0;
   for (const char *c = text; *c != '\0'; c++) {
     const uint64_t digit = (uint64_t)(*c - '0');
-    if (*c < '0' || *c > '9' || number > (UINT64_MAX - digit) / 10) return bad_field(reader, field);
+    if (*c < '0' || *c > '9' || number > (UINT64_MAX - digit) / 10)
+      return fail_state_field(reader, field);
     number = number * 10 + digit;
   }
   *value = number;
@@ -168,20 +170,20 @@ static s3rec_status read_i32(const state_reader *reader, const char *field, int3
   const json_t *number = json_object_get(reader->object, field);
   const json_int_t integer = json_integer_value(number);
   if (!json_is_integer(number) || integer < INT32_MIN || integer > INT32_MAX)
-    return bad_field(reader, field);
+    return fail_state_field(reader, field);
   *value = (int32_t)integer;
   return S3REC_OK;
 }
 
 static s3rec_status read_double(const state_reader *reader, const char *field, double *value) {
   const json_t *number = json_object_get(reader->object, field);
-  if (!json_is_number(number)) return bad_field(reader, field);
+  if (!json_is_number(number)) return fail_state_field(reader, field);
   *value = json_number_value(number);
   return S3REC_OK;
 }
 
-/* A state without its format is of an older release. */
-static s3rec_status check_format(const state_reader *reader) {
+/* Releases before 0.3 wrote states without a format. */
+static s3rec_status check_state_format(const state_reader *reader) {
   const json_t *const format = json_object_get(reader->object, "format");
   if (format == NULL)
     return s3_fail(S3REC_ERROR_FORMAT,
@@ -196,7 +198,8 @@ static s3rec_status check_format(const state_reader *reader) {
                  reader->path, (int)number, (int)STATE_FORMAT);
 }
 
-static s3rec_status read_options(const state_reader *reader, s3rec_trainer_options *options) {
+static s3rec_status read_trainer_options(const state_reader *reader,
+                                         s3rec_trainer_options *options) {
   int32_t loss = 0;
   options->struct_size = sizeof *options;
   for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++)
@@ -208,10 +211,10 @@ static s3rec_status read_options(const state_reader *reader, s3rec_trainer_optio
   S3_TRY(read_u64(reader, "warmup_steps", &options->warmup_steps));
   S3_TRY(read_u64(reader, "decay_steps", &options->decay_steps));
   options->finetune_loss = (s3rec_finetune_loss)loss;
-  return s3_trainer_options_check(options) == S3REC_OK ? S3REC_OK : options_out_of_range(reader);
+  return s3_trainer_options_check(options) == S3REC_OK ? S3REC_OK : fail_state_options(reader);
 }
 
-static s3rec_status read_sampler(const state_reader *reader, s3_trainer_state *state) {
+static s3rec_status read_sampler_state(const state_reader *reader, s3_trainer_state *state) {
   s3rec_sampler_options *const o = &state->sampler;
   int32_t stage = 0;
   o->struct_size = sizeof *o;
@@ -227,41 +230,40 @@ static s3rec_status read_sampler(const state_reader *reader, s3_trainer_state *s
   S3_TRY(read_u64(reader, "data", &state->fingerprint));
   S3_TRY(read_u64(reader, "epoch", &state->sampler_epoch));
   S3_TRY(read_u64(reader, "step", &state->sampler_step));
-  return s3_sampler_options_check(o) == S3REC_OK ? S3REC_OK : options_out_of_range(reader);
+  return s3_sampler_options_check(o) == S3REC_OK ? S3REC_OK : fail_state_options(reader);
 }
 
-static s3rec_status copy_note(const state_reader *reader, const s3rec_context *context,
-                              char **copy) {
+static s3rec_status copy_state_note(const state_reader *reader, const s3rec_context *context,
+                                    char **copy) {
   const char *note = json_string_value(json_object_get(reader->object, "note"));
-  if (note == NULL) return bad_field(reader, "note");
+  if (note == NULL) return fail_state_field(reader, "note");
   *copy = s3_allocate(context, strlen(note) + 1, 1);
   if (*copy == NULL) return S3REC_ERROR_MEMORY;
   memcpy(*copy, note, strlen(note) + 1);
   return S3REC_OK;
 }
 
-static s3rec_status read_fields(const state_reader *reader, const s3rec_context *context,
-                                s3_trainer_state *state) {
-  S3_TRY(check_format(reader));
+static s3rec_status read_state_fields(const state_reader *reader, const s3rec_context *context,
+                                      s3_trainer_state *state) {
+  S3_TRY(check_state_format(reader));
   const state_reader options = {reader->path, json_object_get(reader->object, "options")};
   const state_reader sampler = {reader->path, json_object_get(reader->object, "sampler")};
   S3_TRY(read_u64(reader, "step", &state->step));
-  S3_TRY(read_options(&options, &state->options));
-  S3_TRY(copy_note(reader, context, &state->note));
+  S3_TRY(read_trainer_options(&options, &state->options));
+  S3_TRY(copy_state_note(reader, context, &state->note));
   state->run = json_incref(json_object_get(reader->object, "run"));
   state->has_sampler = sampler.object != NULL;
-  return state->has_sampler ? read_sampler(&sampler, state) : S3REC_OK;
+  return state->has_sampler ? read_sampler_state(&sampler, state) : S3REC_OK;
 }
 
-static s3rec_status other_sampler(const char *path, const char *field) {
+static s3rec_status fail_other_sampler(const char *path, const char *field) {
   return s3_fail(S3REC_ERROR_MISMATCH,
-                 "%s: the state was saved with another %s of the sampler", path,
-                 field);
+                 "%s: the state was saved with another %s of the sampler", path, field);
 }
 
 /* Compares the saved sampler with the caller's. */
-static s3rec_status match_sampler(const char *path, const s3_trainer_state *state,
-                                  const s3rec_sampler *sampler) {
+static s3rec_status compare_sampler(const char *path, const s3_trainer_state *state,
+                                    const s3rec_sampler *sampler) {
   const s3rec_sampler_options *const own = &sampler->options, *const saved = &state->sampler;
   const struct {
     const char *name;
@@ -275,17 +277,17 @@ static s3rec_status match_sampler(const char *path, const s3_trainer_state *stat
   if (!state->has_sampler)
     return s3_fail(S3REC_ERROR_MISMATCH, "%s: the state was saved without a sampler", path);
   for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
-    if (integers[i].own != integers[i].saved) return other_sampler(path, integers[i].name);
-  if (saved->mask_p != own->mask_p) return other_sampler(path, "mask_p");
-  if (saved->seed != own->seed) return other_sampler(path, "seed");
+    if (integers[i].own != integers[i].saved) return fail_other_sampler(path, integers[i].name);
+  if (saved->mask_p != own->mask_p) return fail_other_sampler(path, "mask_p");
+  if (saved->seed != own->seed) return fail_other_sampler(path, "seed");
   if (state->fingerprint != sampler->dataset->info.fingerprint)
     return s3_fail(S3REC_ERROR_MISMATCH,
                    "%s: the state was saved with another dataset (other fingerprint)", path);
   const state_reader reader = {path, NULL};
-  return state->sampler_step < sampler->step_count ? S3REC_OK : bad_field(&reader, "step");
+  return state->sampler_step < sampler->step_count ? S3REC_OK : fail_state_field(&reader, "step");
 }
 
-static s3rec_status match_config(const s3_safetensors *file, const s3rec_model *model) {
+static s3rec_status compare_config(const s3_safetensors *file, const s3rec_model *model) {
   s3rec_model_config config;
   S3_TRY(s3_config_from_file(file, NULL, &config));
   const s3rec_model_config *own = &model->config;
@@ -314,8 +316,8 @@ static s3rec_status match_config(const s3_safetensors *file, const s3rec_model *
   return S3REC_OK;
 }
 
-/* The metadata entry as an object, to be json_decref'd. */
-static s3rec_status read_entry(const s3_safetensors *file, json_t **object) {
+/* Parses the metadata entry; the caller releases *object with json_decref. */
+static s3rec_status read_state_entry(const s3_safetensors *file, json_t **object) {
   const char *text = s3_safetensors_metadata(file, STATE_KEY);
   if (text == NULL)
     return s3_fail(S3REC_ERROR_FORMAT,
@@ -331,9 +333,9 @@ static s3rec_status read_entry(const s3_safetensors *file, json_t **object) {
 s3rec_status s3_trainer_state_read(const s3rec_context *context, const s3_safetensors *file,
                                    s3_trainer_state *state) {
   json_t *object;
-  S3_TRY(read_entry(file, &object));
+  S3_TRY(read_state_entry(file, &object));
   const state_reader reader = {s3_safetensors_path(file), object};
-  const s3rec_status status = read_fields(&reader, context, state);
+  const s3rec_status status = read_state_fields(&reader, context, state);
   json_decref(object);
   return status;
 }
@@ -341,8 +343,8 @@ s3rec_status s3_trainer_state_read(const s3rec_context *context, const s3_safete
 s3rec_status s3_trainer_state_fill(const s3_safetensors *file, const s3rec_trainer *trainer,
                                    const s3rec_sampler *sampler, s3_trainer_state *state) {
   const s3_parameter_table *table = &trainer->model->table;
-  S3_TRY(match_config(file, trainer->model));
-  if (sampler != NULL) S3_TRY(match_sampler(s3_safetensors_path(file), state, sampler));
+  S3_TRY(compare_config(file, trainer->model));
+  if (sampler != NULL) S3_TRY(compare_sampler(s3_safetensors_path(file), state, sampler));
   state->weights = s3_allocate(trainer->context, table->float_count, sizeof(float));
   state->moment1 = s3_allocate(trainer->context, table->float_count, sizeof(float));
   state->moment2 = s3_allocate(trainer->context, table->float_count, sizeof(float));

@@ -16,7 +16,7 @@ _INT64 = np.iinfo(np.int64)
 
 
 class IdColumn:
-    """Ids as integers, or as UTF-8 text with offsets [n + 1]; exactly one is there."""
+    """Ids, either as integers, or as UTF-8 text with offsets [n + 1]; the other form is None."""
 
     def __init__(self, integers: Optional[npt.NDArray[np.int64]] = None,
                  text: Optional[npt.NDArray[np.uint8]] = None,
@@ -30,7 +30,7 @@ class IdColumn:
         return len(self.offsets) - 1
 
     def as_text(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """UTF-8 of all, integers in decimal, and offsets [n + 1]."""
+        """The UTF-8 text of all ids (integers in decimal) and offsets [n + 1]."""
         if self.integers is not None:
             return pack([str(value) for value in self.integers.tolist()], "ids")
         assert self.text is not None and self.offsets is not None
@@ -38,7 +38,7 @@ class IdColumn:
 
 
 def pack(texts: list[str], what: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """UTF-8 of strings behind one another, and offsets [n + 1]."""
+    """The UTF-8 text of the strings, one after the other, and offsets [n + 1]."""
     joined = "".join(texts)
     try:
         encoded = joined.encode("utf-8")
@@ -73,7 +73,7 @@ def _refuse(what: str, row: int, value: Any, wanted: str) -> NoReturn:
 
 
 def column(source: Any, what: str) -> Column:
-    """A column from anything that is one: Arrow, an array, a sequence."""
+    """A column from an Arrow object, an array or a sequence."""
     if isinstance(source, Column):
         return source
     if isinstance(source, (str, bytes, bytearray, dict)):
@@ -119,7 +119,10 @@ def _of_array(array: npt.NDArray[Any], what: str) -> Column:
 
 
 def _of_objects(values: list[Any], what: str) -> Column:
-    """A list: all integers, all texts, all numbers or all times; None and NaN are null."""
+    """A column from a list whose values have one kind: integers, texts, numbers, times or lists.
+
+    None and NaN are null.
+    """
     kinds = set(map(type, values))
     if kinds == {str}:
         text, offsets = pack(values, what)

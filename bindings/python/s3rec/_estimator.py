@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An estimator with scikit-learn's habits; scikit-learn itself is not needed."""
+"""An estimator with the methods of scikit-learn's estimators; scikit-learn itself is not needed."""
 from __future__ import annotations
 
 import inspect
@@ -26,11 +26,11 @@ class S3Rec:
     user, item, timestamp, value: names of columns of the data frames that `fit` gets; None: the
         usual names.
     min_value, repeats, min_user_events, min_item_events, max_events, min_events: which events
-        count (`Dataset.from_events`; the last two are its max_length and min_length).
-    hidden_size, ...: as of `Model.create`.
-    recipe: "best" or "paper". pretrain_epochs, finetune_epochs: None: the recipe's; 0: no such
-        stage. refit, patience: as of `finetune`.
-    seed: of weights, draws and dropout. threads: None: all processors. progress: as of `finetune`.
+        are used, as in `Dataset.from_events`, where the last two are max_length and min_length.
+    hidden_size, num_hidden_layers, num_attention_heads, max_seq_length: as in `Model.create`.
+    recipe: "best" or "paper". pretrain_epochs, finetune_epochs: None: those of the recipe; 0: the
+        stage is left out. refit, patience, progress: as in `finetune`.
+    seed: of weights, random draws and dropout. threads: None: all processors.
 
     After `fit`: model_, dataset_, pretrain_history_, finetune_history_.
     """
@@ -59,7 +59,7 @@ class S3Rec:
         return {name: getattr(self, name) for name in self._names()}
 
     def set_params(self, **params: Any) -> S3Rec:
-        """Changes parameters; they count from the next `fit` on."""
+        """Changes parameters, with effect from the next `fit` on."""
         for name, chosen in params.items():
             if name not in self._names():
                 raise ArgumentError(f"S3Rec has no parameter {name!r}; there are "
@@ -92,7 +92,7 @@ class S3Rec:
 
         X: a data frame of events, `Events`, a `Dataset`, or a list of histories (items of any
             kind, oldest first), which then have the users 0, 1, ...
-        y: ignored. attributes: of items, as of `Events.append_attributes`.
+        y: ignored. attributes: of items, as in `Events.append_attributes`.
         """
         chosen: dict[str, Any] = self.get_params()
         dataset = self._dataset(X, attributes)
@@ -127,10 +127,12 @@ class S3Rec:
     def recommend(self, X: Any = None, k: int = 10, *, users: Optional[Sequence[Name]] = None,
                   dataset: Optional[Dataset] = None, exclude: Any = None,
                   candidates: Any = None, include_history: bool = False) -> RecommendationBatch:
-        """The k best next items for histories X, or for users of the data it was fitted to, or of
-        `dataset`: an unpickled S3Rec has no data of its own.
+        """The k best next items for the histories X or for `users`.
 
-        Both by the ids of the data; the others as of `Model.recommend_batch`.
+        X, users: with the ids of the data.
+        dataset: where `users` are looked up; None: the data of `fit`. It is needed after
+            unpickling, because an S3Rec is pickled without its data.
+        The other arguments are as in `Model.recommend_batch`.
         """
         model = self._fitted()
         if users is not None and dataset is None:
@@ -140,7 +142,7 @@ class S3Rec:
 
     def evaluate(self, dataset: Optional[Dataset] = None, *, split: Split = "test",
                  protocol: Protocol = "full", seen: Seen = "exclude") -> Metrics:
-        """Metrics on a dataset; None: on the one it was fitted to."""
+        """Metrics on a dataset; None: on the data of `fit`."""
         model = self._fitted()
         chosen = dataset if dataset is not None else getattr(self, "dataset_", None)
         if chosen is None:
@@ -150,8 +152,8 @@ class S3Rec:
     def score(self, X: Any = None, y: Any = None) -> float:
         """NDCG@10 of the test split, all items ranked; higher is better.
 
-        X: None: the data it was fitted to; a `Dataset`; or events as of `fit`, whose items keep the
-            model's numbers: those that the model does not know are left out.
+        X: None for the data of `fit`; a `Dataset`; or events as in `fit`. Of these, items that the
+            model does not know are left out.
         """
         if X is not None and not isinstance(X, Dataset):
             X = self._dataset(X, None, self._fitted())

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Event logs and attribute tables: who took what when, from arrays, data frames and files."""
+"""Tables of events (user, item, time) and of attributes, from arrays, data frames and files."""
 from __future__ import annotations
 
 import ctypes
 import dataclasses
 import math
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from s3rec import _abi, _structs
 from s3rec._abi import library
-from s3rec._column import Column
 from s3rec._columns import IdColumn, column, id_column, int64_values
 from s3rec._context import Context, use
 from s3rec._errors import ArgumentError, FormatError, check
@@ -25,7 +24,7 @@ from s3rec._words import (FORMATS, HEADERS, REPEATS, Format, Header, Repeats, as
 
 @dataclasses.dataclass(frozen=True)
 class TableReport:
-    """What a file held: rows added, rows left out, the line of the first of those (0: none)."""
+    """What a file held: rows added, rows left out, and the line of the first such row (0: none)."""
 
     row_count: int
     bad_row_count: int
@@ -34,7 +33,14 @@ class TableReport:
 
 @dataclasses.dataclass(frozen=True)
 class EventsReport:
-    """What became of the events of a table when a dataset was made of them."""
+    """What became of the events of a table when a dataset was made of them.
+
+    event_count: in the table. kept_count: in the dataset. Left out are: low_value_count by
+        min_value, repeat_count by repeats, unknown_count because item_names does not have the item,
+        core_count by min_user_events and min_item_events, cut_count by max_length, short_count by
+        min_length.
+    attributed_item_count: items of the dataset that have attributes.
+    """
 
     event_count: int
     low_value_count: int
@@ -50,7 +56,7 @@ class EventsReport:
 def timestamp_values(source: Any) -> npt.NDArray[np.int64]:
     """Timestamps [n]: integers as they are; times in microseconds since 1970 (UTC).
 
-    Floats that are whole become those integers, other floats millionths of their unit.
+    Floats: if all are whole numbers, those integers, else all of them times 10**6, rounded.
     """
     found = column(source, "timestamp")
     found.refuse_nulls("timestamp")
@@ -91,7 +97,7 @@ def number_values(source: Any, what: str) -> npt.NDArray[np.float64]:
 
 
 def _c_ids(ids: IdColumn) -> _structs.IdArray:
-    """The ids for the library, in memory of `ids`."""
+    """The ids as the library takes them; the memory is that of `ids`."""
     if ids.integers is not None:
         return _structs.IdArray(ids.integers.ctypes.data, None, None)
     text, offsets = ids.as_text()
@@ -132,7 +138,8 @@ def table_options(*, format: Format, header: Header, delimiter: Optional[str], u
 class Events(Lone):
     """A growing table of events and item attributes, from files and arrays in any mixture.
 
-    One thread at a time; another one gets StateError. A call that fails adds nothing.
+    Only one thread may use it at a time: a second one gets StateError. A call that fails adds
+    nothing.
     """
 
     def __init__(self, context: Optional[Context] = None) -> None:
@@ -142,7 +149,7 @@ class Events(Lone):
         self._own(pointer)
 
     def _work(self, function: Any, *arguments: Any, keep: Any = None) -> None:
-        """Calls a function of the library, which may take long and uses memory of `keep`."""
+        """Calls a function of the library that may take long; `keep` stays alive meanwhile."""
         def work() -> Any:
             check(self._alone(function, *arguments))
             return keep
@@ -153,10 +160,10 @@ class Events(Lone):
                timestamp: Any = None, value: Any = None) -> int:
         """Adds events, from columns or from a data frame; returns how many.
 
-        data: a data frame of any kind or a mapping of names to arrays; then the others are
-            names of columns, None being the usual ones ("user", "item", "timestamp", ...).
+        data: a data frame of any kind or a mapping of names to arrays; then the other arguments
+            are names of columns, None the usual names ("user", "item", "timestamp", ...).
             Without `data` they are the columns themselves, [n] each.
-        user, item: integers or text; all of a table alike.
+        user, item: integers or text, the same kind in the whole table.
         timestamp: integers, floats or times; None: the order of the rows counts.
         value: numbers (a rating, a weight); None: none.
         """
@@ -181,10 +188,10 @@ class Events(Lone):
         """Adds attributes of items; returns how many pairs.
 
         attributes: a mapping {item: attribute or [attribute, ...]}, or a data frame with a
-            column of items and others; a cell there becomes the attribute "column=cell", a
-            list several of them, null none.
+            column of items and columns of attributes. There a cell becomes the attribute
+            "column=cell", a list several attributes, and null none.
         item: name of the items' column; None: the usual names.
-        columns: which columns hold attributes; None: all others.
+        columns: which columns hold attributes; None: all but the items' column.
         separator: between several values in one cell of text; None: a cell is one value.
         """
         items, names = attribute_pairs(attributes, item, columns, separator)
@@ -207,8 +214,9 @@ class Events(Lone):
 
         format: "auto", "csv", "tsv" or "jsonl"; header: "auto", "no" or "yes".
         user, item, timestamp, value: names of columns, or numbers from 1 as text where there
-            is no header; None: the usual names. "" for timestamp or value: there is none.
-        bad_row_limit: so many rows that cannot be used are left out; one more refuses the file.
+            is no header; None: the usual names. "" for timestamp or value: the file has none.
+        bad_row_limit: up to so many rows that cannot be used are left out; with one more the
+            file is refused.
         """
         return self._read(library.s3rec_events_read, path, table_options(
             format=format, header=header, delimiter=delimiter, user=user, item=item,
@@ -220,9 +228,9 @@ class Events(Lone):
                         item: Optional[str] = None,
                         columns: Union[None, str, list[str], tuple[str, ...]] = None,
                         separator: Optional[str] = None, bad_row_limit: int = 0) -> TableReport:
-        """Adds item attributes from a file with a row an item, or several rows for one.
+        """Adds item attributes from a file with one or several rows per item.
 
-        columns: which columns hold attributes; None: all but the items'.
+        columns: which columns hold attributes; None: all but the items' column.
         separator: between several values of one cell; None: "|"; "": a cell is one value.
         """
         return self._read(library.s3rec_events_read_attributes, path, table_options(
@@ -250,6 +258,3 @@ class Events(Lone):
                    ctypes.byref(report), keep=keep)
         return pointer, EventsReport(**{
             field.name: getattr(report, field.name) for field in dataclasses.fields(EventsReport)})
-
-
-AttributeSource = Union[Mapping[Any, Any], Column, Any]

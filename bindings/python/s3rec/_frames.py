@@ -11,7 +11,7 @@ from s3rec._column import Column, concatenate, ragged_index, take
 from s3rec._columns import IdColumn, column, id_column, pack
 from s3rec._errors import ArgumentError, NotFoundError
 
-# As the library's readers have them; case, "_" and "-" do not matter.
+# The same names as in lib/tables/table_file.c; case, "_", "-" and spaces do not matter.
 USUAL = {
     "user": ("user", "userid", "uid", "username", "visitorid", "customerid", "reviewerid",
              "sessionid"),
@@ -26,7 +26,7 @@ def column_names(data: Any) -> list[str]:
     """Names of the columns of a data frame or mapping."""
     if isinstance(data, Mapping):
         return [str(name) for name in data]
-    for attribute in ("column_names", "columns"):  # pyarrow has the first, with data in the other
+    for attribute in ("column_names", "columns"):  # pyarrow: "columns" holds data, not names
         names = getattr(data, attribute, None)
         if names is not None:
             return [str(name) for name in names]
@@ -50,7 +50,7 @@ def named_column(data: Any, name: str) -> Any:
 
 
 def usual_name(names: list[str], role: str) -> Optional[str]:
-    """The column that has one of the usual names of a role."""
+    """The name of the column that has one of the usual names of a role, or None."""
     plain = {name.lower().replace("_", "").replace("-", "").replace(" ", ""): name
              for name in reversed(names)}
     for wanted in USUAL[role]:
@@ -60,13 +60,16 @@ def usual_name(names: list[str], role: str) -> Optional[str]:
 
 
 def event_columns(data: Any, user: Any, item: Any, timestamp: Any, value: Any) -> list[Any]:
-    """The four columns of a table of events; None where there is none."""
+    """The columns user, item, timestamp and value of a table of events; None for an absent one.
+
+    An argument is the name of a column, a column itself, or None for the usual names.
+    """
     names = column_names(data)
     found = []
     for role, given in (("user", user), ("item", item), ("timestamp", timestamp),
                         ("value", value)):
         if given is not None and not isinstance(given, str):
-            found.append(given)  # a column of its own, of the same length
+            found.append(given)  # a column that is not part of `data`, of the same length
             continue
         name = given if given is not None else usual_name(names, role)
         if name is None and role in ("user", "item"):
@@ -78,7 +81,7 @@ def event_columns(data: Any, user: Any, item: Any, timestamp: Any, value: Any) -
 
 def attribute_pairs(attributes: Any, item: Optional[str], columns: Optional[list[str]],
                     separator: Optional[str]) -> tuple[IdColumn, IdColumn]:
-    """Items and attributes, [pairs] each."""
+    """The items and the attributes of all pairs, [pairs] each."""
     if isinstance(attributes, Mapping) and item is None and columns is None:
         return _pairs_of_mapping(attributes)
     names = column_names(attributes)
@@ -114,7 +117,10 @@ def _pairs_of_mapping(attributes: Mapping[Any, Any]) -> tuple[IdColumn, IdColumn
 
 
 def _cells(found: Column, name: str, separator: Optional[str]) -> tuple[Any, list[str]]:
-    """Rows (rising) and texts "name=cell" of the cells that are not null."""
+    """Row numbers, in rising order, and texts "name=cell" of the cells that are not null or empty.
+
+    A list, or a text that the separator splits, gives several texts with the same row number.
+    """
     rows = np.arange(len(found))
     if found.valid is not None:
         rows = rows[found.valid]

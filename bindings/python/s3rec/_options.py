@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of training, what recipes say about them, and the library's structs for both."""
+"""Options of training, their values in a recipe, and the library's structs for both."""
 from __future__ import annotations
 
 import ctypes
@@ -22,10 +22,10 @@ else:
 
 
 class TrainingOptions(TypedDict, total=False):
-    """What else than the recipe says; the fields of s3rec_sampler_options and
-    s3rec_trainer_options, `loss` being finetune_loss ("ce", "bce", "sampled-ce"), and the
-    dropouts of the run. The learning rate takes the recipe's course unless warmup_steps or
-    decay_steps is given."""
+    """Options that replace values of the recipe: the fields of s3rec_sampler_options and
+    s3rec_trainer_options, with finetune_loss as `loss` ("ce", "bce", "sampled-ce"), and the
+    dropouts of the run. The schedule of the learning rate is that of the recipe, unless
+    warmup_steps or decay_steps is given."""
 
     batch_size: int
     mask_p: float
@@ -72,19 +72,18 @@ def _given(options: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]
 
 
 def has_sampler_options(options: Mapping[str, Any]) -> bool:
-    """Whether something is given that a sampler decides by."""
+    """Whether an option of a sampler is given."""
     return bool(_given(options, SAMPLER_FIELDS))
 
 
 def has_trainer_options(options: Mapping[str, Any]) -> bool:
-    """Whether something is given that a trainer decides by."""
+    """Whether an option of a trainer is given."""
     return bool(_given(options, TRAINER_FIELDS))
 
 
 def sampler_options(stage: Stage, recipe: Optional[Recipe], options: Mapping[str, Any]
                     ) -> _structs.SamplerOptions:
-    """The options of a sampler: the library's defaults, over them the recipe's, then those given.
-    """
+    """The options of a sampler: the given ones, else the recipe's, else the library's defaults."""
     sampler = _abi.new(_structs.SamplerOptions, number_of("stage", STAGES, stage))
     if recipe is not None:
         check(library.s3rec_recipe_sampler(number_of("recipe", RECIPES, recipe),
@@ -96,8 +95,8 @@ def sampler_options(stage: Stage, recipe: Optional[Recipe], options: Mapping[str
 
 def trainer_options(stage: Stage, recipe: Optional[Recipe], options: Mapping[str, Any],
                     steps_per_epoch: int = 1) -> _structs.TrainerOptions:
-    """The options of a trainer, likewise; the recipe's learning rate takes its course over epochs
-    of `steps_per_epoch` steps."""
+    """The options of a trainer, likewise. In the recipe's schedule of the learning rate an epoch has
+    `steps_per_epoch` steps."""
     trainer = _abi.new(_structs.TrainerOptions)
     if recipe is not None:
         check(library.s3rec_recipe_trainer(
@@ -113,11 +112,11 @@ def trainer_options(stage: Stage, recipe: Optional[Recipe], options: Mapping[str
 
 @dataclasses.dataclass(frozen=True)
 class RecipePlan:
-    """What a recipe says about a stage, for a training loop of one's own.
+    """What a recipe says about a stage, for a training loop that you write yourself.
 
     epochs: at most so many. patience: fine-tuning, stop after so many epochs without improvement.
-    refit: fine-tuning, train once more from the same weights, for as many epochs as were best,
-        with a sampler whose held_out_count is 1.
+    refit: fine-tuning, train once more from the same first weights, up to the number of the best
+        epoch, with a sampler whose held_out_count is 1.
     hidden_dropout_prob, attention_probs_dropout_prob: for `Model.set_dropouts`.
     sampler, trainer: options by name, for `Sampler` and `Trainer`.
     """
@@ -134,7 +133,7 @@ class RecipePlan:
 def recipe_plan(recipe: Recipe, stage: Stage, *, steps_per_epoch: int = 1) -> RecipePlan:
     """The plan of a recipe for a stage.
 
-    steps_per_epoch: of the sampler (`Sampler.steps`); warmup_steps and decay_steps count by it.
+    steps_per_epoch: of the sampler (`Sampler.steps`); warmup_steps and decay_steps depend on it.
     """
     plan = _abi.new(_structs.RecipePlan)
     check(library.s3rec_recipe_plan_get(number_of("recipe", RECIPES, recipe),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The front door: a model that any number of threads ask, exchanged for a better one meanwhile."""
+"""The recommender: it serves a model to any number of threads, and the model can be exchanged."""
 from __future__ import annotations
 
 import ctypes
@@ -19,8 +19,8 @@ from s3rec._handle import Handle, PathLike, Pointer, patiently, path_bytes
 from s3rec._model import Model
 from s3rec._words import SCANS, SOURCES, Scan, assign, number_of, whole, word_of
 
-_NO_NAME = b"\xff"  # not UTF-8: the name of no item
-_MANY = 64  # users whose answer may take long
+_NO_NAME = b"\xff"  # not UTF-8, so no item has this name
+_MANY = 64  # with more users than this a call may take long
 
 
 class Answer(NamedTuple):
@@ -42,8 +42,8 @@ class Answer(NamedTuple):
 class Statistics:
     """What a recommender did since it was made (s3rec_recommender_statistics).
 
-    latency: calls by their time; bucket b counts those of 2^b .. 2^(b+1) - 1 nanoseconds.
-    median, p99: seconds below which half of the calls, or 99 of 100, stayed.
+    latency: counts of calls; bucket b counts calls that took 2^b .. 2^(b+1) - 1 nanoseconds.
+    median, p99: the seconds that half of the calls, or 99 of 100 calls, stayed below.
     """
 
     model_number: int
@@ -69,8 +69,9 @@ class Filter(Handle):
 class Recommender(Handle):
     """Serves a model to any number of threads at once.
 
-    model: in memory; `open` serves a file. scan: see `Model.scan`.
-    Items are names where the model has names, else numbers; `raw_ids=True` means numbers anyway.
+    model: a model in memory; to serve a file use `open`. scan: see `Model.scan`.
+    Items are names where the model has names, else numbers. With `raw_ids=True` they are always
+    numbers.
     """
 
     def __init__(self, model: Model, *, scan: Scan = "auto", context: Optional[Context] = None
@@ -86,8 +87,11 @@ class Recommender(Handle):
     @classmethod
     def open(cls, path: PathLike, *, copy: bool = False, scan: Scan = "auto",
              context: Optional[Context] = None) -> Recommender:
-        """Serves a model file. copy: read it whole; by default the item table stays in the file,
-        as by `Model.map`."""
+        """Serves a model file.
+
+        copy: reads all of the file into memory; by default the item table stays in the file, as
+            with `Model.map`.
+        """
         owner, encoded = use(context), path_bytes(path)
         options, keep = _options(owner, scan)
         options.copy = int(bool(copy))
@@ -108,7 +112,7 @@ class Recommender(Handle):
         self._look()
 
     def _look(self) -> None:
-        """Remembers what names the model has: integers, texts, or none (None)."""
+        """Remembers the kind of the model's names: True: integers, False: texts, None: no names."""
         names = self.model.item_names
         self._integers = None if names is None else names.integer
 
@@ -124,7 +128,7 @@ class Recommender(Handle):
         return _Entries(items, what, raw_ids or self._integers is None)
 
     def filter(self, allow: Any = None, deny: Any = None, *, raw_ids: bool = False) -> Filter:
-        """A filter. allow: only these items, None: all; deny: without these."""
+        """A filter. allow: only these items may be recommended, None: all. deny: these may not."""
         options = _abi.new(_structs.FilterOptions)
         options.allow_only = int(allow is not None)
         keep = []
@@ -142,8 +146,8 @@ class Recommender(Handle):
 
     def recommend(self, history: Any, k: int = 10, *, filter: Optional[Filter] = None,
                   include_history: bool = False, raw_ids: bool = False) -> Answer:
-        """The k best next items of one user; where no item of the history is known, the most
-        popular ones, if the model has popularity: a score is then a share of all events.
+        """The k best next items of one user. Where the model knows no item of the history, they are
+        the most popular items, if the model has popularity; a score is then a share of all events.
 
         history: items, oldest first. include_history: its items may be recommended, too.
         """
@@ -153,10 +157,12 @@ class Recommender(Handle):
     def recommend_many(self, histories: Any, k: int = 10, *, filter: Optional[Filter] = None,
                        filters: Optional[Sequence[Optional[Filter]]] = None,
                        include_history: bool = False, raw_ids: bool = False) -> list[Answer]:
-        """The same for many users, on the context's threads; one model answers for all.
+        """As `recommend`, for many users, on the context's threads. The same model answers for all
+        users, also during an exchange.
 
-        histories: a list of histories, or with numbers (items [n], offsets [users + 1]).
-        filters: one more for each user, entries may be None.
+        histories: a list of histories; where items are numbers, also the pair
+            (items [n], offsets [users + 1]).
+        filters: a further filter for each user, or None for a user without one.
         """
         return self._ask(library.s3rec_recommend_request, histories, k, filter, filters,
                          include_history, raw_ids)
@@ -207,12 +213,14 @@ class Recommender(Handle):
     def exchange(self, model: Union[PathLike, Model], *, least_known_share: float = 0.5,
                  dataset: Optional[Dataset] = None, least_ndcg10: float = 0.0,
                  largest_loss: float = 1.0) -> None:
-        """Lets another model serve, a file or one in memory, after a check on this thread; calls
-        under way end with the model that they began with. On failure the old one goes on.
+        """Replaces the model by another one, a file or a model in memory, after checking it on this
+        thread. Calls that run meanwhile end with the model that they began with. On failure the
+        old model stays.
 
-        least_known_share: share of the items that the new model must have, too, 0..1.
-        dataset: measure the new model on its test split. least_ndcg10: least NDCG@10.
-        largest_loss: share of the old model's NDCG@10 that may be lost.
+        least_known_share: the share of the old model's items that the new model must have, 0..1.
+        dataset: if given, the new model is measured on its test split.
+        least_ndcg10: the least NDCG@10 that the new model must reach.
+        largest_loss: the largest share of the old model's NDCG@10 that may be lost.
         """
         options, keep = _abi.new(_structs.ExchangeOptions), []
         for name, share in (("least_known_share", least_known_share),
@@ -249,14 +257,14 @@ def _latency(found: _structs.RecommenderStatistics, share: float) -> float:
 
 
 def _options(context: Context, scan: Scan) -> tuple[_structs.RecommenderOptions, Pointer]:
-    """Options, and what must live as long as they are used."""
+    """The options, and the pointer to the context, which must live as long as they are used."""
     options, owner = _abi.new(_structs.RecommenderOptions), context._live()
     options.context, options.scan = owner.value, number_of("scan", SCANS, scan)
     return options, owner
 
 
 class _Entries:
-    """Items for the library: numbers, or names each ended by NUL."""
+    """Items for the library: an array of numbers, or an array of pointers to names."""
 
     def __init__(self, items: Any, what: str, raw: bool) -> None:
         self.numbers: Optional[npt.NDArray[np.int32]] = None
@@ -273,7 +281,7 @@ class _Entries:
 
     @property
     def numbers_address(self) -> Optional[int]:
-        # NULL would mean that names are given; an empty array has an address of its own.
+        # NULL means that names are given, so an empty array needs an address too: numpy gives one.
         return None if self.numbers is None else int(self.numbers.ctypes.data)
 
     @property

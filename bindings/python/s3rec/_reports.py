@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What training and evaluation say: progress, histories, metrics."""
+"""What training and evaluation report: progress, histories, metrics."""
 from __future__ import annotations
 
 import dataclasses
@@ -17,9 +17,10 @@ class Metrics:
     """Means over the evaluated users, with how they were measured.
 
     hit_rate: by cut-off 1, 5, 10, 20. ndcg: by cut-off 5, 10, 20. mrr: mean reciprocal rank.
-    skipped_count: users too short for the split.
-    ranks: [users] int64, zero-based rank of each answer, -1 where skipped, 2**63 - 1 where it is
-        in the history and left out with it, a miss; None unless asked for.
+    skipped_count: users whose sequence is too short for the split.
+    ranks: [users] int64, the rank of each user's answer, from 0. It is -1 for a skipped user, and
+        2**63 - 1 (a miss) where the answer is also in the history and left out with it. None unless
+        asked for.
     """
 
     split: str
@@ -46,10 +47,14 @@ def metrics_of(found: _structs.Metrics, ranks: Optional[npt.NDArray[np.int64]]) 
 class Progress:
     """Where a run is (s3rec_run_progress).
 
-    event: "step", or "epoch" for the last step of one. refit: in the training anew on more data.
-    epoch, step: from 1. loss: mean of the epoch so far. aap, mip, map, sp: pretraining's parts.
-    valid_value, best_value, best_epoch: fine-tuning, what the best epoch is chosen by.
-    last: the selection, or the refit, ends with this epoch. selection_epochs: those that are done.
+    event: "step", or "epoch" for the last step of an epoch.
+    refit: whether this is the refit, the second training on more data; its epochs count from 1.
+    epoch, step: from 1. epochs: at most so many. steps: of an epoch.
+    loss: mean of the epoch so far. aap, mip, map, sp: the parts of the pretraining loss.
+    valid_value: fine-tuning, "epoch": the metric that the best epoch is chosen by.
+    best_value, best_epoch: the best one so far; 0 before the first.
+    last: the selection, or the refit, ends with this epoch.
+    selection_epochs: epochs before the refit that are done.
     sequence_count, target_count, token_count: of the epoch so far.
     """
 
@@ -79,8 +84,8 @@ class Progress:
 class History:
     """What a training run did.
 
-    epochs: the last `Progress` of each, those of the refit behind the others.
-    valid: metrics of the valid split after the last epoch measured; None in pretraining.
+    epochs: the last `Progress` of each epoch; the epochs of the refit come last.
+    valid: metrics of the valid split after the last epoch that was measured; None in pretraining.
     """
 
     epochs: list[Progress]
@@ -88,7 +93,7 @@ class History:
 
     @property
     def best_epoch(self) -> int:
-        """Fine-tuning: the epoch whose weights were best on the valid split; 0 without."""
+        """Fine-tuning: the epoch whose weights were best on the valid split; 0 if there is none."""
         return self.epochs[-1].best_epoch if self.epochs else 0
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PyTorch's checkpoints, by PyTorch itself: it is imported when it is needed."""
+"""Reads and writes PyTorch checkpoints with PyTorch itself, which is imported only when needed."""
 from __future__ import annotations
 
 import os
@@ -30,14 +30,14 @@ def read_torch(path: PathLike) -> OrderedDict[str, npt.NDArray[Any]]:
 
     path: a file of `torch.save`. The state dict may be the entry "state_dict",
     "model_state_dict" or "model" of a dictionary. It is read by torch.load(weights_only=True),
-    which runs nothing of the file: FormatError says what it holds besides tensors.
+    which runs no code of the file. FormatError names an entry that is not a tensor.
     """
     torch, where = _torch(), os.fspath(path)
     try:
         root = torch.load(where, map_location="cpu", weights_only=True)
     except OSError as error:
         raise IoError(f"{where}: {error.strerror or error}") from error
-    except Exception as error:  # torch has no class of its own for all that is wrong with a file
+    except Exception as error:  # torch raises many classes for a damaged file
         raise FormatError(f"{where}: {error}") from error
     for name in _WRAPPERS:
         if isinstance(root, dict) and isinstance(root.get(name), dict):
@@ -57,7 +57,7 @@ def read_torch(path: PathLike) -> OrderedDict[str, npt.NDArray[Any]]:
 def write_torch(path: PathLike, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
     """Writes a state dict that torch.load(path, weights_only=True) reads.
 
-    The file appears under its name when it is whole.
+    The file gets its name only after all of it is written.
     """
     target = os.path.abspath(os.fspath(path))
     part = f"{target}.{secrets.token_hex(4)}.part"
@@ -84,7 +84,7 @@ def to_tensors(arrays: Mapping[str, npt.NDArray[Any]]) -> OrderedDict[str, Any]:
 
 
 def model_sizes(tensors: Mapping[str, npt.NDArray[Any]], where: str) -> dict[str, Any]:
-    """Fields of a configuration that the shapes of a state dict give."""
+    """The fields of a model configuration that follow from the shapes of a state dict."""
     def shape(name: str) -> tuple[int, ...]:
         if name not in tensors or tensors[name].ndim != 2:
             raise NotFoundError(f"{where}: no matrix is called {name!r}")
@@ -92,7 +92,7 @@ def model_sizes(tensors: Mapping[str, npt.NDArray[Any]], where: str) -> dict[str
 
     items = shape("item_embeddings.weight")
     layers = {name.split(".")[2] for name in tensors if name.startswith("item_encoder.layer.")}
-    for layer in layers:  # a small file does not ask for much memory
+    for layer in layers:  # so that a small file cannot make a model need much memory
         if shape(f"item_encoder.layer.{layer}.attention.query.weight") != (items[1], items[1]):
             raise ArgumentError(f"{where}: the query matrix of layer {layer!r:.40} does not have "
                                 f"the items' hidden_size {items[1]}")
