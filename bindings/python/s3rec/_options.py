@@ -95,7 +95,7 @@ def sampler_options(stage: Stage, recipe: Optional[Recipe], options: Mapping[str
 
 def trainer_options(stage: Stage, recipe: Optional[Recipe], options: Mapping[str, Any],
                     steps_per_epoch: int = 1) -> _structs.TrainerOptions:
-    """The options of a trainer, likewise. In the recipe's schedule of the learning rate an epoch has
+    """The options of a trainer, likewise. In the recipe's learning rate schedule an epoch has
     `steps_per_epoch` steps."""
     trainer = _abi.new(_structs.TrainerOptions)
     if recipe is not None:
