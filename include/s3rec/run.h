@@ -64,10 +64,10 @@ typedef struct s3rec_run_options {
 /** Defaults for a stage. Since 0.2. */
 S3REC_API void s3rec_run_options_init(s3rec_run_options *options, s3rec_stage stage);
 
-/** Begins a run at the weights of `model`. They are only read: the model may serve scorers
- * meanwhile, but they must not be changed before the refit has begun, which starts from them
- * again. `options` may not be NULL and is copied. On success *run belongs to the caller and
- * keeps the dataset alive, and the model as long as it needs it.
+/** Begins a run at the weights of `model`. They are only read, so the model may serve scorers
+ * meanwhile. They must not change before the refit has begun, since it starts from them again.
+ * `options` must not be NULL and is copied. On success *run belongs to the caller. It keeps the
+ * dataset alive, and the model as long as it needs it.
  * Statuses: ARGUMENT (also data that nothing can be trained on or measured by), MEMORY;
  * MISMATCH (the dataset has items that the model does not have, or, where both have names,
  * other names; pretraining: another item_size, or likewise attributes). Any thread. Since 0.2. */
@@ -79,40 +79,41 @@ S3REC_API void s3rec_run_destroy(s3rec_run *run);
 /** What a call of s3rec_run_step did. */
 typedef enum s3rec_run_event {
   S3REC_RUN_STEP = 1,  /**< one step within an epoch */
-  S3REC_RUN_EPOCH = 2, /**< the last step of an epoch; in fine-tuning measured, too */
-  S3REC_RUN_DONE = 3   /**< nothing: the run is over */
+  S3REC_RUN_EPOCH = 2, /**< the last step of an epoch; a selection's epoch is also measured */
+  S3REC_RUN_DONE = 3   /**< no step: the run is over */
 } s3rec_run_event;
 
 /** Where a run is. */
 typedef struct s3rec_run_progress {
   size_t struct_size;    /**< set by s3rec_run_progress_init */
   s3rec_run_event event; /**< what the call did */
-  int32_t refit;         /**< 1: in the refit */
-  int32_t epoch;         /**< of this step, from 1; the refit counts from 1 again */
-  int32_t epochs;        /**< at most so many, in the refit exactly */
-  size_t step;           /**< within the epoch, from 1 */
-  size_t steps;          /**< of an epoch */
-  double loss;           /**< mean of the epoch so far: a sequence (pretraining) or a target */
-  double aap;            /**< pretraining: mean a sequence, unweighted */
-  double mip;            /**< likewise */
-  double map;            /**< likewise */
-  double sp;             /**< likewise */
-  size_t sequence_count; /**< of the epoch so far */
-  size_t target_count;   /**< likewise */
-  double valid_value;    /**< fine-tuning, EPOCH: what the best epoch is chosen by */
-  double best_value;     /**< the best so far; 0 before the first */
-  int32_t best_epoch;    /**< 0 before the first */
+  int32_t refit;         /**< 1: the run is in its refit */
+  int32_t epoch;         /**< the epoch under way, from 1; the refit counts from 1 again */
+  int32_t epochs;        /**< largest number of epochs; of the refit the exact one */
+  size_t step;           /**< steps done in this epoch; 0 before the first */
+  size_t steps;          /**< steps of an epoch */
+  double loss;           /**< mean of this epoch so far: pretraining for each sequence,
+                          * fine-tuning for each target */
+  double aap;            /**< pretraining: mean for each sequence, unweighted */
+  double mip;            /**< see aap */
+  double map;            /**< see aap */
+  double sp;             /**< see aap */
+  size_t sequence_count; /**< sequences of this epoch so far */
+  size_t target_count;   /**< targets of this epoch so far */
+  double valid_value;    /**< fine-tuning, with EPOCH: the measure that chooses the best epoch */
+  double best_value;     /**< its largest value so far; 0 before the first */
+  int32_t best_epoch;    /**< the epoch with that value; 0 before the first */
   int32_t last;          /**< 1: the selection, or the refit, ends with this epoch. Since 0.3 */
-  size_t token_count;    /**< real tokens encoded, of the epoch so far. Since 0.3 */
-  int32_t selection_epochs; /**< epochs of the selection that are done. Since 0.3 */
+  size_t token_count;    /**< real tokens encoded in this epoch so far. Since 0.3 */
+  int32_t selection_epochs; /**< epochs done in the selection. Since 0.3 */
 } s3rec_run_progress;
 
 /** Sets struct_size and zeros. Since 0.2. */
 S3REC_API void s3rec_run_progress_init(s3rec_run_progress *progress);
 
-/** Does one step. The call after the last step says DONE, as does every further one, with the
- * numbers of the last epoch. `progress` may be NULL. After a failure the run is where it was and
- * the call may be repeated.
+/** Does one step. The call after the last step, and every later one, does nothing and says DONE,
+ * with the numbers of the last epoch. `progress` may be NULL. After a failure the run is where it
+ * was, and the call may be repeated.
  * Statuses: as of s3rec_pretrain_step, s3rec_finetune_step, s3rec_evaluate; STATE (the refit
  * begins, and the weights of the model are no longer those that the run began with).
  * Since 0.2. */
