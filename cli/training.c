@@ -114,30 +114,10 @@ static int open_training_data(cli_training *training) {
                                                : CLI_OK;
 }
 
-/* A model that is trained from events gets the names of its items and attributes. */
-static int set_model_names(const cli_training *training) {
-  s3rec_vocabulary *items = NULL, *attributes = NULL;
-  s3rec_status status = s3rec_dataset_item_names(training->dataset, &items);
-  if (status == S3REC_OK) status = s3rec_dataset_attribute_names(training->dataset, &attributes);
-  if (status == S3REC_OK && items != NULL)
-    status = s3rec_model_set_names(training->model, items, attributes);
-  s3rec_vocabulary_destroy(items);
-  s3rec_vocabulary_destroy(attributes);
-  return cli_check_status(status);
-}
-
 static int make_fresh_model(cli_training *training) {
-  cli_options *const options = training->options;
-  s3rec_dataset_info info;
-  s3rec_dataset_info_init(&info);
-  CLI_TRY(cli_check_status(s3rec_dataset_info_get(training->dataset, &info)));
-  if (training->state == NULL) {
-    options->config.item_size = info.item_size;
-    options->config.attribute_size = info.attribute_size;
-  }
-  CLI_TRY(cli_check_status(
-      s3rec_model_create(training->context, &options->config, options->seed, &training->model)));
-  return set_model_names(training);
+  const cli_options *const options = training->options;
+  return cli_check_status(s3rec_model_create_for(training->dataset, &options->config,
+                                                 options->seed, &training->model));
 }
 
 static int load_first_model(cli_training *training) {

@@ -31,17 +31,11 @@ static s3rec_status open_run(run *r, const char *sequences, const char *attribut
   if (status != S3REC_OK) return status;
 
   /* The data says how many items and attributes there are. */
-  s3rec_dataset_info info;
-  s3rec_dataset_info_init(&info);
-  status = s3rec_dataset_info_get(r->dataset, &info);
-  if (status != S3REC_OK) return status;
   s3rec_model_config config;
   s3rec_model_config_init(&config);
-  config.item_size = info.item_size;
-  config.attribute_size = info.attribute_size;
   config.hidden_size = 32;
   config.num_hidden_layers = 1;
-  status = s3rec_model_create(r->context, &config, 42, &r->model);
+  status = s3rec_model_create_for(r->dataset, &config, 42, &r->model);
   if (status != S3REC_OK) return status;
 
   status = s3rec_trainer_create(r->model, NULL, &r->trainer);

@@ -11,18 +11,12 @@
 
 enum { PRETRAIN_EPOCHS = 2, FINETUNE_EPOCHS = 4, WANTED = 5 }; /* few; 0: as in the recipe */
 
-static s3rec_status make_model(s3rec_context *context, const s3rec_dataset *dataset,
-                               s3rec_model **model) {
-  s3rec_dataset_info info;
-  s3rec_dataset_info_init(&info);
-  const s3rec_status status = s3rec_dataset_info_get(dataset, &info);
+static s3rec_status make_model(const s3rec_dataset *dataset, s3rec_model **model) {
   s3rec_model_config config;
   s3rec_model_config_init(&config);
-  config.item_size = info.item_size;
-  config.attribute_size = info.attribute_size;
   config.hidden_size = 32;
   config.num_hidden_layers = 1;
-  return status == S3REC_OK ? s3rec_model_create(context, &config, 42, model) : status;
+  return s3rec_model_create_for(dataset, &config, 42, model);
 }
 
 static void print_epoch(s3rec_stage stage, const s3rec_run_progress *at) {
@@ -94,7 +88,7 @@ int main(int count, char **arguments) {
   s3rec_status status = s3rec_context_create(NULL, &context);
   if (status == S3REC_OK)
     status = s3rec_dataset_load(context, arguments[1], arguments[2], NULL, &dataset);
-  if (status == S3REC_OK) status = make_model(context, dataset, &model);
+  if (status == S3REC_OK) status = make_model(dataset, &model);
   if (status == S3REC_OK) status = train(&model, dataset, S3REC_STAGE_PRETRAIN, PRETRAIN_EPOCHS);
   if (status == S3REC_OK) status = train(&model, dataset, S3REC_STAGE_FINETUNE, FINETUNE_EPOCHS);
   if (status == S3REC_OK) status = measure(model, dataset);

@@ -32,31 +32,13 @@ static s3rec_status load_data(s3rec_context *context, const char *log, const cha
   return status;
 }
 
-/* The names are stored in the model, so its file is enough to recommend by name. */
-static s3rec_status give_names(s3rec_model *model, const s3rec_dataset *dataset) {
-  s3rec_vocabulary *items = NULL, *attributes = NULL;
-  s3rec_status status = s3rec_dataset_item_names(dataset, &items);
-  if (status == S3REC_OK) status = s3rec_dataset_attribute_names(dataset, &attributes);
-  if (status == S3REC_OK) status = s3rec_model_set_names(model, items, attributes);
-  s3rec_vocabulary_destroy(attributes);
-  s3rec_vocabulary_destroy(items);
-  return status;
-}
-
-static s3rec_status make_model(s3rec_context *context, const s3rec_dataset *dataset,
-                               s3rec_model **model) {
-  s3rec_dataset_info info;
-  s3rec_dataset_info_init(&info);
-  s3rec_status status = s3rec_dataset_info_get(dataset, &info);
+static s3rec_status make_model(const s3rec_dataset *dataset, s3rec_model **model) {
   s3rec_model_config config;
   s3rec_model_config_init(&config);
-  config.item_size = info.item_size;
-  config.attribute_size = info.attribute_size;
   config.max_seq_length = 20;
   config.hidden_size = 32;
   config.num_hidden_layers = 1;
-  if (status == S3REC_OK) status = s3rec_model_create(context, &config, 42, model);
-  return status == S3REC_OK ? give_names(*model, dataset) : status;
+  return s3rec_model_create_for(dataset, &config, 42, model);
 }
 
 /* The result of the stage replaces the model. */
@@ -146,7 +128,7 @@ int main(int count, char **arguments) {
   s3rec_model *model = NULL;
   s3rec_status status = s3rec_context_create(NULL, &context);
   if (status == S3REC_OK) status = load_data(context, arguments[1], arguments[2], &dataset);
-  if (status == S3REC_OK) status = make_model(context, dataset, &model);
+  if (status == S3REC_OK) status = make_model(dataset, &model);
   if (status == S3REC_OK) status = train(&model, dataset, S3REC_STAGE_PRETRAIN, PRETRAIN_EPOCHS);
   if (status == S3REC_OK) status = train(&model, dataset, S3REC_STAGE_FINETUNE, FINETUNE_EPOCHS);
   if (status == S3REC_OK) status = measure(model, dataset);

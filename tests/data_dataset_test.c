@@ -335,9 +335,60 @@ START_TEST(survives_memory_failures) {
 }
 END_TEST
 
+/* Users 2 and 3 items; item 1 has attribute 4. */
+static s3rec_dataset *small_dataset(void) {
+  static const int64_t offsets[] = {0, 2, 5}, attribute_offsets[] = {0, 1};
+  static const int32_t items[] = {1, 2, 3, 7, 1}, attributed[] = {1}, attributes[] = {4};
+  s3rec_dataset_arrays arrays;
+  s3rec_dataset *dataset = NULL;
+  s3rec_dataset_arrays_init(&arrays);
+  arrays.user_count = 2;
+  arrays.item_offsets = offsets;
+  arrays.items = items;
+  arrays.attributed_item_count = 1;
+  arrays.attributed_items = attributed;
+  arrays.attribute_offsets = attribute_offsets;
+  arrays.attributes = attributes;
+  ck_assert_int_eq(s3rec_dataset_from_arrays(context, &arrays, &dataset), S3REC_OK);
+  return dataset;
+}
+
+START_TEST(a_model_for_a_dataset_has_its_sizes) {
+  s3rec_model *model = NULL, *same = NULL;
+  s3rec_model_config config, found;
+  s3rec_dataset *const dataset = small_dataset();
+  ck_assert_int_eq(s3rec_model_create_for(dataset, NULL, 5, &model), S3REC_OK);
+  s3rec_model_config_init(&found);
+  ck_assert_int_eq(s3rec_model_config_get(model, &found), S3REC_OK);
+  ck_assert_int_eq(found.item_size, 9);
+  ck_assert_int_eq(found.attribute_size, 5);
+  ck_assert_int_eq(s3rec_model_create(context, &found, 5, &same), S3REC_OK);
+  ck_assert_uint_eq(s3rec_model_fingerprint(model), s3rec_model_fingerprint(same));
+  s3rec_model_destroy(same);
+  s3rec_model_destroy(model);
+  s3rec_model_config_init(&config);
+  config.item_size = 20; /* larger than the data's, and attribute_size smaller */
+  config.hidden_size = 16;
+  ck_assert_int_eq(s3rec_model_create_for(dataset, &config, 5, &model), S3REC_OK);
+  ck_assert_int_eq(s3rec_model_config_get(model, &found), S3REC_OK);
+  ck_assert_int_eq(found.item_size, 20);
+  ck_assert_int_eq(found.attribute_size, 5);
+  ck_assert_int_eq(found.hidden_size, 16);
+  s3rec_model_destroy(model);
+  config.hidden_size = 15;
+  model = NULL;
+  ck_assert_int_eq(s3rec_model_create_for(dataset, &config, 5, &model), S3REC_ERROR_ARGUMENT);
+  ck_assert_int_eq(s3rec_model_create_for(NULL, &config, 5, &model), S3REC_ERROR_ARGUMENT);
+  ck_assert_int_eq(s3rec_model_create_for(dataset, NULL, 5, NULL), S3REC_ERROR_ARGUMENT);
+  ck_assert_ptr_null(model);
+  s3rec_dataset_destroy(dataset);
+}
+END_TEST
+
 TEST_SUITE(data_dataset) {
   TCase *cases = tcase_create("dataset");
   tcase_add_checked_fixture(cases, set_up, tear_down);
+  tcase_add_test(cases, a_model_for_a_dataset_has_its_sizes);
   tcase_add_test(cases, copies_arrays);
   tcase_add_test(cases, works_without_attributes_and_negatives);
   tcase_add_test(cases, fills_what_struct_size_covers);

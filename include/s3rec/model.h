@@ -48,6 +48,15 @@ S3REC_API void s3rec_model_config_init(s3rec_model_config *config);
 S3REC_API s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_model_config *config,
                                           uint64_t seed, s3rec_model **model);
 
+/** Fresh weights for a dataset, with the names of its items and attributes and in its context.
+ * `config` may be NULL for the defaults. The sizes are the dataset's: item_size and attribute_size
+ * of `config` count only where they are larger, and then that kind has no names.
+ * On success *model belongs to the caller. Statuses: as of s3rec_model_create. Any thread.
+ * Since 0.3. */
+S3REC_API s3rec_status s3rec_model_create_for(const s3rec_dataset *dataset,
+                                              const s3rec_model_config *config, uint64_t seed,
+                                              s3rec_model **model);
+
 /** Reads a safetensors file. With this library's metadata nothing else is
  * needed; without (a converted PyTorch state dict) the sizes come from the
  * shapes and the rest (heads, activation, dropout, initializer_range) from

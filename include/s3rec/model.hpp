@@ -38,6 +38,11 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
                                   uint64_t seed) noexcept {
     return detail::make<model>(s3rec_model_create, context.get(), &config, seed);
   }
+  static result<model> try_create_for(const dataset &data,
+                                      or_default<s3rec_model_config> config = {},
+                                      uint64_t seed = 42) noexcept {
+    return detail::make<model>(s3rec_model_create_for, data.get(), config.get(), seed);
+  }
   static result<model> try_load(const context &context, c_string path,
                                 or_default<s3rec_model_config> fallback = {}) noexcept {
     return detail::make<model>(s3rec_model_load, context.get(), path.get(), fallback.get());
@@ -122,6 +127,10 @@ class model : public handle<s3rec_model, s3rec_model_destroy> {
 #if S3REC_CPP_EXCEPTIONS
   static model create(const context &context, const s3rec_model_config &config, uint64_t seed) {
     return try_create(context, config, seed).value();
+  }
+  static model create_for(const dataset &data, or_default<s3rec_model_config> config = {},
+                          uint64_t seed = 42) {
+    return try_create_for(data, config, seed).value();
   }
   static model load(const context &context, c_string path,
                     or_default<s3rec_model_config> fallback = {}) {

@@ -38,7 +38,7 @@
  *
  *   1. s3rec_context_create    threads, allocator, log hook; the root of all.
  *   2. s3rec_dataset_load      sequences, item attributes, negatives.
- *   3. s3rec_model_create      sizes from the dataset's info, a seed.
+ *   3. s3rec_model_create_for  sizes and names from the dataset, a seed.
  *   4. s3rec_run_create with S3REC_STAGE_PRETRAIN, then s3rec_run_step until it says DONE:
  *      four self-supervised objectives teach how items, attributes and segments of a
  *      sequence belong together. s3rec_run_finish hands out the trained model.

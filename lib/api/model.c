@@ -5,6 +5,7 @@
 
 #include "base/number.h"
 #include "base/options.h"
+#include "data/dataset.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
 #include "model/model_file.h"
@@ -32,6 +33,26 @@ s3rec_status s3rec_model_create(s3rec_context *context, const s3rec_model_config
   s3rec_model *created;
   S3_TRY(s3_model_allocate(context, &checked, &created));
   s3_model_initialise(created, seed, context->kernels->normal);
+  *model = created;
+  return S3REC_OK;
+}
+
+static int32_t larger_size(int32_t a, int32_t b) { return a > b ? a : b; }
+
+s3rec_status s3rec_model_create_for(const s3rec_dataset *dataset, const s3rec_model_config *config,
+                                    uint64_t seed, s3rec_model **model) {
+  S3_REQUIRE(dataset);
+  S3_REQUIRE(model);
+  s3rec_model_config sized = s3_config_defaults();
+  if (config != NULL) S3_TRY(copy_config(config, &sized));
+  sized.item_size = larger_size(sized.item_size, dataset->info.item_size);
+  sized.attribute_size = larger_size(sized.attribute_size, dataset->info.attribute_size);
+  s3rec_model *created;
+  S3_TRY(s3rec_model_create(dataset->context, &sized, seed, &created));
+  if (sized.item_size == dataset->info.item_size)
+    created->item_names = s3_vocabulary_retain(dataset->item_names);
+  if (sized.attribute_size == dataset->info.attribute_size)
+    created->attribute_names = s3_vocabulary_retain(dataset->attribute_names);
   *model = created;
   return S3REC_OK;
 }

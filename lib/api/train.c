@@ -91,12 +91,7 @@ static s3rec_status open_data(training *t) {
 }
 
 static s3rec_status make_fresh_model(training *t) {
-  s3rec_model_config config;
-  s3rec_model_config_init(&config);
-  config.item_size = t->dataset->info.item_size;
-  config.attribute_size = t->dataset->info.attribute_size;
-  S3_TRY(s3rec_model_create(t->context, &config, t->options.seed, &t->model));
-  S3_TRY(s3rec_model_set_names(t->model, t->dataset->item_names, t->dataset->attribute_names));
+  S3_TRY(s3rec_model_create_for(t->dataset, NULL, t->options.seed, &t->model));
   /* For a training that ends before it has a result, which would bring its own. */
   return s3rec_model_count_popularity(t->model, t->dataset, 2);
 }

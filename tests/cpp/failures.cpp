@@ -81,7 +81,7 @@ void empty_handles(const s3rec::context &context) {
 /* Sizes that the C interface cannot see. */
 void short_views(const s3rec::context &context) {
   const auto dataset = small_dataset(context);
-  const auto model = s3rec::model::try_create(context, small_config(*dataset), 1);
+  const auto model = s3rec::model::try_create_for(*dataset, small_config(*dataset), 1);
   auto scorer = s3rec::scorer::try_create(*model);
   CHECK(dataset && model && scorer);
   const int32_t history[] = {1, 2, 3};

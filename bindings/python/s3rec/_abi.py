@@ -84,6 +84,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     # model
     "s3rec_model_config_init": (None, (P,)),
     "s3rec_model_create": (STATUS, (P, P, U64, P)),
+    "s3rec_model_create_for": (STATUS, (P, P, U64, P)),
     "s3rec_model_load": (STATUS, (P, TEXT, P, P)),
     "s3rec_model_map": (STATUS, (P, TEXT, P, P)),
     "s3rec_model_save": (STATUS, (P, TEXT)),

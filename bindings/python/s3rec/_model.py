@@ -94,15 +94,14 @@ class Model(Scoring):
                seed: int = 42, context: Optional[Context] = None) -> Model:
         """A model with fresh weights from `seed`.
 
-        dataset: gives item_size, attribute_size and the names of items and attributes.
-        item_size: number of items + 2; attribute_size: number of attributes, at least 1.
+        dataset: gives item_size, attribute_size, the names of items and attributes, and the
+        context. item_size: number of items + 2; attribute_size: number of attributes, at least 1;
+        beside a dataset they count where they are larger than its own.
         """
         if dataset is None and item_size is None:
             raise ArgumentError("a dataset or item_size is needed")
-        if dataset is not None:
-            dataset = Dataset._of(dataset, "dataset")
-            item_size = dataset.item_size if item_size is None else item_size
-            attribute_size = dataset.attribute_size if attribute_size is None else attribute_size
+        if dataset is not None and context is not None:
+            raise ArgumentError("a model for a dataset has the dataset's context; leave it out")
         config = _c_config({
             "item_size": item_size, "attribute_size": attribute_size,
             "max_seq_length": max_seq_length, "hidden_size": hidden_size,
@@ -110,12 +109,15 @@ class Model(Scoring):
             "hidden_act": hidden_act, "hidden_dropout_prob": hidden_dropout_prob,
             "attention_probs_dropout_prob": attention_probs_dropout_prob,
             "initializer_range": initializer_range})
-        owner = dataset._context if context is None and dataset is not None else use(context)
         pointer = Pointer(library.s3rec_model_destroy)
-        check(library.s3rec_model_create(owner._live(), ctypes.byref(config), seed_number(seed),
-                                         ctypes.byref(pointer)))
-        if dataset is not None and dataset.item_names is not None:
-            _name(pointer, dataset.item_names, dataset.attribute_names)
+        if dataset is None:
+            owner = use(context)
+            function, source = library.s3rec_model_create, owner._live()
+        else:
+            dataset = Dataset._of(dataset, "dataset")
+            owner = dataset._context
+            function, source = library.s3rec_model_create_for, dataset._live()
+        check(function(source, ctypes.byref(config), seed_number(seed), ctypes.byref(pointer)))
         return cls._made(pointer, owner)
 
     @classmethod
