@@ -14,23 +14,22 @@ static size_t weight_bytes(const s3rec_model *model) {
   return model->table.float_count * sizeof *model->weights;
 }
 
-/* Makes a model with the names and the popularity of the run's first model. It has a copy of
- * `weights`, or no weights where that is NULL. */
+/* Makes a model with the names of the run's first model. It has a copy of `weights`, or no weights
+ * where that is NULL. */
 static s3rec_status make_run_model(const s3rec_run *run, const s3rec_model_config *config,
                                    const float *weights, s3rec_model **made) {
   s3rec_model *model;
   S3_TRY(s3_model_prepare(run->context, config, &model));
   model->item_names = s3_vocabulary_retain(run->model->item_names);
   model->attribute_names = s3_vocabulary_retain(run->model->attribute_names);
-  s3rec_status status = s3_model_copy_popularity(run->model, model);
-  if (status == S3REC_OK && weights != NULL) status = s3_model_allocate_weights(model);
-  if (status == S3REC_OK && weights != NULL)
-    memcpy(model->weights, weights, weight_bytes(model));
-  if (status == S3REC_OK)
-    *made = model;
-  else
+  const s3rec_status status = weights == NULL ? S3REC_OK : s3_model_allocate_weights(model);
+  if (status != S3REC_OK) {
     s3_model_release(model);
-  return status;
+    return status;
+  }
+  if (weights != NULL) memcpy(model->weights, weights, weight_bytes(model));
+  *made = model;
+  return S3REC_OK;
 }
 
 /* Copies the run's first model; the copy has the dropouts of the run's options. */
@@ -57,6 +56,7 @@ static s3rec_status prepare_run(s3rec_run *run) {
   const s3rec_trainer_options training =
       s3_run_training(&run->settings, run->sampler->step_count);
   S3_TRY(copy_first_model(run, &run->trained));
+  S3_TRY(s3_model_copy_popularity(run->model, run->trained)); /* a state has the first model's */
   S3_TRY(s3_trainer_create(run->trained, &training, &run->trainer));
   S3_TRY(s3_batch_create(run->context, &run->batch));
   if (!s3_run_finetunes(&run->settings)) return S3REC_OK;

@@ -173,7 +173,7 @@ struct json_t *s3_run_entry_make(const s3_run_saved *saved) {
   return NULL;
 }
 
-static s3rec_status bad_field(const char *path, const char *name) {
+static s3rec_status fail_run_field(const char *path, const char *name) {
   return s3_fail(S3REC_ERROR_FORMAT, "%s: no state of a run: its field %s is missing or wrong",
                  path, name);
 }
@@ -182,7 +182,7 @@ static s3rec_status get_fields(const char *path, const json_t *object, const sta
                                size_t count) {
   for (size_t i = 0; i < count; i++)
     if (!field_from_json(json_object_get(object, fields[i].name), &fields[i]))
-      return bad_field(path, fields[i].name);
+      return fail_run_field(path, fields[i].name);
   return S3REC_OK;
 }
 
@@ -192,7 +192,7 @@ static s3rec_status get_hash(const char *path, const json_t *object, const char 
   int length = 0;
   if (text == NULL || sscanf(text, "%16" SCNx64 "%n", hash, &length) != 1 ||
       length != HASH_SIZE - 1 || text[length] != '\0')
-    return bad_field(path, name);
+    return fail_run_field(path, name);
   return S3REC_OK;
 }
 
