@@ -180,6 +180,19 @@ START_TEST(chooses_by_any_metric) {
 }
 END_TEST
 
+/* Both runs have begun. They go to their end, and are closed. */
+static void end_with_the_same_weights(run_fixture *f, run_fixture *g) {
+  run_to_end(f);
+  run_to_end(g);
+  float *const weights = run_result_weights(f);
+  s3rec_model *const other = run_result(g);
+  ck_assert(test_same_weights(other, weights));
+  s3rec_model_destroy(other);
+  free(weights);
+  run_close(f);
+  run_close(g);
+}
+
 /* A schedule in epochs is the one of so many steps. */
 START_TEST(has_a_schedule_of_the_options) {
   run_fixture f, g;
@@ -197,15 +210,7 @@ START_TEST(has_a_schedule_of_the_options) {
   g.options.trainer = &options;
   g.options.own_schedule = 1;
   run_begin(&g);
-  run_to_end(&f);
-  run_to_end(&g);
-  float *const weights = run_result_weights(&f);
-  s3rec_model *const other = run_result(&g);
-  ck_assert(test_same_weights(other, weights));
-  s3rec_model_destroy(other);
-  free(weights);
-  run_close(&f);
-  run_close(&g);
+  end_with_the_same_weights(&f, &g);
 }
 END_TEST
 
@@ -276,15 +281,7 @@ START_TEST(keeps_the_recipes_schedule) {
   f.options.trainer = &options;
   run_begin(&f);
   run_begin(&g);
-  run_to_end(&f);
-  run_to_end(&g);
-  float *weights = run_result_weights(&f);
-  s3rec_model *const other = run_result(&g);
-  ck_assert(test_same_weights(other, weights));
-  s3rec_model_destroy(other);
-  free(weights);
-  run_close(&f);
-  run_close(&g);
+  end_with_the_same_weights(&f, &g);
 }
 END_TEST
 
