@@ -49,6 +49,32 @@ typedef enum s3rec_backend {
   S3REC_BACKEND_ONEDNN = 2 /**< oneDNN primitives for every operation they offer */
 } s3rec_backend;
 
+/** How much a file may make the library read and allocate. What a file holds is refused with
+ * S3REC_ERROR_LIMIT, and a text that names the limit, before the memory for it is taken. The
+ * defaults are far above what real data needs; they refuse only files that claim much and hold
+ * little. A context for files of unknown origin takes the strict ones. Arrays that the caller
+ * passes are not limited. */
+typedef struct s3rec_limits {
+  size_t struct_size;    /**< set by the init functions */
+  uint64_t file_bytes;   /**< of one file, after decompression; default 2^40, strict 2^28 */
+  uint64_t row_bytes;    /**< of one row of a table; default 2^24, strict 2^16 */
+  uint64_t rows;         /**< of one table, or lines of one text; default 2^40, strict 2^22 */
+  uint64_t items;        /**< highest item id, and different items of a table; default
+                          * 2^31 - 2, strict 2^20 */
+  uint64_t tensors;      /**< of one model file; default 2^20, strict 2^12 */
+  uint64_t header_bytes; /**< of one model file; default and most 100,000,000; strict 2^22 */
+  int32_t json_depth;    /**< nesting of JSON, 1..512; default 64, strict 16 */
+  int32_t expansion;     /**< bytes that one byte of a compressed file may become, after the
+                          * first MiB; default 1100 (more than gzip can), strict 100 */
+  int32_t id_spread;     /**< highest id of a text file for each different id, after the
+                          * first 100,000; default 1000, strict 10 */
+} s3rec_limits;
+
+/** Fills in the defaults. Since 0.3. */
+S3REC_API void s3rec_limits_init(s3rec_limits *limits);
+/** Fills in limits for files of unknown origin. Since 0.3. */
+S3REC_API void s3rec_limits_init_strict(s3rec_limits *limits);
+
 /** Options of a context. */
 typedef struct s3rec_context_options {
   size_t struct_size;                   /**< set by s3rec_context_options_init */
@@ -62,6 +88,7 @@ typedef struct s3rec_context_options {
                          * the first step or evaluation that uses them. */
   s3rec_kernel_level kernel_level;      /**< default AUTO */
   s3rec_backend backend;                /**< default AUTO */
+  const s3rec_limits *limits;           /**< NULL: the defaults; copied */
 } s3rec_context_options;
 
 /** Fills in the defaults. Since 0.1. */

@@ -20,6 +20,7 @@ typedef enum s3rec_status {
   S3REC_ERROR_IO = 30,          /**< the operating system refused a file */
   S3REC_ERROR_FORMAT = 31,      /**< a file or array holds what it may not hold */
   S3REC_ERROR_MISMATCH = 32,    /**< valid, but made for another model or data */
+  S3REC_ERROR_LIMIT = 33,       /**< a file exceeds a limit of the context */
   S3REC_ERROR_STATE = 40,       /**< not now: the model is in use elsewhere, ... */
   S3REC_ERROR_NUMERIC = 41,     /**< a loss, gradient or weight is NaN or infinite */
   S3REC_ERROR_ENGINE = 50,      /**< oneDNN reported a failure */

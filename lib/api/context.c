@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/context.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/json_reader.h"
 #include "base/options.h"
 #include "dnnl/engine.h"
 #include "kernels/kernels.h"
+#include "s3rec/dataset.h"
 #include "s3rec/version.h"
 
 /* Item tables of millions of floats in large pages: the first touch of small ones
@@ -39,6 +42,60 @@ void s3rec_context_options_init(s3rec_context_options *options) {
       .kernel_level = S3REC_KERNELS_AUTO,
       .backend = S3REC_BACKEND_AUTO,
   };
+}
+
+void s3rec_limits_init(s3rec_limits *limits) {
+  *limits = (s3rec_limits){.struct_size = sizeof *limits,
+                           .file_bytes = UINT64_C(1) << 40,
+                           .row_bytes = 1 << 24,
+                           .rows = UINT64_C(1) << 40,
+                           .items = S3REC_MAX_ITEM_ID,
+                           .tensors = 1 << 20,
+                           .header_bytes = 100 * 1000 * 1000,
+                           .json_depth = 64,
+                           .expansion = 1100,
+                           .id_spread = 1000};
+}
+
+void s3rec_limits_init_strict(s3rec_limits *limits) {
+  *limits = (s3rec_limits){.struct_size = sizeof *limits,
+                           .file_bytes = 1 << 28,
+                           .row_bytes = 1 << 16,
+                           .rows = 1 << 22,
+                           .items = 1 << 20,
+                           .tensors = 1 << 12,
+                           .header_bytes = 1 << 22,
+                           .json_depth = 16,
+                           .expansion = 100,
+                           .id_spread = 10};
+}
+
+static s3rec_status check_limit(const char *name, uint64_t value, uint64_t most) {
+  if (value >= 1 && value <= most) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_limits.%s is %" PRIu64 ", must be 1..%" PRIu64, name,
+                 value, most);
+}
+
+static s3rec_status copy_limits(const s3rec_limits *limits, s3rec_limits *copy) {
+  s3rec_limits_init(copy);
+  if (limits == NULL) return S3REC_OK;
+  S3_TRY(s3_options_copy(copy, sizeof *copy, limits, S3_SIZE_UNTIL(s3rec_limits, id_spread),
+                         "s3rec_limits"));
+  const struct {
+    const char *name;
+    uint64_t value, most;
+  } checks[] = {{"file_bytes", copy->file_bytes, INT64_MAX},
+                {"row_bytes", copy->row_bytes, 1 << 30},
+                {"rows", copy->rows, INT64_MAX},
+                {"items", copy->items, S3REC_MAX_ITEM_ID},
+                {"tensors", copy->tensors, UINT32_MAX},
+                {"header_bytes", copy->header_bytes, 100 * 1000 * 1000},
+                {"json_depth", (uint64_t)copy->json_depth, S3_JSON_DEEPEST},
+                {"expansion", (uint64_t)copy->expansion, INT32_MAX},
+                {"id_spread", (uint64_t)copy->id_spread, INT32_MAX}};
+  for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+    S3_TRY(check_limit(checks[i].name, checks[i].value, checks[i].most));
+  return S3REC_OK;
 }
 
 static s3rec_status check_options(const s3rec_context_options *options) {
@@ -103,9 +160,11 @@ s3rec_status s3rec_context_create(const s3rec_context_options *options,
   s3rec_context_options_init(&resolved);
   if (options != NULL) {
     S3_TRY(s3_options_copy(&resolved, sizeof resolved, options,
-                           S3_SIZE_UNTIL(s3rec_context_options, backend), "s3rec_context_options"));
+                           S3_SIZE_UNTIL(s3rec_context_options, limits), "s3rec_context_options"));
   }
   S3_TRY(check_options(&resolved));
+  s3rec_limits limits;
+  S3_TRY(copy_limits(resolved.limits, &limits));
   const s3_kernels *kernels;
   S3_TRY(resolve_options(&resolved, &kernels));
   S3_TRY(s3_dnnl_check());
@@ -118,6 +177,8 @@ s3rec_status s3rec_context_create(const s3rec_context_options *options,
   memset(created, 0, sizeof *created);
   atomic_init(&created->references, 1);
   created->options = resolved;
+  created->options.limits = NULL; /* the caller's may be gone */
+  created->limits = limits;
   created->kernels = kernels;
   log_choices(created);
   *context = created;

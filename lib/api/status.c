@@ -12,6 +12,7 @@ const char *s3rec_status_name(s3rec_status status) {
     case S3REC_ERROR_IO: return "S3REC_ERROR_IO";
     case S3REC_ERROR_FORMAT: return "S3REC_ERROR_FORMAT";
     case S3REC_ERROR_MISMATCH: return "S3REC_ERROR_MISMATCH";
+    case S3REC_ERROR_LIMIT: return "S3REC_ERROR_LIMIT";
     case S3REC_ERROR_STATE: return "S3REC_ERROR_STATE";
     case S3REC_ERROR_NUMERIC: return "S3REC_ERROR_NUMERIC";
     case S3REC_ERROR_ENGINE: return "S3REC_ERROR_ENGINE";

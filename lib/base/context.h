@@ -15,6 +15,7 @@ struct s3_kernels; /* kernels/kernels.h */
 struct s3rec_context {
   atomic_size_t references;
   s3rec_context_options options; /* allocator always set, nothing left at AUTO */
+  s3rec_limits limits;           /* what options.limits pointed to, or the defaults */
   const struct s3_kernels *kernels;
 };
 
