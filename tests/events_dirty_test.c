@@ -97,8 +97,12 @@ START_TEST(refuses_long) {
   memset(text + 8, 'x', size - 8);
   text[size] = '\0';
   options.bad_row_limit = 5;
-  refuse("a.csv", text, ":2: the row has more than 16777216 bytes");
-  refuse("a.jsonl", text, ":2: the row has more than 16777216 bytes");
+  static const char *const names[] = {"a.csv", "a.jsonl"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const test_path path = fixture_text(names[i], text);
+    refuse_file(path.text, S3REC_ERROR_LIMIT,
+                ":2: the row has more than 16777216 bytes, the limit (s3rec_limits.row_bytes)");
+  }
   free(text);
 }
 END_TEST

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events from a file, then item attributes from a file: a cell of column C that holds "x" is
  * the attribute "C=x". */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,10 +43,27 @@ static s3rec_status read_event_time(event_reader *r, s3_event *event, s3_time_ki
   return S3REC_OK;
 }
 
-static s3rec_status add_event_id(event_reader *r, s3_role role, s3_id_column *ids, int32_t *index) {
+/* Items that were there before the call may be more than the limit: only a new one counts. */
+static s3rec_status add_file_item(const s3_table_file *file, s3rec_events *events,
+                                  const s3_cell *cell, int32_t *index) {
+  const size_t before = events->items.names.count;
+  const uint64_t most = file->context->limits.items;
+  S3_TRY(s3_id_column_add(events, &events->items, S3REC_NAMES_TEXT, cell->text, cell->length,
+                          index));
+  if (events->items.names.count == before || before < most) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_LIMIT,
+                 "%s:%" PRIu64 ": item: more than %" PRIu64
+                 " different items, the limit (s3rec_limits.items)",
+                 file->path, file->row.line, most);
+}
+
+static s3rec_status add_event_ids(event_reader *r, s3_event *event) {
   s3_cell cell;
-  s3_cell_get(&r->file, &r->columns[role], &cell);
-  return s3_id_column_add(r->events, ids, S3REC_NAMES_TEXT, cell.text, cell.length, index);
+  s3_cell_get(&r->file, &r->columns[S3_USER], &cell);
+  S3_TRY(s3_id_column_add(r->events, &r->events->users, S3REC_NAMES_TEXT, cell.text, cell.length,
+                          &event->user));
+  s3_cell_get(&r->file, &r->columns[S3_ITEM], &cell);
+  return add_file_item(&r->file, r->events, &cell, &event->item);
 }
 
 static s3rec_status check_event_id(const event_reader *r, s3_role role) {
@@ -71,8 +89,7 @@ static s3rec_status add_event_row(event_reader *r, s3_event *event, s3_time_kind
     S3_TRY(s3_events_check_time(r->events, kind, r->file.path));
     r->time_kind = kind;
   }
-  S3_TRY(add_event_id(r, S3_USER, &r->events->users, &event->user));
-  S3_TRY(add_event_id(r, S3_ITEM, &r->events->items, &event->item));
+  S3_TRY(add_event_ids(r, event));
   S3_TRY(s3_events_add(r->events, event, kind));
   r->file.report.row_count++;
   return S3REC_OK;
@@ -311,8 +328,7 @@ static s3rec_status check_attribute_row(attribute_reader *r, s3_cell *cell) {
 
 static s3rec_status add_attribute_row(attribute_reader *r, const s3_cell *cell) {
   int32_t item;
-  S3_TRY(s3_id_column_add(r->events, &r->events->items, S3REC_NAMES_TEXT, cell->text, cell->length,
-                          &item));
+  S3_TRY(add_file_item(&r->file, r->events, cell, &item));
   S3_TRY(take_attributes_of_row(r, item));
   r->file.report.row_count++;
   return S3REC_OK;

@@ -272,11 +272,21 @@ static s3rec_status check_delimited_row(const s3_table_file *file) {
                      file->column_count);
 }
 
+/* Rows that are left out count too. */
+static s3rec_status count_table_row(s3_table_file *file) {
+  const uint64_t most = file->context->limits.rows;
+  if (file->row_total++ < most) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_LIMIT,
+                 "%s:%" PRIu64 ": more than %" PRIu64 " rows, the limit (s3rec_limits.rows)",
+                 file->path, file->row.line, most);
+}
+
 s3rec_status s3_table_file_next(s3_table_file *file, bool *found) {
   for (;;) {
     s3_field line = {0};
     S3_TRY(file->is_json ? next_json_line(file, &line, found) : next_delimited_row(file, found));
     if (!*found) return S3REC_OK;
+    S3_TRY(count_table_row(file));
     const s3rec_status status =
         file->is_json ? parse_json_row(file, line) : check_delimited_row(file);
     if (status == S3REC_OK) return S3REC_OK;

@@ -20,6 +20,7 @@ typedef struct s3_table_file {
   json_t *object;      /* JSONL: the row */
   bool has_header;     /* columns are called by their names, else by their numbers */
   bool row_waits;      /* the first row is read already and is data */
+  uint64_t row_total;  /* rows so far, without a header */
   size_t column_count; /* delimited: fields of the first row; 0 when there is none */
   char *name_text;
   s3_field *names; /* [column_count], without blanks around them */
