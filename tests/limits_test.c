@@ -229,13 +229,13 @@ START_TEST(endless_files) {
 END_TEST
 
 START_TEST(row_bytes) {
-  const char *const expected = ":2: the row has more than 4 bytes, the limit "
+  const char *const expected = ":2: the row has more than 6 bytes, the limit "
                                "(s3rec_limits.row_bytes)";
-  expect_edge(read_events, "a.csv", "u,i\nu,iii\nu,i\n", ROW_BYTES, 5, expected);
-  expect_edge(read_events, "a.csv", "u,i\r\nu,iii\r\nu,i", ROW_BYTES, 5, expected);
-  expect_edge(read_events, "a.csv", "u,i\nu,iii", ROW_BYTES, 5, expected);
-  expect_edge(read_events, "a.csv", "u,i\nu,\"\n\"\nu,i\n", ROW_BYTES, 5, expected);
-  expect_edge(read_attribute_table, "b.csv", "i,c\ni,abc\n", ROW_BYTES, 5, expected);
+  expect_edge(read_events, "a.csv", "u,i,1\nu,i,234\nu,i,1\n", ROW_BYTES, 7, expected);
+  expect_edge(read_events, "a.csv", "u,i,1\r\nu,i,234\r\nu,i,1", ROW_BYTES, 7, expected);
+  expect_edge(read_events, "a.csv", "u,i,1\nu,i,234", ROW_BYTES, 7, expected);
+  expect_edge(read_events, "a.csv", "u,i,1\nu,\"\n\",2\nu,i,1\n", ROW_BYTES, 7, expected);
+  expect_edge(read_attribute_table, "b.csv", "i,c\ni,abcde\n", ROW_BYTES, 7, expected);
   expect_edge(read_events, "a.jsonl", "\n {\"user\":1,\"item\":2,\"ts\":3} \n", ROW_BYTES, 28,
               ":2: the row has more than 27 bytes, the limit (s3rec_limits.row_bytes)");
   enum { SIZE = 1 << 16 }; /* the strict limit */
@@ -323,6 +323,20 @@ START_TEST(arrays_have_no_limits) {
   s3rec_events_destroy(events);
   s3rec_context_destroy(context);
   test_hooks_assert_empty(&hooks);
+}
+END_TEST
+
+START_TEST(json_depth) {
+  const char *const expected =
+      ":2: JSON: column 30: nested deeper than 3, the limit (s3rec_limits.json_depth)";
+  expect_edge(read_events, "a.jsonl",
+              "{\"user\":1,\"item\":2,\"ts\":3}\n{\"user\":1,\"item\":2,\"x\":[{\"y\":[]}]"
+              ",\"ts\":3}\n",
+              JSON_DEPTH, 4, expected);
+  expect_edge(read_attribute_table, "b.jsonl", "{\"item\":1,\"c\":[1]}\n", JSON_DEPTH, 2,
+              ":1: JSON: column 15: nested deeper than 1, the limit (s3rec_limits.json_depth)");
+  expect_edge(read_attributes, "a.json", "{\"1\":\n[1]}", JSON_DEPTH, 2,
+              ":2:1: more levels than s3rec_limits.json_depth, which is 1");
 }
 END_TEST
 
@@ -536,6 +550,7 @@ TEST_SUITE(limits) {
   tcase_add_test(readers, rows);
   tcase_add_test(readers, items);
   tcase_add_test(readers, arrays_have_no_limits);
+  tcase_add_test(readers, json_depth);
   tcase_add_test(readers, expansion);
   tcase_add_test(readers, empty_gzip_parts);
   tcase_add_test(readers, id_spread);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "events/events.h"
 #include "tables/table_columns.h"
 
@@ -127,6 +126,8 @@ s3rec_status s3_events_read(s3rec_events *events, const char *path,
   return status;
 }
 
+enum { LONGEST_COLUMN_NAME = 255 };
+
 /* A column of attributes; in JSONL a key, which needs no index. */
 typedef struct attribute_column {
   const char *name;
@@ -226,10 +227,14 @@ static s3rec_status find_attribute_columns(attribute_reader *r) {
   return r->file.is_json ? S3REC_OK : add_all_but_item(r);
 }
 
-/* Makes "column=value" of a text. */
+/* Makes "column=value" of a text. The name of a column is written once in a delimited file and
+ * comes again in every attribute: it may not be so long that a file makes far more than it has. */
 static s3rec_status make_attribute_name(const attribute_reader *r, const attribute_column *column,
                                         const char *text, size_t length, size_t *name_length) {
   const char *const part = column->name;
+  if (column->name_length > LONGEST_COLUMN_NAME)
+    return s3_fail_row(&r->file, part, "a column of attributes with a name above %d bytes",
+                       LONGEST_COLUMN_NAME);
   if (column->name_length + 1 + length > S3REC_MAX_NAME_LENGTH)
     return s3_fail_row(&r->file, part, "longer than %d bytes together with the column's name",
                        S3REC_MAX_NAME_LENGTH);
@@ -273,46 +278,56 @@ static s3rec_status take_attribute_values(attribute_reader *r, const attribute_c
 }
 
 static s3rec_status take_attribute_array(attribute_reader *r, const attribute_column *column,
-                                         const json_t *array, int32_t item) {
-  for (size_t i = 0; i < json_array_size(array); i++) {
+                                         s3_json array, int32_t item) {
+  s3_json_walk walk = s3_json_enter(array);
+  s3_json value;
+  while (s3_json_next(&walk, NULL, &value)) {
     s3_cell cell;
-    s3_cell_of_json(json_array_get(array, i), &cell);
+    s3_cell_of_json(&r->file, value, &cell);
     if (cell.kind > S3_CELL_NULL)
       return s3_fail_row(&r->file, column->name,
                          "%s in an array, must be text, a number or a truth value",
-                         s3_json_type_name(cell.json));
+                         s3_cell_kind_name(&cell));
     S3_TRY(take_attribute_text(r, column, cell.text, cell.length, item));
   }
   return S3REC_OK;
 }
 
 static s3rec_status take_attribute_cell(attribute_reader *r, const attribute_column *column,
-                                        int32_t item) {
-  s3_cell cell;
-  const s3_column place = {.index = column->index, .key = column->name};
-  s3_cell_get(&r->file, &place, &cell);
-  if (cell.kind == S3_CELL_ARRAY) return take_attribute_array(r, column, cell.json, item);
-  if (cell.kind == S3_CELL_OBJECT)
+                                        const s3_cell *cell, int32_t item) {
+  if (cell->kind == S3_CELL_ARRAY) return take_attribute_array(r, column, cell->json, item);
+  if (cell->kind == S3_CELL_OBJECT)
     return s3_fail_row(
         &r->file, column->name,
         "an object cannot be an attribute; attribute_columns can name other columns");
-  return take_attribute_values(r, column, &cell, item);
+  return take_attribute_values(r, column, cell, item);
 }
 
 static s3rec_status take_all_keys(attribute_reader *r, int32_t item) {
-  const char *key;
-  json_t *value;
-  json_object_foreach(r->file.object, key, value) {
-    if (strcmp(key, r->item.key) == 0) continue;
-    const attribute_column column = {key, strlen(key), 0};
-    S3_TRY(take_attribute_cell(r, &column, item));
+  const s3_json_index *const members = &r->file.members;
+  const size_t item_length = strlen(r->item.key);
+  for (size_t member = 0; member < members->count; member++) {
+    const s3_field key = s3_json_row_text(&r->file, s3_json_index_key(members, member));
+    if (key.length == item_length && memcmp(key.text, r->item.key, item_length) == 0) continue;
+    char name[LONGEST_COLUMN_NAME + 1]; /* ends with NUL, and is cut when it is too long */
+    snprintf(name, sizeof name, "%.*s", (int)key.length, key.text);
+    const attribute_column column = {name, key.length, 0};
+    s3_cell cell;
+    s3_cell_of_json(&r->file, s3_json_index_value(members, member), &cell);
+    S3_TRY(take_attribute_cell(r, &column, &cell, item));
   }
   return S3REC_OK;
 }
 
 static s3rec_status take_attributes_of_row(attribute_reader *r, int32_t item) {
   if (r->file.is_json && r->file.options.attribute_columns == NULL) return take_all_keys(r, item);
-  for (size_t i = 0; i < r->column_count; i++) S3_TRY(take_attribute_cell(r, &r->columns[i], item));
+  for (size_t i = 0; i < r->column_count; i++) {
+    const attribute_column *const column = &r->columns[i];
+    const s3_column place = {.index = column->index, .key = column->name};
+    s3_cell cell;
+    s3_cell_get(&r->file, &place, &cell);
+    S3_TRY(take_attribute_cell(r, column, &cell, item));
+  }
   return S3REC_OK;
 }
 
