@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "interrupt.h"
 #include "print.h"
 #include "progress.h"
 
@@ -98,12 +99,14 @@ static void print_help(void) {
       "\n"
       "Exit codes: 0 done; 1 failed (files, memory, numbers); 2 wrong\n"
       "command line; 3 bad input data; 130 interrupted (training state saved).\n"
-      "Ctrl-C ends training after the current step; a second Ctrl-C ends it at once.\n",
+      "Ctrl-C, SIGTERM, SIGHUP and SIGXCPU end training after the current step; a second\n"
+      "Ctrl-C or SIGTERM ends it at once.\n",
       stdout);
 }
 
 int main(int count, char **arguments) {
   const char *const word = count > 1 ? arguments[1] : "";
+  cli_ignore_file_limit();
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
     printf("s3rec %s\n", s3rec_version());
     return CLI_OK;
