@@ -111,4 +111,4 @@ def table_row(what, outcomes):
 
 
 ERRORS = {name: getattr(errno, name) for name in
-          ("ENOSPC", "EIO", "EINTR", "EDQUOT", "ENOMEM", "EMFILE", "EAGAIN")}
+          ("ENOSPC", "EIO", "EINTR", "EDQUOT", "ENOMEM", "EMFILE", "EAGAIN", "ENOSYS")}
