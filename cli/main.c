@@ -46,6 +46,7 @@ int cli_usage(const cli_options *options, const char *format, ...) {
 int cli_fail_status(s3rec_status status) {
   switch (status) {
     case S3REC_ERROR_FORMAT:
+    case S3REC_ERROR_LIMIT:
     case S3REC_ERROR_MISMATCH:
       return cli_fail(CLI_BAD_DATA, "%s", s3rec_last_error());
     case S3REC_ERROR_ARGUMENT:
