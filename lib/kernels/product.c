@@ -24,16 +24,17 @@ enum { WIDTH = S3_PANEL_WIDTH, PARTS = WIDTH / S3_LANES, MOST_PANELS = 4, CHUNK_
 /* Inputs of a part. The rows of a wide B share few sets of the first cache. */
 enum { INPUTS = S3_PRODUCT_SCRATCH / (MOST_PANELS * WIDTH), WIDEST_PLAIN = 256 };
 
-/* A tile has at most TILE_ROWS rows, and as many panels as the registers hold sums
- * of; few rows need more panels to hide the latency of a sum. */
+/* Up to MOST_ROWS rows are one tile, more are tiles of up to TILE_ROWS. A tile has as many
+ * panels as the registers hold sums of; few rows need more panels to hide the latency of
+ * a sum. */
 #if defined(__AVX512F__)
-enum { TILE_ROWS = 6 };
-static inline size_t tile_panels(size_t rows) { return rows > 0 ? 4 : 0; }
+enum { TILE_ROWS = 6, MOST_ROWS = 8 };
+static inline size_t tile_panels(size_t rows) { return rows <= TILE_ROWS ? 4 : 2; }
 #elif defined(__AVX__)
-enum { TILE_ROWS = 6 };
+enum { TILE_ROWS = 6, MOST_ROWS = 6 };
 static inline size_t tile_panels(size_t rows) { return rows == 1 ? 4 : rows <= 3 ? 2 : 1; }
 #else
-enum { TILE_ROWS = 2 };
+enum { TILE_ROWS = 2, MOST_ROWS = 2 };
 static inline size_t tile_panels(size_t rows) { return rows == 1 ? 2 : 1; }
 #endif
 
@@ -43,6 +44,8 @@ static inline size_t tile_panels(size_t rows) { return rows == 1 ? 2 : 1; }
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+
+static const float zeros[MOST_PANELS * WIDTH];
 
 /* Where a block of tiles reads and writes. Number i of row r is src[r src_stride + i], or
  * transposed src[i src_stride + r]. */
@@ -60,7 +63,7 @@ typedef struct operands {
 /* `rows`, `panels` and `transposed` are constants in every call: the sums are registers. */
 static inline __attribute__((always_inline)) void tile(size_t rows, size_t panels,
                                                        bool transposed, const operands *o) {
-  s3_vector sums[TILE_ROWS][MOST_PANELS * PARTS], weights[MOST_PANELS * PARTS];
+  s3_vector sums[MOST_ROWS][MOST_PANELS * PARTS], weights[MOST_PANELS * PARTS];
   const size_t vectors = panels * PARTS;
   UNROLL
   for (size_t r = 0; r < rows; r++)
@@ -98,18 +101,17 @@ static inline void skip_rows(size_t rows, operands *o) {
 /* `count` tiles, one below the other. */
 static inline __attribute__((always_inline)) void tiles(size_t rows, size_t panels,
                                                         bool transposed, size_t count,
-                                                        operands *place) {
-  operands o = *place;
+                                                        const operands *first) {
+  operands o = *first;
   o.transposed = transposed;
   for (; count > 0; count--) {
     tile(rows, panels, transposed, &o);
     skip_rows(rows, &o);
   }
-  *place = o;
 }
 
 static inline __attribute__((always_inline)) void tiles_of(size_t rows, size_t panels,
-                                                           size_t count, operands *o) {
+                                                           size_t count, const operands *o) {
   if (o->transposed)
     tiles(rows, panels, true, count, o);
   else
@@ -117,7 +119,7 @@ static inline __attribute__((always_inline)) void tiles_of(size_t rows, size_t p
 }
 
 /* `panels` is tile_panels(rows), 2 or 1. */
-static void run_tiles(size_t rows, size_t panels, size_t count, operands *o) {
+static void run_tiles(size_t rows, size_t panels, size_t count, const operands *o) {
   switch (rows) {
 #define TILES(n)                             \
   case n:                                    \
@@ -136,16 +138,26 @@ static void run_tiles(size_t rows, size_t panels, size_t count, operands *o) {
     TILES(5)
     TILES(6)
 #endif
+#if defined(__AVX512F__)
+    TILES(7)
+    TILES(8)
+#endif
 #undef TILES
   }
 }
 
 /* All rows in tiles of nearly the same size. */
-static void run_rows(size_t rows, size_t panels, operands o) {
-  const size_t blocks = (rows + TILE_ROWS - 1) / TILE_ROWS, least = rows / blocks;
-  const size_t larger = rows - least * blocks;
-  if (larger > 0) run_tiles(least + 1, panels, larger, &o);
-  run_tiles(least, panels, blocks - larger, &o);
+static void run_rows(size_t rows, size_t panels, const operands *o) {
+  if (rows <= MOST_ROWS) {
+    run_tiles(rows, panels, 1, o);
+    return;
+  }
+  const size_t count = (rows + TILE_ROWS - 1) / TILE_ROWS, least = rows / count;
+  const size_t larger = rows - least * count;
+  operands rest = *o;
+  if (larger > 0) run_tiles(least + 1, panels, larger, o);
+  skip_rows(larger * (least + 1), &rest);
+  run_tiles(least, panels, count - larger, &rest);
 }
 
 /* `columns` of a last, narrower panel exist: through copies with whole rows. */
@@ -168,17 +180,17 @@ static void run_narrow(size_t rows, size_t columns, operands o) {
 
 /* Panels of the tiles next to each other, when `columns` are left. */
 static size_t panels_at_once(size_t rows, size_t columns) {
-  const size_t most = tile_panels(rows < TILE_ROWS ? rows : TILE_ROWS), left = columns / WIDTH;
+  const size_t most = tile_panels(rows <= MOST_ROWS ? rows : TILE_ROWS), left = columns / WIDTH;
   return left >= most ? most : left >= 2 && most >= 2 ? 2 : 1;
 }
 
 static void run_columns(size_t rows, size_t columns, operands o) {
   while (columns >= WIDTH) {
     const size_t panels = panels_at_once(rows, columns), width = panels * WIDTH;
-    run_rows(rows, panels, o);
+    run_rows(rows, panels, &o);
     columns -= width;
     o.panels += panels * o.panel_stride;
-    o.from += width;
+    if (o.from != zeros) o.from += width;
     o.dst += width;
   }
   if (columns > 0) run_narrow(rows, columns, o);
@@ -261,13 +273,12 @@ static void place_panels(const right_factor *b, size_t input, size_t column, siz
 /* A chunk of rows; `all` has its first row, and the sums' beginning, NULL for zeros. */
 static void run_chunk(size_t rows, size_t n, size_t k, const operands *all,
                       const right_factor *b) {
-  static const float zeros[MOST_PANELS * WIDTH];
   /* One tile of rows finds nothing in the cache that another left. */
-  const size_t most = rows <= TILE_ROWS && b->scratch == NULL ? k : INPUTS;
+  const bool one_tile = rows <= MOST_ROWS && b->scratch == NULL;
+  const size_t most = one_tile ? k : INPUTS, group = one_tile ? n : MOST_PANELS * WIDTH;
   for (size_t i = 0; i < k; i += most) {
-    for (size_t column = 0; column < n; column += MOST_PANELS * WIDTH) {
-      const size_t rest = n - column;
-      const size_t columns = rest < MOST_PANELS * WIDTH ? rest : MOST_PANELS * WIDTH;
+    for (size_t column = 0; column < n; column += group) {
+      const size_t columns = n - column < group ? n - column : group;
       operands o = *all;
       o.src += all->transposed ? i * all->src_stride : i;
       o.inputs = k - i < most ? k - i : most;
@@ -308,7 +319,7 @@ void S3_NAME(product)(s3_product_form form, size_t m, size_t n, size_t k, const 
                       size_t lda, const float *b, size_t ldb, bool add, float *c, size_t ldc,
                       float *scratch) {
   const bool laid_out = form == S3_PRODUCT_NT || n % WIDTH != 0 ||
-                        (ldb > WIDEST_PLAIN && m > TILE_ROWS);
+                        (ldb > WIDEST_PLAIN && m > MOST_ROWS);
   const right_factor right = {.form = form == S3_PRODUCT_NT ? TRANSPOSED : PLAIN,
                               .values = b,
                               .stride = ldb,
