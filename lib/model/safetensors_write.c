@@ -96,8 +96,9 @@ s3rec_status s3_safetensors_write(const s3rec_context *context, const char *path
   const size_t padded = begin - LENGTH_SIZE;
   s3rec_status status;
   if (padded > S3_SAFETENSORS_MAXIMUM_HEADER)
-    status = s3_fail(S3REC_ERROR_ARGUMENT, "not saved: a header of %zu bytes, at most %d are allowed",
-                     padded, S3_SAFETENSORS_MAXIMUM_HEADER);
+    status = s3_fail(S3REC_ERROR_ARGUMENT,
+                     "not saved: a header of %zu bytes, at most %d are allowed", padded,
+                     S3_SAFETENSORS_MAXIMUM_HEADER);
   else
     status = write_file(path, text, length, padded, tensors, tensor_count);
   s3_free(context, text);
