@@ -48,7 +48,6 @@ int cli_fail_status(s3rec_status status) {
     case S3REC_ERROR_FORMAT:
     case S3REC_ERROR_LIMIT:
     case S3REC_ERROR_MISMATCH:
-    case S3REC_ERROR_LIMIT:
       return cli_fail(CLI_BAD_DATA, "%s", s3rec_last_error());
     case S3REC_ERROR_ARGUMENT:
     case S3REC_ERROR_NOT_FOUND:

@@ -129,7 +129,7 @@ START_TEST(refuses) {
   memset(text, 'x', 4999);
   memcpy(text, "item,", 5);
   memcpy(text + 5 + 256, "\n1,2", 5);
-  refuse("a.csv", text, S3REC_ERROR_FORMAT,
+  refuse("b.csv", text, S3REC_ERROR_FORMAT,
          ":1: header: name of column 2: longer than 255 bytes; attribute_columns can leave it out");
   memmove(text + 5, text + 6, 260);
   ck_assert_int_eq(s3rec_events_read_attributes(events, fixture_text("b.csv", text).text, NULL,
