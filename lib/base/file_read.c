@@ -71,7 +71,8 @@ s3rec_status s3_file_append(const s3rec_context *context, const char *path, int 
 
 static s3rec_status fail_file_size(const s3rec_context *context, const char *path) {
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s: the file has more than %" PRIu64 " bytes, the limit (s3rec_limits.file_bytes)",
+                 "%s: the file has more than %" PRIu64
+                 " bytes, the limit (s3rec_limits.file_bytes)",
                  path, context->limits.file_bytes);
 }
 
