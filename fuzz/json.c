@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The input is a JSON text. jansson must accept the same texts; what is accepted is walked over
+/* The input is a JSON text. jansson must accept the same texts. What is accepted is walked over
  * completely and stays within the text, an index finds what is there, and what the writer makes of
  * it reads back as the same. */
 #include <jansson.h>
@@ -162,7 +162,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (context == NULL) context = fuzz_context(1, true);
   const size_t held = fuzz_held();
   const char *const text = (const char *)data;
-  const bool right = jansson_accepts(text, size);
+  /* jansson passes over a NUL behind a number. */
+  const bool comparable = size > 0 && memchr(text, '\0', size) == NULL;
+  const bool right = comparable && jansson_accepts(text, size);
   for (int i = 0; i < DEPTHS; i++) {
     s3_json root = {NULL, 0}, row = {NULL, 0};
     const char *fault = NULL, *fault_at = NULL;
@@ -173,7 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!valid)
       fuzz_claim(fault != NULL && fault_at >= text && fault_at <= text + size, "no fault");
     /* Which texts are too deep for jansson is another matter. */
-    if (i == DEPTHS - 1 && status != S3REC_ERROR_LIMIT)
+    if (i == DEPTHS - 1 && comparable && status != S3REC_ERROR_LIMIT)
       fuzz_claim(valid == right, "jansson %s this: %.*s", right ? "accepts" : "refuses",
                  (int)size, text);
     if (valid) check_writing(context, root);
