@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "interrupt.h"
 #include "print.h"
 #include "progress.h"
 
@@ -45,6 +46,7 @@ int cli_usage(const cli_options *options, const char *format, ...) {
 int cli_fail_status(s3rec_status status) {
   switch (status) {
     case S3REC_ERROR_FORMAT:
+    case S3REC_ERROR_LIMIT:
     case S3REC_ERROR_MISMATCH:
       return cli_fail(CLI_BAD_DATA, "%s", s3rec_last_error());
     case S3REC_ERROR_ARGUMENT:
@@ -100,7 +102,8 @@ static void print_help(void) {
       "\n"
       "Exit codes: 0 done; 1 failed (files, memory, numbers); 2 wrong\n"
       "command line; 3 bad input data; 130 interrupted (training state saved).\n"
-      "Ctrl-C ends training after the current step; a second Ctrl-C ends it at once.\n",
+      "Ctrl-C, SIGTERM, SIGHUP and SIGXCPU end training after the current step; a second\n"
+      "Ctrl-C or SIGTERM ends it at once.\n",
       stdout);
 }
 
@@ -117,6 +120,7 @@ static void fill_standard_streams(void) {
 int main(int count, char **arguments) {
   fill_standard_streams();
   const char *const word = count > 1 ? arguments[1] : "";
+  cli_ignore_file_limit();
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
     printf("s3rec %s\n", s3rec_version());
     return CLI_OK;
