@@ -66,15 +66,82 @@ static bool is_decimal(const char *text) {
   return *text == '\0';
 }
 
+/* Digits of a number that are kept: no number that lies in the middle between two doubles has
+ * more than 767, so one more digit says all about the rest. */
+enum { KEPT_DIGITS = 768, LARGEST_POWER = 308, SMALLEST_POWER = -324 };
+
+/* d[0].d[1]d[2]... times ten to the power. No digits: zero. */
+typedef struct decimal {
+  bool negative;
+  char digits[KEPT_DIGITS + 1];
+  size_t count;
+  int64_t power;
+} decimal;
+
+/* An exponent, which stops growing far beyond all that matters. */
+static int64_t read_exponent(const char *at, const char *end) {
+  const bool negative = *at == '-';
+  int64_t exponent = 0;
+  for (at += *at == '-' || *at == '+'; at < end; at++)
+    if (exponent < INT64_MAX / 100) exponent = exponent * 10 + (*at - '0');
+  return negative ? -exponent : exponent;
+}
+
+static decimal split_decimal(const char *at, const char *end) {
+  decimal number = {.negative = *at == '-', .power = -1};
+  bool fraction = false;
+  int64_t exponent = 0;
+  for (at += *at == '-' || *at == '+'; at < end; at++) {
+    if (*at == '.') {
+      fraction = true;
+    } else if (*at == 'e' || *at == 'E') {
+      exponent = read_exponent(at + 1, end);
+      break;
+    } else if (number.count == 0 && *at == '0') {
+      number.power -= fraction;
+    } else {
+      number.power += !fraction;
+      if (number.count < KEPT_DIGITS)
+        number.digits[number.count++] = *at;
+      else if (*at != '0')
+        number.digits[KEPT_DIGITS] = '1';
+    }
+  }
+  number.count += number.digits[KEPT_DIGITS] != '\0';
+  number.power += exponent;
+  return number;
+}
+
+/* strtod gets a number without a point, which is the same in every locale. */
+static double join_decimal(const decimal *number) {
+  char text[KEPT_DIGITS + 32];
+  const double sign = number->negative ? -1 : 1;
+  if (number->count == 0 || number->power < SMALLEST_POWER) return sign * 0.0;
+  if (number->power > LARGEST_POWER) return sign * HUGE_VAL;
+  memcpy(text, number->digits, number->count);
+  snprintf(text + number->count, sizeof text - number->count, "e%d",
+           (int)number->power - (int)number->count + 1);
+  return sign * strtod(text, NULL);
+}
+
+double s3_decimal_value(const char *bytes, size_t count) {
+  const decimal number = split_decimal(bytes, bytes + count);
+  return join_decimal(&number);
+}
+
+static bool has_exponent(const char *bytes, size_t count) {
+  return memchr(bytes, 'e', count) != NULL || memchr(bytes, 'E', count) != NULL;
+}
+
+bool s3_decimal_is_finite(const char *bytes, size_t count) {
+  if (count <= LARGEST_POWER && !has_exponent(bytes, count)) return true;
+  const decimal number = split_decimal(bytes, bytes + count);
+  return number.count == 0 || number.power < LARGEST_POWER || isfinite(join_decimal(&number));
+}
+
 bool s3_parse_double(const char *text, double *value) {
-  enum { LONGEST = 256 };
-  char local[LONGEST + POINT_SIZE], point[POINT_SIZE];
-  const size_t length = strlen(text);
-  if (length >= LONGEST || !is_decimal(text)) return false;
-  memcpy(local, text, length + 1);
-  locale_point(point);
-  replace_first(local, ".", point);
-  const double parsed = strtod(local, NULL);
+  if (!is_decimal(text)) return false;
+  const double parsed = s3_decimal_value(text, strlen(text));
   if (!isfinite(parsed)) return false;
   *value = parsed;
   return true;
