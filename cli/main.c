@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* s3rec: finds the command and runs it. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "interrupt.h"
 #include "print.h"
 #include "progress.h"
 
@@ -43,6 +46,7 @@ int cli_usage(const cli_options *options, const char *format, ...) {
 int cli_fail_status(s3rec_status status) {
   switch (status) {
     case S3REC_ERROR_FORMAT:
+    case S3REC_ERROR_LIMIT:
     case S3REC_ERROR_MISMATCH:
       return cli_fail(CLI_BAD_DATA, "%s", s3rec_last_error());
     case S3REC_ERROR_ARGUMENT:
@@ -98,12 +102,25 @@ static void print_help(void) {
       "\n"
       "Exit codes: 0 done; 1 failed (files, memory, numbers); 2 wrong\n"
       "command line; 3 bad input data; 130 interrupted (training state saved).\n"
-      "Ctrl-C ends training after the current step; a second Ctrl-C ends it at once.\n",
+      "Ctrl-C, SIGTERM, SIGHUP and SIGXCPU end training after the current step; a second\n"
+      "Ctrl-C or SIGTERM ends it at once.\n",
       stdout);
 }
 
+/* The next file would take the number of a standard stream that is closed, and messages would be
+ * written into it. What stands in for it refuses to be written. */
+static void fill_standard_streams(void) {
+  for (int file; (file = open("/dev/null", O_RDONLY)) >= 0;) {
+    if (file <= STDERR_FILENO) continue;
+    close(file);
+    break;
+  }
+}
+
 int main(int count, char **arguments) {
+  fill_standard_streams();
   const char *const word = count > 1 ? arguments[1] : "";
+  cli_ignore_file_limit();
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
     printf("s3rec %s\n", s3rec_version());
     return CLI_OK;

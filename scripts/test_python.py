@@ -18,6 +18,9 @@ from stage import Stage
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bindings/python"
+BUILD_TOOLS = ROOT / "scripts/requirements/build.txt"  # with numpy, which the package needs
+# A build uses the tools of its environment, which are pinned, and fetches no newer ones.
+OFFLINE = ("--no-build-isolation", "--no-index")
 
 
 class PythonStage(Stage):
@@ -27,7 +30,12 @@ class PythonStage(Stage):
         for name in ("PYTHONPATH", "S3REC_LIBRARY"):
             environment.pop(name, None)
         super().__init__(work, work, environment)
+        self.use_tools(pathlib.Path(sys.executable).parent)
         self.settings = [f"-Csetup-args={argument}" for argument in setup_arguments]
+
+    def use_tools(self, folder):
+        """Builds find meson and ninja in this folder before those of the system."""
+        self.environment["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
     def pip(self, python, *arguments):
         return self.run(python, "-m", "pip", "--quiet", *arguments)
@@ -35,8 +43,8 @@ class PythonStage(Stage):
     def wheel(self):
         """Path of the wheel made of the source tree, or None."""
         folder = self.work / "wheel"
-        built, output = self.pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder,
-                                 *self.settings, ROOT)
+        built, output = self.pip(sys.executable, "wheel", *OFFLINE, "--no-deps", "--wheel-dir",
+                                 folder, *self.settings, ROOT)
         wheels = list(folder.glob("*.whl"))
         if not self.check("the wheel builds", built and len(wheels) == 1, output):
             return None
@@ -55,8 +63,8 @@ class PythonStage(Stage):
         return wheels[0]
 
     def tests(self, wheel):
-        installed, output = self.pip(sys.executable, "install", "--force-reinstall", "--no-deps",
-                                     wheel)
+        installed, output = self.pip(sys.executable, "install", "--no-index", "--force-reinstall",
+                                     "--no-deps", wheel)
         if not self.check("the wheel installs", installed, output):
             return
         good, output = self.run(sys.executable, "-X", "faulthandler", "-m", "pytest", "-q", "-rs",
@@ -74,8 +82,8 @@ class PythonStage(Stage):
             self.skip("a source distribution is made of a git checkout only")
             return
         folder = self.work / "sdist"
-        built, output = self.run(sys.executable, "-m", "build", "--sdist", "--outdir", folder,
-                                 *self.settings, ROOT)
+        built, output = self.run(sys.executable, "-m", "build", "--sdist", "--no-isolation",
+                                 "--outdir", folder, *self.settings, ROOT)
         archives = list(folder.glob("*.tar.gz"))
         if not self.check("the source distribution builds", built and len(archives) == 1, output):
             return
@@ -85,8 +93,13 @@ class PythonStage(Stage):
         self.check("it holds what a build needs", needed <= names, str(sorted(needed - names)))
         clean = self.work / "clean"
         made, output = self.run(sys.executable, "-m", "venv", clean)
+        self.use_tools(clean / "bin")
         if made:
-            made, output = self.pip(clean / "bin/python", "install", *self.settings, archives[0])
+            made, output = self.pip(clean / "bin/python", "install", "--require-hashes",
+                                    "--no-deps", "--only-binary", ":all:", "-r", BUILD_TOOLS)
+        if made:
+            made, output = self.pip(clean / "bin/python", "install", *OFFLINE, *self.settings,
+                                    archives[0])
         if made:
             made, output = self.run(
                 clean / "bin/python", "-c", "import s3rec; m = s3rec.Model.create(item_size=9); "

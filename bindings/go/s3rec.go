@@ -67,6 +67,7 @@ const (
 	ErrIO          Status = 30 // the operating system refused a file
 	ErrFormat      Status = 31 // a file or array holds what it may not hold
 	ErrMismatch    Status = 32 // valid, but made for another model or data
+	ErrLimit       Status = 33 // a file exceeds a limit of the Context
 	ErrState       Status = 40 // not now: the model has a trainer, ...
 	ErrNumeric     Status = 41 // a loss, gradient or weight is NaN or infinite
 	ErrEngine      Status = 50 // oneDNN reported a failure

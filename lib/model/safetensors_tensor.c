@@ -71,8 +71,13 @@ s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *nam
   return S3REC_OK;
 }
 
-/* Below this, copying takes no longer than mapping. */
-enum { MAP_ALIGNMENT = 64, SMALLEST_MAPPED = 1 << 20 };
+/* Below this, copying takes no longer than mapping. Fuzzers have small files. */
+enum { MAP_ALIGNMENT = 64 };
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { SMALLEST_MAPPED = 16 };
+#else
+enum { SMALLEST_MAPPED = 1 << 20 };
+#endif
 
 static size_t round_up(size_t bytes, size_t page) { return (bytes + page - 1) / page * page; }
 

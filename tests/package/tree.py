@@ -19,7 +19,7 @@ STEPS = [["base"], ["names"], ["tables"], ["data", "model"], ["events", "samplin
 
 WITHOUT_CIRCLES = ["lib", "cli"]  # in these, no two files include each other, directly or through others
 # What the tool uses of the library's inside: how a file is written (s3_files in lib/meson.build).
-TOOL_SHARES = ("base/atomic_file.h", "base/error.h")
+TOOL_SHARES = ("base/atomic_file.h", "base/error.h", "base/file_place.h")
 
 
 def source_files():

@@ -24,6 +24,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "s3rec_last_error": (TEXT, ()),
     # context
     "s3rec_context_options_init": (None, (P,)),
+    "s3rec_limits_init": (None, (P,)),
+    "s3rec_limits_init_strict": (None, (P,)),
     "s3rec_context_create": (STATUS, (P, P)),
     "s3rec_context_destroy": (None, (P,)),
     "s3rec_context_kernel_level": (ENUM, (P,)),

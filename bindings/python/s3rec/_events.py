@@ -19,7 +19,7 @@ from s3rec._frames import attribute_pairs, event_columns
 from s3rec._handle import Lone, PathLike, Pointer, patiently, path_bytes
 from s3rec._vocabulary import Vocabulary
 from s3rec._words import (FORMATS, HEADERS, REPEATS, Format, Header, Repeats, assign, number_of,
-                          whole)
+                          plain_text, whole)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +130,7 @@ def table_options(*, format: Format, header: Header, delimiter: Optional[str], u
             if not isinstance(text, str):
                 raise TypeError(f"{name} is {type(text).__name__} {text!r}, must be text: a "
                                 f"column's name, or its number from 1 as text")
-            setattr(options, name, text.encode("utf-8"))
+            setattr(options, name, plain_text(name, text))
     options.bad_row_limit = whole("bad_row_limit", bad_row_limit, 0, 2**62)
     return options
 

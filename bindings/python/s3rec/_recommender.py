@@ -296,7 +296,7 @@ class _Entries:
 def _encoded(item: Any, what: str) -> bytes:
     if isinstance(item, str):
         try:
-            encoded = item.encode()
+            encoded = str.encode(item)
         except UnicodeEncodeError:
             return _NO_NAME
         return _NO_NAME if b"\0" in encoded else encoded

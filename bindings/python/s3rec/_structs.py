@@ -18,7 +18,14 @@ F64 = ctypes.c_double
 class ContextOptions(ctypes.Structure):
     _fields_ = [("struct_size", SIZE), ("log", POINTER), ("log_user_data", POINTER),
                 ("allocate", POINTER), ("deallocate", POINTER), ("allocator_user_data", POINTER),
-                ("thread_count", I32), ("kernel_level", ENUM), ("backend", ENUM)]
+                ("thread_count", I32), ("kernel_level", ENUM), ("backend", ENUM),
+                ("limits", POINTER)]
+
+
+class Limits(ctypes.Structure):
+    _fields_ = [("struct_size", SIZE), ("file_bytes", U64), ("row_bytes", U64), ("rows", U64),
+                ("items", U64), ("tensors", U64), ("header_bytes", U64), ("json_depth", I32),
+                ("expansion", I32), ("id_spread", I32)]
 
 
 class DatasetArrays(ctypes.Structure):
@@ -208,6 +215,7 @@ class TrainOptions(ctypes.Structure):
 
 STRUCTS: dict[str, Type[ctypes.Structure]] = {
     "s3rec_context_options": ContextOptions,
+    "s3rec_limits": Limits,
     "s3rec_dataset_arrays": DatasetArrays,
     "s3rec_dataset_info": DatasetInfo,
     "s3rec_id_array": IdArray,

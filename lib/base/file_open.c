@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* Memory for a pipe starts with this and doubles. */
+enum { FIRST_CAPACITY = 1 << 16 };
+
+static s3rec_status refuse_device(const char *path, const struct stat *info) {
+  if (!S_ISCHR(info->st_mode) && !S_ISBLK(info->st_mode)) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_IO, "%s: cannot read: a device, must be a file or a pipe", path);
+}
+
+/* The path may mean another file when it is opened, so both are looked at. */
+s3rec_status s3_file_open(const char *path, s3_open_file *file) {
+  struct stat info;
+  if (stat(path, &info) == 0) S3_TRY(refuse_device(path, &info));
+  int descriptor;
+  do {
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  } while (descriptor < 0 && errno == EINTR);
+  if (descriptor < 0) return s3_fail_errno(path, "open");
+  s3rec_status status = S3REC_OK;
+  if (fstat(descriptor, &info) != 0)
+    status = s3_fail_errno(path, "examine");
+  else
+    status = refuse_device(path, &info);
+  if (status != S3REC_OK) {
+    close(descriptor);
+    return status;
+  }
+  const bool regular = S_ISREG(info.st_mode) && info.st_size > 0;
+  *file = (s3_open_file){descriptor, regular, regular ? (uint64_t)info.st_size : 0};
+  return S3REC_OK;
+}
+
+s3rec_status s3_file_next(const char *path, int descriptor, void *bytes, size_t count,
+                          size_t *got) {
+  for (*got = 0; *got < count;) {
+    const ssize_t more = read(descriptor, (char *)bytes + *got, count - *got);
+    if (more == 0) break;
+    if (more > 0)
+      *got += (size_t)more;
+    else if (errno != EINTR)
+      return s3_fail_errno(path, "read");
+  }
+  return S3REC_OK;
+}
+
+s3rec_status s3_file_append(const s3rec_context *context, const char *path, int descriptor,
+                            size_t count, void **bytes, size_t *capacity, size_t *length) {
+  while (count > 0) {
+    if (*length == *capacity)
+      S3_TRY(s3_grow(context, bytes, capacity, *length + FIRST_CAPACITY, 1));
+    const size_t room = *capacity - *length, wanted = count < room ? count : room;
+    size_t got;
+    S3_TRY(s3_file_next(path, descriptor, (char *)*bytes + *length, wanted, &got));
+    *length += got;
+    count -= got;
+    if (got < wanted) break;
+  }
+  return S3REC_OK;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that are read a piece at a time, and what a path may lead to. */
+#ifndef S3_BASE_FILE_OPEN_H
+#define S3_BASE_FILE_OPEN_H
+
+#include "base/context.h"
+
+/* A file that is open for reading. */
+typedef struct s3_open_file {
+  int descriptor;
+  bool regular; /* else a pipe or a folder, which announce no size, or a file as under /proc,
+                 * which announces 0 */
+  uint64_t byte_count; /* of a regular one */
+} s3_open_file;
+
+/* IO for what cannot be opened and for devices, which may have no end and may not be opened
+ * without effect. */
+s3rec_status s3_file_open(const char *path, s3_open_file *file);
+
+/* Reads at most `count` bytes from where the file is; fewer, *got, only at its end. */
+s3rec_status s3_file_next(const char *path, int descriptor, void *bytes, size_t count, size_t *got);
+/* Appends up to `count` bytes to *bytes, which holds *length; fewer only at the file's end. Memory
+ * grows as bytes come, because a pipe may hold fewer than are asked for. */
+s3rec_status s3_file_append(const s3rec_context *context, const char *path, int descriptor,
+                            size_t count, void **bytes, size_t *capacity, size_t *length);
+
+#endif
