@@ -253,7 +253,7 @@ END_TEST
 static s3rec_status read_back(const char *path, const char *expected) {
   char *bytes;
   size_t count;
-  S3_TRY(s3_text_file_read(context, path, &bytes, &count));
+  S3_TRY(s3_file_read(context, path, &bytes, &count));
   ck_assert_uint_eq(count, strlen(expected));
   ck_assert_str_eq(bytes, expected);
   s3_free(context, bytes);
@@ -269,7 +269,7 @@ START_TEST(reads_whole_files) {
   ck_assert_int_eq(unlink(path.text), 0);
   char *bytes;
   size_t count; /* announces 0 bytes and has more */
-  ck_assert_int_eq(s3_text_file_read(context, "/proc/self/status", &bytes, &count), S3REC_OK);
+  ck_assert_int_eq(s3_file_read(context, "/proc/self/status", &bytes, &count), S3REC_OK);
   ck_assert_uint_gt(count, 0);
   ck_assert_uint_eq(strlen(bytes), count);
   s3_free(context, bytes);
@@ -295,10 +295,10 @@ START_TEST(read_errors_name_path_and_reason) {
   char *bytes = (char *)"untouched";
   size_t count = 7;
   const test_path folder = test_file(""), none = test_file("none");
-  ck_assert_int_eq(s3_text_file_read(context, none.text, &bytes, &count), S3REC_ERROR_IO);
+  ck_assert_int_eq(s3_file_read(context, none.text, &bytes, &count), S3REC_ERROR_IO);
   ck_assert_ptr_nonnull(strstr(s3_error_text(), none.text));
   ck_assert_ptr_nonnull(strstr(s3_error_text(), "No such file or directory"));
-  ck_assert_int_eq(s3_text_file_read(context, folder.text, &bytes, &count), S3REC_ERROR_IO);
+  ck_assert_int_eq(s3_file_read(context, folder.text, &bytes, &count), S3REC_ERROR_IO);
   ck_assert_ptr_nonnull(strstr(s3_error_text(), "Is a directory"));
   ck_assert_str_eq(bytes, "untouched");
   ck_assert_uint_eq(count, 7);
