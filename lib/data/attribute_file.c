@@ -137,7 +137,7 @@ static s3rec_status read_item_key(const s3rec_context *context, const attribute_
     if (parse_item_id(text, length, item)) {
       if ((uint64_t)*item <= context->limits.items) return S3REC_OK;
       return fail_at(S3REC_ERROR_LIMIT, rows, key.begin,
-                     "item id %d is above %" PRIu64 ", the limit (s3rec_limits.items)", *item,
+                     "item id %d is above s3rec_limits.items, which is %" PRIu64, *item,
                      context->limits.items);
     }
   }
@@ -169,7 +169,7 @@ static s3rec_status read_attribute_list(const s3rec_context *context, attribute_
   const size_t row = rows->lists.ragged.row_count;
   if (row >= context->limits.rows)
     return fail_at(S3REC_ERROR_LIMIT, rows, key.begin,
-                   "more than %" PRIu64 " attribute lists, the limit (s3rec_limits.rows)",
+                   "more attribute lists than s3rec_limits.rows, which is %" PRIu64,
                    context->limits.rows);
   S3_TRY(
       s3_grow(context, (void **)&rows->items, &rows->items_capacity, row + 1, sizeof *rows->items));
@@ -224,7 +224,7 @@ s3rec_status s3_attribute_file_read(const s3rec_context *context, const char *pa
                                     int32_t *attribute_size) {
   char *bytes;
   size_t count;
-  S3_TRY(s3_text_file_read(context, path, &bytes, &count));
+  S3_TRY(s3_file_read(context, path, &bytes, &count));
   const size_t mark = s3_utf8_mark_length(bytes, count);
   attribute_rows rows = {.path = path, .bytes = bytes + mark, .count = count - mark};
   s3rec_status status = read_attribute_rows(context, &rows);
