@@ -4,13 +4,13 @@
 #include "tables/text_rows.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "base/error.h"
+#include "base/file_read.h"
 #include "base/utf8.h"
 
 enum {
@@ -35,8 +35,7 @@ struct s3_byte_source {
 
 static s3rec_status fail_source_size(const s3_byte_source *source) {
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s: the file has more than %" PRIu64
-                 " bytes, the limit (s3rec_limits.file_bytes)",
+                 "%s: the file has more bytes than s3rec_limits.file_bytes, which is %" PRIu64,
                  source->path, source->context->limits.file_bytes);
 }
 
@@ -50,7 +49,7 @@ static s3rec_status check_source_limits(const s3_byte_source *source) {
   if ((source->given - FREE_BYTES + ratio - 1) / ratio <= used) return S3REC_OK;
   return s3_fail(S3REC_ERROR_LIMIT,
                  "%s: %" PRIu64 " compressed bytes become %" PRIu64
-                 ", more than %d for each after the first MiB, the limit (s3rec_limits.expansion)",
+                 ", more for each, after the first MiB, than s3rec_limits.expansion, which is %d",
                  source->path, used, source->given, limits->expansion);
 }
 
@@ -111,12 +110,13 @@ static s3rec_status open_source(const s3rec_context *context, const char *path,
   if (opened == NULL) return S3REC_ERROR_MEMORY;
   opened->context = context;
   opened->path = path;
-  do {
-    opened->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  } while (opened->descriptor < 0 && errno == EINTR);
-  s3rec_status status = S3REC_OK;
-  if (opened->descriptor < 0) status = s3_fail_errno(path, "open");
-  if (status == S3REC_OK) status = detect_compression(opened);
+  opened->descriptor = -1;
+  s3_open_file file;
+  s3rec_status status = s3_file_open(path, &file);
+  if (status == S3REC_OK) {
+    opened->descriptor = file.descriptor;
+    status = detect_compression(opened);
+  }
   if (status == S3REC_OK)
     *source = opened;
   else
@@ -197,8 +197,8 @@ static s3rec_status read_source(s3_byte_source *source, char *bytes, size_t capa
 
 static s3rec_status fail_row_size(const s3_text_window *window) {
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s:%" PRIu64 ": the row has more than %" PRIu64
-                 " bytes, the limit (s3rec_limits.row_bytes)",
+                 "%s:%" PRIu64
+                 ": the row has more bytes than s3rec_limits.row_bytes, which is %" PRIu64,
                  window->path, window->line, window->context->limits.row_bytes);
 }
 
