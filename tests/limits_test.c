@@ -326,15 +326,15 @@ END_TEST
 
 START_TEST(json_depth) {
   const char *const expected =
-      ":2: JSON: column 30: more levels than s3rec_limits.json_depth, which is 3";
+      ":2: JSON: column 30: nested deeper than 3, the limit (s3rec_limits.json_depth)";
   expect_edge(read_events, "a.jsonl",
               "{\"user\":1,\"item\":2,\"ts\":3}\n{\"user\":1,\"item\":2,\"x\":[{\"y\":[]}]"
               ",\"ts\":3}\n",
               JSON_DEPTH, 4, expected);
   expect_edge(read_attribute_table, "b.jsonl", "{\"item\":1,\"c\":[1]}\n", JSON_DEPTH, 2,
-              ":1: JSON: column 15: more levels than s3rec_limits.json_depth, which is 1");
+              ":1: JSON: column 15: nested deeper than 1, the limit (s3rec_limits.json_depth)");
   expect_edge(read_attributes, "a.json", "{\"1\":\n[1]}", JSON_DEPTH, 2,
-              ":2:1: more levels than s3rec_limits.json_depth, which is 1");
+              ":2:1: nested deeper than 1, the limit (s3rec_limits.json_depth)");
 }
 END_TEST
 
