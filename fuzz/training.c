@@ -195,7 +195,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                "stage %d: the loss is %.17g with one thread, %.17g with two", stage,
                results[0].losses[stage].total, results[1].losses[stage].total);
   }
-  fuzz_claim(results[0].fingerprint == results[1].fingerprint && fuzz_same_files(paths[0], paths[1]),
+  fuzz_claim(results[0].fingerprint == results[1].fingerprint &&
+                 fuzz_same_files(paths[0], paths[1]),
              "one thread and two give different weights or moments");
   return 0;
 }
