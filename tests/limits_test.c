@@ -147,28 +147,29 @@ static const char *negative_text(void) {
 
 START_TEST(file_bytes) {
   expect_edge(read_sequences, "a.txt", "1 2 3\n2 3\n", FILE_BYTES, 10,
-              ": the file has more bytes than s3rec_limits.file_bytes, which is 9");
+              ": the file has more than 9 bytes, the limit (s3rec_limits.file_bytes)");
   expect_edge(read_negatives, "n.txt", negative_text(), FILE_BYTES, 200,
-              ": the file has more bytes than s3rec_limits.file_bytes, which is 199");
+              ": the file has more than 199 bytes, the limit (s3rec_limits.file_bytes)");
   expect_edge(read_attributes, "a.json", "{\"1\": [1]}", FILE_BYTES, 10,
-              ": the file has more bytes than s3rec_limits.file_bytes, which is 9");
+              ": the file has more than 9 bytes, the limit (s3rec_limits.file_bytes)");
   expect_edge(read_events, "a.csv", "user,item,ts\nu,i,1\n", FILE_BYTES, 19,
-              ": the file has more bytes than s3rec_limits.file_bytes, which is 18");
+              ": the file has more than 18 bytes, the limit (s3rec_limits.file_bytes)");
   expect_edge(read_events, "a.jsonl", "{\"user\":1,\"item\":2,\"ts\":3}\n", FILE_BYTES, 27,
-              ": the file has more bytes than s3rec_limits.file_bytes, which is 26");
+              ": the file has more than 26 bytes, the limit (s3rec_limits.file_bytes)");
   expect_edge(read_attribute_table, "b.csv", "item,genre\ni,1\n", FILE_BYTES, 15,
-              ": the file has more bytes than s3rec_limits.file_bytes, which is 14");
+              ": the file has more than 14 bytes, the limit (s3rec_limits.file_bytes)");
   enum { SIZE = 300000 }; /* more than one read */
   char *const text = malloc(SIZE + 1);
   memset(text, '\n', SIZE);
   memcpy(text, "u,i,1", 5);
   text[SIZE] = '\0';
   expect_edge(read_events, "c.csv", text, FILE_BYTES, SIZE,
-              ": the file has more bytes than s3rec_limits.file_bytes, which is 299999");
+              ": the file has more than 299999 bytes, the limit (s3rec_limits.file_bytes)");
   const test_path packed = test_file("c.csv.gz"); /* after decompression */
   events_write_gzip(packed.text, text, SIZE, 2);
   expect_edge_of_file(read_events, packed.text, FILE_BYTES, SIZE,
-                      ": the file has more bytes than s3rec_limits.file_bytes, which is 299999");
+                      ": the file has more than 299999 bytes, the limit "
+                      "(s3rec_limits.file_bytes)");
   free(text);
 }
 END_TEST
@@ -181,7 +182,7 @@ START_TEST(file_bytes_announced) {
   s3rec_limits strict;
   s3rec_limits_init_strict(&strict);
   expect_read(read_sequences, path.text, &strict,
-              ": the file has more bytes than s3rec_limits.file_bytes, which is 268435456");
+              ": the file has more than 268435456 bytes, the limit (s3rec_limits.file_bytes)");
   ck_assert_int_eq(unlink(path.text), 0);
 }
 END_TEST
@@ -228,14 +229,15 @@ START_TEST(endless_files) {
 END_TEST
 
 START_TEST(row_bytes) {
-  const char *const expected = ":2: the row has more bytes than s3rec_limits.row_bytes, which is 6";
+  const char *const expected = ":2: the row has more than 6 bytes, the limit "
+                               "(s3rec_limits.row_bytes)";
   expect_edge(read_events, "a.csv", "u,i,1\nu,i,234\nu,i,1\n", ROW_BYTES, 7, expected);
   expect_edge(read_events, "a.csv", "u,i,1\r\nu,i,234\r\nu,i,1", ROW_BYTES, 7, expected);
   expect_edge(read_events, "a.csv", "u,i,1\nu,i,234", ROW_BYTES, 7, expected);
   expect_edge(read_events, "a.csv", "u,i,1\nu,\"\n\",2\nu,i,1\n", ROW_BYTES, 7, expected);
   expect_edge(read_attribute_table, "b.csv", "i,c\ni,abcde\n", ROW_BYTES, 7, expected);
   expect_edge(read_events, "a.jsonl", "\n {\"user\":1,\"item\":2,\"ts\":3} \n", ROW_BYTES, 28,
-              ":2: the row has more bytes than s3rec_limits.row_bytes, which is 27");
+              ":2: the row has more than 27 bytes, the limit (s3rec_limits.row_bytes)");
   enum { SIZE = 1 << 16 }; /* the strict limit */
   s3rec_limits strict;
   s3rec_limits_init_strict(&strict);
@@ -248,8 +250,8 @@ START_TEST(row_bytes) {
     test_write(path.text, row, (size_t)(used + SIZE + more));
     expect_read(read_events, path.text, &strict,
                 more == 0 ? NULL
-                          : ":2: the row has more bytes than s3rec_limits.row_bytes, "
-                            "which is 65536");
+                          : ":2: the row has more than 65536 bytes, the limit "
+                            "(s3rec_limits.row_bytes)");
   }
   free(row);
 }
@@ -257,37 +259,37 @@ END_TEST
 
 START_TEST(rows) {
   expect_edge(read_sequences, "a.txt", "1 2\n\n2 3\n3 4\n", ROWS, 3,
-              ":4: more users than s3rec_limits.rows, which is 2");
+              ":4: more than 2 users, the limit (s3rec_limits.rows)");
   expect_edge(read_attributes, "a.json", "{\"1\": [],\n\"2\": [1],\n \"3\": []}", ROWS, 3,
-              ":3:2: more attribute lists than s3rec_limits.rows, which is 2");
+              ":3:2: more than 2 attribute lists, the limit (s3rec_limits.rows)");
   expect_edge(read_events, "a.csv", "user,item,ts\nu,i,1\nu,i,2\nu,i,3\n", ROWS, 3,
-              ":4: more rows than s3rec_limits.rows, which is 2");
+              ":4: more than 2 rows, the limit (s3rec_limits.rows)");
   expect_edge(read_events, "a.csv", "u,i,1\nu\nu,i,3\n", ROWS, 3, /* a bad row counts */
-              ":3: more rows than s3rec_limits.rows, which is 2");
+              ":3: more than 2 rows, the limit (s3rec_limits.rows)");
   expect_edge(read_events, "a.jsonl",
               "{\"user\":1,\"item\":2,\"ts\":3}\n[]\n{\"user\":1,\"item\":2,\"ts\":3}\n", ROWS, 3,
-              ":3: more rows than s3rec_limits.rows, which is 2");
+              ":3: more than 2 rows, the limit (s3rec_limits.rows)");
   expect_edge(read_attribute_table, "b.csv", "i,c\ni,1\nj,1\n", ROWS, 3,
-              ":3: more rows than s3rec_limits.rows, which is 2");
+              ":3: more than 2 rows, the limit (s3rec_limits.rows)");
 }
 END_TEST
 
 START_TEST(items) {
   expect_edge(read_sequences, "a.txt", "1 2\n2 7 50 3\n", ITEMS, 50,
-              ":2:5: item id 50 is above s3rec_limits.items, which is 49");
+              ":2:5: item id 50 is above 49, the limit (s3rec_limits.items)");
   expect_edge(read_attributes, "a.json", "{\"1\": [],\n  \"70\": [1]}", ITEMS, 70,
-              ":2:3: item id 70 is above s3rec_limits.items, which is 69");
+              ":2:3: item id 70 is above 69, the limit (s3rec_limits.items)");
   /* The table has item x already. */
   expect_edge(read_events, "a.csv", "user,item,ts\nu,i,1\nu,j,2\nu,x,3\n", ITEMS, 3,
-              ":3: item: more different items than s3rec_limits.items, which is 2");
+              ":3: item: more than 2 different items, the limit (s3rec_limits.items)");
   expect_edge(read_events, "a.jsonl", "{\"user\":1,\"item\":2,\"ts\":3}\n", ITEMS, 2,
-              ":1: item: more different items than s3rec_limits.items, which is 1");
+              ":1: item: more than 1 different items, the limit (s3rec_limits.items)");
   expect_edge(read_attribute_table, "b.csv", "item,c\nx,1\ni,1\n", ITEMS, 2,
-              ":3: item: more different items than s3rec_limits.items, which is 1");
+              ":3: item: more than 1 different items, the limit (s3rec_limits.items)");
   s3rec_limits strict;
   s3rec_limits_init_strict(&strict);
   expect_read(read_sequences, fixture_text("s.txt", "1 1048577\n").text, &strict,
-              ":1:3: item id 1048577 is above s3rec_limits.items, which is 1048576");
+              ":1:3: item id 1048577 is above 1048576, the limit (s3rec_limits.items)");
 }
 END_TEST
 
@@ -356,8 +358,8 @@ START_TEST(expansion) {
   test_hooks hooks;
   s3rec_context *context = test_hooks_limited(&hooks, &limits);
   ck_assert_int_eq(read_events(context, path.text), S3REC_ERROR_LIMIT);
-  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), ", more for each, after the first MiB, than "
-                                                   "s3rec_limits.expansion, which is 100"));
+  ck_assert_ptr_nonnull(strstr(s3rec_last_error(), ", more than 100 for each after the first MiB, "
+                                                   "the limit (s3rec_limits.expansion)"));
   s3rec_context_destroy(context);
   limits.expansion = 1;
   events_write_gzip(path.text, text, 1 << 20, 1); /* the first MiB is free */
@@ -383,7 +385,7 @@ START_TEST(empty_gzip_parts) {
   expect_read(read_events, path.text, &limits, NULL);
   limits.file_bytes = 100000;
   expect_read(read_events, path.text, &limits,
-              ": the file has more bytes than s3rec_limits.file_bytes, which is 100000");
+              ": the file has more than 100000 bytes, the limit (s3rec_limits.file_bytes)");
   free(bytes);
 }
 END_TEST
