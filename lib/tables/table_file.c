@@ -298,7 +298,7 @@ static s3rec_status count_table_row(s3_table_file *file) {
   const uint64_t most = file->context->limits.rows;
   if (file->row_total++ < most) return S3REC_OK;
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s:%" PRIu64 ": more rows than s3rec_limits.rows, which is %" PRIu64,
+                 "%s:%" PRIu64 ": more than %" PRIu64 " rows, the limit (s3rec_limits.rows)",
                  file->path, file->row.line, most);
 }
 
