@@ -378,10 +378,10 @@ END_TEST
 START_TEST(small_files_cannot_ask_for_much_memory) {
   static float zeros[4 * 4096];
   const s3_tensor few[] = {
-      {"item_embeddings.weight", "F32", 2, {3, 4096}, zeros, 3 * 4096 * 4},
-      {"attribute_embeddings.weight", "F32", 2, {1, 4096}, zeros, 4096 * 4},
-      {"position_embeddings.weight", "F32", 2, {1, 4096}, zeros, 4096 * 4},
-      {"item_encoder.layer.63.attention.query.bias", "F32", 1, {4096}, zeros, 4096 * 4},
+      {"item_embeddings.weight", "F32", 2, {3, 4096}, zeros, 3 * 4096 * 4, 0},
+      {"attribute_embeddings.weight", "F32", 2, {1, 4096}, zeros, 4096 * 4, 0},
+      {"position_embeddings.weight", "F32", 2, {1, 4096}, zeros, 4096 * 4, 0},
+      {"item_encoder.layer.63.attention.query.bias", "F32", 1, {4096}, zeros, 4096 * 4, 0},
   };
   const test_path path = test_file("greedy.safetensors");
   ck_assert_int_eq(s3_safetensors_write(context, path.text, few, 4, NULL, 0), S3REC_OK);
@@ -394,7 +394,7 @@ START_TEST(small_files_cannot_ask_for_much_memory) {
 
   const s3_tensor layers[] = {
       few[0], few[1], few[2],
-      {"item_encoder.layer.99999999999999999999.x", "F32", 0, {0}, zeros, 4}};
+      {"item_encoder.layer.99999999999999999999.x", "F32", 0, {0}, zeros, 4, 0}};
   ck_assert_int_eq(s3_safetensors_write(context, path.text, layers, 4, NULL, 0), S3REC_OK);
   ck_assert_int_eq(s3rec_model_load(context, path.text, NULL, &model), S3REC_ERROR_FORMAT);
   ck_assert_ptr_nonnull(

@@ -107,7 +107,7 @@ static void read_recommendations(s3rec_context *context) {
   const s3_tensor *ids = s3_safetensors_find(file, "ids");
   ck_assert_ptr_nonnull(ids);
   ck_assert_uint_eq(ids->byte_count, sizeof golden_ids);
-  memcpy(golden_ids, ids->data, sizeof golden_ids);
+  ASSERT_OK(s3_safetensors_copy(file, ids, 0, sizeof golden_ids, golden_ids));
   ASSERT_OK(s3_safetensors_read_f32(file, "scores", 2, (int64_t[]){USERS, DEPTH}, golden_scores));
   ASSERT_OK(s3_safetensors_read_f32(file, "user_embedding", 2, (int64_t[]){USERS, WIDTH},
                                     golden_vectors));

@@ -45,7 +45,7 @@ typedef enum s3rec_kernel_level {
 /** What computes the encoder. Both give the same numbers within rounding. */
 typedef enum s3rec_backend {
   S3REC_BACKEND_AUTO = 0,  /**< the faster one: fused */
-  S3REC_BACKEND_FUSED = 1, /**< oneDNN's sgemm + the library's fused kernels */
+  S3REC_BACKEND_FUSED = 1, /**< the library's own kernels */
   S3REC_BACKEND_ONEDNN = 2 /**< oneDNN primitives for every operation they offer */
 } s3rec_backend;
 

@@ -35,7 +35,8 @@ struct s3_byte_source {
 
 static s3rec_status fail_source_size(const s3_byte_source *source) {
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s: the file has more than %" PRIu64 " bytes, the limit (s3rec_limits.file_bytes)",
+                 "%s: the file has more than %" PRIu64
+                 " bytes, the limit (s3rec_limits.file_bytes)",
                  source->path, source->context->limits.file_bytes);
 }
 
