@@ -336,7 +336,7 @@ START_TEST(json_depth) {
   expect_edge(read_attribute_table, "b.jsonl", "{\"item\":1,\"c\":[1]}\n", JSON_DEPTH, 2,
               ":1: JSON: column 15: nested deeper than 1, the limit (s3rec_limits.json_depth)");
   expect_edge(read_attributes, "a.json", "{\"1\":\n[1]}", JSON_DEPTH, 2,
-              ":2:1: more levels than s3rec_limits.json_depth, which is 1");
+              ":2:1: nested deeper than 1, the limit (s3rec_limits.json_depth)");
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory fails everywhere in the process, dependencies included, while the library's calls run.
 
-usage: memory.py FLOW INTERPOSER S3REC [all]
+usage: memory.py FLOW INTERPOSER [all]
 
 Of each part of the flow: the n-th request fails; the n-th and all that follow; each with some
 chance. Without `all` a sample of n is taken.
@@ -39,6 +39,6 @@ def main(program, interposer, every):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (4, 5):
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2], sys.argv[4:] == ["all"])
+    main(sys.argv[1], sys.argv[2], sys.argv[3:] == ["all"])

@@ -46,6 +46,13 @@ class Training:
                  for name in ("out.safetensors", "out.safetensors.state")],
                 entries(self.folder / "run.log"))
 
+    def results_or_text(self):
+        """The results; a text where a file cannot be read."""
+        try:
+            return self.results()
+        except (OSError, ValueError) as error:
+            return str(error)
+
     def count(self, mask):
         """How many calls of these kinds a run makes."""
         self.clear()
