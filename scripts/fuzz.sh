@@ -101,7 +101,7 @@ for target; do
   result=OK
   if [ "$before" != "$failed" ]; then
     result=FAIL
-    tail -n 40 "$@" | cut -c 1-200
+    grep -h -m 1 -A 25 -e 'this does not hold' -e 'runtime error' -e 'ERROR: ' "$@" | cut -c 1-200
   fi
   if [ "$results" ]; then
     printf '{"name": "fuzz %s, %d executions", "result": "%s", "stdout": ""}\n' "$target" "$count" \
