@@ -48,6 +48,11 @@ else
 fi
 [ "$share" -gt 0 ] || share=1
 
+# What a process that was ended leaves behind goes with this folder, which lies in memory.
+TMPDIR=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
 # executions LOG...: how many inputs the processes that wrote these logs have run.
 executions() {
   sed -n 's/^stat::number_of_executed_units: *//p' "$@" |
