@@ -65,4 +65,4 @@ def main(program, interposer, tool, count):
 if __name__ == "__main__":
     if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
-    main(*sys.argv[1:4], int(sys.argv[4]) if len(sys.argv) == 5 else 24)
+    main(*sys.argv[1:4], int(sys.argv[4]) if len(sys.argv) == 5 else 30)

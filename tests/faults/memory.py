@@ -11,7 +11,7 @@ import tempfile
 
 from faults import ALL, Flow, Report, problems_of, table_row
 
-SAMPLE = {"once": 30, "from": 15, "chance": 12}
+SAMPLE = {"once": 60, "from": 20, "chance": 16}
 EVERY = {"once": ALL, "from": ALL, "chance": 400}
 WHAT = {"once": "the n-th request fails", "from": "the n-th and all that follow fail",
         "chance": "requests fail by chance"}
