@@ -19,7 +19,7 @@ SAVES = ["model", "pretrain", "pretrain_run", "finetune_run"]
 
 
 def kill_tool(report, training, most):
-    total = training.count(POINTS)
+    total = training.count("calls", POINTS)
     whole = training.results()
     report.check("the run without a kill leaves no temporary file", training.temporaries())
     kills = wrong = 0
