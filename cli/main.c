@@ -113,8 +113,8 @@ static void print_help(void) {
       stdout);
 }
 
-/* An object of JSON that lacks what there was no memory for would be a false one. The files are whole
- * at every moment, so the tool may end here. */
+/* An object of JSON that lacks what there was no memory for would be a false one. The files are
+ * whole at every moment, so the tool may end here. */
 static void *memory_for_json(size_t size) {
   void *const memory = malloc(size);
   if (memory == NULL) exit(cli_fail(CLI_FAILURE, "out of memory"));
