@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: scripts/faults.sh [SUITE...]
 #
-# The long form of the fault suites (tests/faults): memory, calls, kills, limits, hosts. Every request
-# for memory and every call of the system fails once, the tool is killed 1,000 times. It takes hours,
-# and ends with the table of docs/trust.md. The log is build-faults/faults.log.
+# The long form of the fault suites (tests/faults): memory, calls, kills, limits, hosts. Every
+# request for memory and every call of the system fails once, the tool is killed 1,000 times. It
+# ends with the table of docs/trust.md. The log is build-faults/faults.log.
 #
 # Environment: KILLS is the number of kills (1000).
 set -eu

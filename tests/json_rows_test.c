@@ -64,8 +64,8 @@ END_TEST
 START_TEST(passes_what_is_not_used) {
   read_rows("{\"x\":{\"a\":[{},[[1e5,\"]}\\\\\"]],null],\"a\":2},\"user\":1,\"y\":[],\"item\":2,"
             "\"z\":{},\"ts\":3,\"a\":0,\"b\":0,\"c\":0,\"d\":0,\"e\":0}\n"
-            "{\"e\":9,\"d\":\"\\\"\",\"c\":0,\"b\":0,\"a\":0,\"z\":[[]],\"ts\":1,\"item\":3,\"y\":0,"
-            "\"user\":1,\"x\":\"\"}\n");
+            "{\"e\":9,\"d\":\"\\\"\",\"c\":0,\"b\":0,\"a\":0,\"z\":[[]],\"ts\":1,\"item\":3,"
+            "\"y\":0,\"user\":1,\"x\":\"\"}\n");
   events_expect(events, NULL, "1: 3 2");
 }
 END_TEST
@@ -75,7 +75,8 @@ START_TEST(takes_listed_keys) {
   s3rec_table_options_init(&options);
   options.attribute_columns = "k, b\"";
   read_rows("{\"user\":1,\"item\":2,\"ts\":3}\n");
-  read_attributes("{\"other\":{},\"item\":2,\"b\\\"\":1,\"k\":[\"\\n\"]}\n{\"item\":2}\n", &options);
+  read_attributes("{\"other\":{},\"item\":2,\"b\\\"\":1,\"k\":[\"\\n\"]}\n{\"item\":2}\n",
+                  &options);
   events_expect(events, NULL, "1: 2 | 2: k=\n, b\"=1");
 }
 END_TEST

@@ -402,6 +402,36 @@ START_TEST(small_files_cannot_ask_for_much_memory) {
 }
 END_TEST
 
+/* Loop: load, map. */
+START_TEST(more_items_than_the_limit) {
+  const test_path path = test_file("limited.safetensors");
+  const s3rec_model_config config = fixture_config();
+  s3rec_model *model = test_model_of(context, &config, 1), *const untouched = NULL;
+  ck_assert_int_eq(s3rec_model_save(model, path.text), S3REC_OK);
+  s3rec_model_destroy(model);
+  for (uint64_t items = 4; items <= 5; items++) { /* the model has 5 */
+    s3rec_limits limits;
+    s3rec_context_options options;
+    s3rec_context *limited;
+    s3rec_limits_init(&limits);
+    limits.items = items;
+    s3rec_context_options_init(&options);
+    options.limits = &limits;
+    ck_assert_int_eq(s3rec_context_create(&options, &limited), S3REC_OK);
+    model = untouched;
+    const s3rec_status status = _i == 0 ? s3rec_model_load(limited, path.text, NULL, &model)
+                                        : s3rec_model_map(limited, path.text, NULL, &model);
+    ck_assert_int_eq(status, items == 5 ? S3REC_OK : S3REC_ERROR_LIMIT);
+    if (items == 5)
+      s3rec_model_destroy(model);
+    else
+      ck_assert_ptr_nonnull(
+          strstr(s3rec_last_error(), ": 5 items, but s3rec_limits.items is 4"));
+    s3rec_context_destroy(limited);
+  }
+}
+END_TEST
+
 TEST_SUITE(model_contents) {
   TCase *good = tcase_create("good"), *bad = tcase_create("bad");
   tcase_add_checked_fixture(good, set_up, tear_down);
@@ -419,6 +449,7 @@ TEST_SUITE(model_contents) {
   tcase_add_test(bad, unknown_tensors_are_refused_and_state_tensors_passed_over);
   tcase_add_test(bad, weights_that_are_not_finite_are_refused);
   tcase_add_test(bad, embeddings_of_odd_shapes);
+  tcase_add_loop_test(bad, more_items_than_the_limit, 0, 2);
   tcase_add_test(bad, small_files_cannot_ask_for_much_memory);
   test_add_cases(suite, good, bad, NULL);
 }

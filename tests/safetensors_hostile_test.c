@@ -53,7 +53,7 @@ START_TEST(limits_of_the_context) {
       {{.tensors = 4}, NULL},
       {{.header_bytes = 1}, "bytes, but s3rec_limits.header_bytes is "},
       {{.header_bytes = 4096}, NULL},
-      {{.json_depth = 2}, "header: more levels than s3rec_limits.json_depth, which is 2"},
+      {{.json_depth = 2}, "header: nested deeper than 2, the limit (s3rec_limits.json_depth)"},
       {{.json_depth = 3}, NULL},
       {{.file_bytes = 1}, NULL}, /* of a file that is read whole */
   };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,11 +55,24 @@ s3rec_status s3_file_next(const char *path, int descriptor, void *bytes, size_t 
   return S3REC_OK;
 }
 
+s3rec_status s3_file_reserve(const s3rec_context *context, size_t count, void **bytes,
+                             size_t *capacity, size_t length) {
+  if (count <= *capacity) return S3REC_OK;
+  void *const grown = s3_allocate_unset(context, count, 1);
+  if (grown == NULL) return S3REC_ERROR_MEMORY;
+  if (length > 0) memcpy(grown, *bytes, length);
+  s3_free(context, *bytes);
+  *bytes = grown;
+  *capacity = count;
+  return S3REC_OK;
+}
+
 s3rec_status s3_file_append(const s3rec_context *context, const char *path, int descriptor,
                             size_t count, void **bytes, size_t *capacity, size_t *length) {
   while (count > 0) {
+    const size_t more = *length > FIRST_CAPACITY ? *length : FIRST_CAPACITY;
     if (*length == *capacity)
-      S3_TRY(s3_grow(context, bytes, capacity, *length + FIRST_CAPACITY, 1));
+      S3_TRY(s3_file_reserve(context, *length + more, bytes, capacity, *length));
     const size_t room = *capacity - *length, wanted = count < room ? count : room;
     size_t got;
     S3_TRY(s3_file_next(path, descriptor, (char *)*bytes + *length, wanted, &got));
@@ -85,13 +99,13 @@ static s3rec_status read_all(const s3rec_context *context, const char *path,
     return s3_fail(S3REC_ERROR_MEMORY, "%s: the file exceeds the address space", path);
   /* one byte for the NUL, one to see the end without growing */
   size_t capacity = 0;
-  S3_TRY(s3_grow(context, buffer, &capacity, (size_t)file->byte_count + 2, 1));
+  S3_TRY(s3_file_reserve(context, (size_t)file->byte_count + 2, buffer, &capacity, 0));
   const size_t most = limit < SIZE_MAX - 2 ? (size_t)limit + 1 : SIZE_MAX - 1;
   S3_TRY(s3_file_append(context, path, file->descriptor, most, buffer, &capacity, length));
   if (*length > limit) return fail_file_size(context, path);
   if (*length < file->byte_count)
     return s3_fail(S3REC_ERROR_IO, "%s: became shorter while it was read", path);
-  S3_TRY(s3_grow(context, buffer, &capacity, *length + 1, 1));
+  S3_TRY(s3_file_reserve(context, *length + 1, buffer, &capacity, *length));
   ((char *)*buffer)[*length] = '\0';
   return S3REC_OK;
 }

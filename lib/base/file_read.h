@@ -18,6 +18,10 @@ s3rec_status s3_file_open(const char *path, s3_open_file *file);
 
 /* Reads at most `count` bytes from where the file is; fewer, *got, only at its end. */
 s3rec_status s3_file_next(const char *path, int descriptor, void *bytes, size_t count, size_t *got);
+/* Room for `count` bytes, not zeroed, with *length of them kept: the pages of a large block are not
+ * touched before they are read to. */
+s3rec_status s3_file_reserve(const s3rec_context *context, size_t count, void **bytes,
+                             size_t *capacity, size_t length);
 /* Appends up to `count` bytes to *bytes, which holds *length; fewer only at the file's end. Memory
  * grows as bytes come, because a pipe may hold fewer than are asked for. */
 s3rec_status s3_file_append(const s3rec_context *context, const char *path, int descriptor,

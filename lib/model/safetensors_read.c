@@ -69,14 +69,15 @@ static s3rec_status read_header_text(s3_safetensors *file, const s3_open_file *o
                                      size_t length) {
   const s3rec_context *const context = file->context;
   size_t capacity = 0, got = 0;
-  if (open_file->regular) S3_TRY(s3_grow(context, &file->text, &capacity, length + 1, 1));
+  if (open_file->regular)
+    S3_TRY(s3_file_reserve(context, length + 1, &file->text, &capacity, 0));
   S3_TRY(s3_file_append(context, file->path, open_file->descriptor, length, &file->text, &capacity,
                         &got));
   if (got < length)
     return s3_fail(open_file->regular ? S3REC_ERROR_IO : S3REC_ERROR_FORMAT,
                    "%s: header of %zu bytes, but the file ended after %zu", file->path, length,
                    got);
-  S3_TRY(s3_grow(context, &file->text, &capacity, length + 1, 1));
+  S3_TRY(s3_file_reserve(context, length + 1, &file->text, &capacity, length));
   ((char *)file->text)[length] = '\0';
   return S3REC_OK;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts of this folder share: inputs of the flow, the interposer, numbers of control.h."""
+"""What the scripts of this folder share: inputs of the flow, the interposer, its numbers."""
 import errno
 import gzip
 import json

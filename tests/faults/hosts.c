@@ -169,7 +169,8 @@ static int fork_and_use(flow *f, const flow_part *part) {
 static atomic_int training_over;
 static void *train_meanwhile(void *argument) {
   thread_run *const run = argument;
-  for (int i = 0; i < TIMES && run->status == 0; i++) run->status = run_and_print(run->f, run->part);
+  for (int i = 0; i < TIMES && run->status == 0; i++)
+    run->status = run_and_print(run->f, run->part);
   atomic_store(&training_over, 1);
   return NULL;
 }

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tempfile
 
-from compiling import problem_of_compiling
 from faults import FUSED, Flow, Report
+from compiling import problem_of_compiling
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

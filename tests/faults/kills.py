@@ -26,10 +26,13 @@ def kill_tool(report, training, most):
     for action in KILLS:
         for at in spread(most // len(KILLS), total):
             training.clear()
-            done = training.start(f"calls {POINTS} {ACTIONS[action]} 0 {MODES['once']} {at} 0 /dev/null")
+            done = training.start(f"calls {POINTS} {ACTIONS[action]} 0 {MODES['once']} {at} 0 "
+                                  "/dev/null")
             killed = done.returncode == -9
             kills += killed
-            problem = "\n".join(training.problems(whole)) if killed else f"  status {done.returncode}"
+            problem = f"  status {done.returncode}"
+            if killed:
+                problem = "\n".join(training.problems(whole))
             wrong += bool(problem)
             report.check(f"tool: {action} call {at} of {total}", problem)
     return "SIGKILL: the tool's training", kills, 0, kills, wrong

@@ -35,7 +35,8 @@ def main(program, interposer, tool, library, count, suites):
                 began = time.monotonic()
                 rows += measure()
                 print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-    print("\n| fault | runs | failed calls or runs | kills | promises broken |\n|---|---|---|---|---|")
+    print("\n| fault | runs | failed calls or runs | kills | promises broken |")
+    print("|---|---|---|---|---|")
     for row in rows:
         print("| " + " | ".join(f"{cell:,}" if isinstance(cell, int) else cell for cell in row) +
               " |")
