@@ -28,8 +28,9 @@ int bench_finetune(const bench_settings *settings);
 int bench_score(const bench_settings *settings);
 int bench_score_batch(const bench_settings *settings);
 int bench_kernels(const bench_settings *settings);
-/* Part of the result of bench_kernels. */
+/* Parts of the result of bench_kernels. */
 int bench_linear(const bench_settings *settings);
+int bench_product(const bench_settings *settings);
 int bench_load(const bench_settings *settings);
 int bench_memory(const bench_settings *settings);
 int bench_growth(const bench_settings *settings);
@@ -108,6 +109,11 @@ double flop_total(const flop_count *count);
 flop_count flop_pretrain(const s3rec_model_config *config, const s3rec_batch *batch);
 flop_count flop_finetune(const s3rec_model_config *config, const s3rec_batch *batch,
                          s3rec_finetune_loss loss);
+
+/* oneDNN's sgemm on the calling thread, the yardstick of products: C [m, n] = op(A) op(B), or with
+ * `add` C += op(A) op(B). False when it fails. */
+bool bench_sgemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a,
+                 size_t lda, const float *b, size_t ldb, bool add, float *c, size_t ldc);
 
 /* Rate of oneDNN's sgemm alone on the products of a step: every thread runs its own single-threaded
  * copy, all at once. softmax_items: number of items in the softmax of fine-tuning; 0: the products

@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/error.h"
 #include "bench.h"
-#include "dnnl/engine.h"
 
 enum { MAX_SHAPES = 8, MAX_THREADS = 256 };
 /* Target time of one shape in one measurement. */
@@ -18,7 +16,7 @@ typedef struct floor_worker {
   /* Reused for all shapes. Every thread has its own. */
   float *src, *weights, *dst, *diff_src, *diff_weights;
   double seconds[MAX_SHAPES]; /* of one forward + diff_src + diff_weights */
-  s3rec_status status;
+  bool good;
 } floor_worker;
 
 struct matmul_floor {
@@ -34,30 +32,28 @@ static double products(const matmul_shape *shape) {
 
 /* The three products of a linear layer; weight [out, in]. The result of forward is also used as the
  * gradient for backward. Weight gradients are added up, as in training. */
-static s3rec_status run_shape(const matmul_shape *s, floor_worker *w) {
-  S3_TRY(s3_gemm(false, true, s->rows, s->out, s->in, 1, w->src, s->in, w->weights, s->in, 0,
-                 w->dst, s->out));
-  S3_TRY(s3_gemm(false, false, s->rows, s->in, s->out, 1, w->dst, s->out, w->weights, s->in, 0,
-                 w->diff_src, s->in));
-  return s3_gemm(true, false, s->out, s->in, s->rows, 1, w->dst, s->out, w->src, s->in, 1,
-                 w->diff_weights, s->in);
+static bool run_shape(const matmul_shape *s, floor_worker *w) {
+  return bench_sgemm(false, true, s->rows, s->out, s->in, w->src, s->in, w->weights, s->in, false,
+                     w->dst, s->out) &&
+         bench_sgemm(false, false, s->rows, s->in, s->out, w->dst, s->out, w->weights, s->in,
+                     false, w->diff_src, s->in) &&
+         bench_sgemm(true, false, s->out, s->in, s->rows, w->dst, s->out, w->src, s->in, true,
+                     w->diff_weights, s->in);
 }
 
 static void *run_worker(void *argument) {
   floor_worker *worker = argument;
   matmul_floor *floor = worker->floor;
-  worker->status = S3REC_OK;
+  worker->good = true;
   for (size_t i = 0; i < floor->shape_count; i++) {
     const matmul_shape *shape = &floor->shapes[i];
     double begin, spent;
     size_t runs = 0;
     pthread_barrier_wait(&floor->barrier);
-    const s3rec_status warm = run_shape(shape, worker);
-    if (warm != S3REC_OK) worker->status = warm;
+    worker->good = run_shape(shape, worker) && worker->good;
     begin = bench_clock();
     do {
-      const s3rec_status status = run_shape(shape, worker);
-      if (status != S3REC_OK) worker->status = status;
+      worker->good = run_shape(shape, worker) && worker->good;
       runs++;
       spent = bench_clock() - begin;
     } while (spent < shape_seconds);
@@ -145,7 +141,7 @@ double floor_measure(matmul_floor *floor) {
     matmul_shape *shape = &floor->shapes[i];
     shape->rate = 0;
     for (size_t t = 0; t < floor->thread_count; t++) {
-      if (floor->workers[t].status != S3REC_OK) return 0;
+      if (!floor->workers[t].good) return 0;
       shape->rate += products(shape) / floor->workers[t].seconds[i];
     }
     flops += shape->weight * products(shape);

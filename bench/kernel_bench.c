@@ -246,7 +246,7 @@ int bench_kernels(const bench_settings *settings) {
     snprintf(key, sizeof key, "%s_speedup", cases[i].name);
     report_number(settings, key, bench_median(ratios, BENCH_WINDOWS));
   }
-  const int status = bench_linear(settings);
+  const int status = bench_linear(settings) != 0 || bench_product(settings) != 0;
   report_end(settings);
   kernel_case_destroy(k);
   return status;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "bench.h"
-#include "dnnl/engine.h"
 #include "kernels/kernels.h"
 #include "model/panels.h"
 
@@ -19,8 +18,8 @@ typedef struct linear_case {
 } linear_case;
 
 static void run_sgemm(const linear_case *c) {
-  s3_gemm(false, true, c->rows, c->out, c->in, 1.0f, c->src, c->in, c->weights, c->in, 0.0f,
-          c->dst, c->out);
+  bench_sgemm(false, true, c->rows, c->out, c->in, c->src, c->in, c->weights, c->in, false, c->dst,
+              c->out);
 }
 
 static void run_panels(const linear_case *c) {

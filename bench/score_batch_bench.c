@@ -3,7 +3,6 @@
  * rate of the product of all items and users alone. */
 #include <stdlib.h>
 
-#include "dnnl/engine.h"
 #include "scoring.h"
 
 enum { USERS = SCORING_USERS, TOP = SCORING_TOP };
@@ -17,8 +16,8 @@ static double product_seconds(const scoring *s, const float *items, const float 
   bool good = true;
   for (size_t row = 0; row < count; row += ROWS) {
     const size_t rows = count - row < ROWS ? count - row : ROWS;
-    good = s3_gemm(false, true, rows, USERS, h, 1, items + row * h, h, users, h, 0, scores,
-                   USERS) == S3REC_OK &&
+    good = bench_sgemm(false, true, rows, USERS, h, items + row * h, h, users, h, false, scores,
+                       USERS) &&
            good;
   }
   const double seconds = bench_clock() - begin;

@@ -33,8 +33,8 @@ _Noreturn void fuzz_fail(const char *file, int line, const char *claim, const ch
                s3rec_status_name(fuzz_status), s3rec_last_error());                  \
   } while (0)
 
-/* True for success. A failure must have a status that exists, other than MEMORY, THREAD and ENGINE,
- * for which no input is the reason, and a text of one line. */
+/* True for success. A failure must have a status that exists, other than MEMORY, THREAD and
+ * ENGINE, for which no input is the reason, and a text of one line. */
 bool fuzz_succeeds(s3rec_status status);
 
 /* A context over the counting allocator. `strict`: with the limits for files of unknown origin. An
@@ -46,7 +46,8 @@ size_t fuzz_held(void);
 /* The most that was held since the last call of fuzz_peak_reset. */
 void fuzz_peak_reset(void);
 size_t fuzz_peak(void);
-/* Since fuzz_peak_reset the library held at most `constant` + `factor` * `size` more than `held`. */
+/* Since fuzz_peak_reset the library held at most `constant` + `factor` * `size` more than
+ * `held`. */
 void fuzz_claim_bounded(size_t held, size_t constant, size_t factor, size_t size);
 
 /* Choices out of bytes; when they are used up, all are 0. */
@@ -58,7 +59,7 @@ uint8_t fuzz_byte(fuzz_bytes *bytes);
 uint32_t fuzz_u32(fuzz_bytes *bytes);
 /* 0..count-1, of two bytes. */
 uint32_t fuzz_below(fuzz_bytes *bytes, uint32_t count);
-/* A number of the same bytes, to choose where the input is a file and nothing else. */
+/* A number of the bytes, to choose by where the input is a file and nothing else. */
 uint64_t fuzz_hash(const uint8_t *data, size_t size);
 
 /* A path in a folder of the process that is removed at its end; valid until the 8th call after. */

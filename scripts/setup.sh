@@ -55,7 +55,7 @@ look() {
   need 'meson 1.0 or later' meson have_meson
   need ninja ninja-build have ninja
   need pkg-config pkg-config have pkg-config
-  need 'jansson 2.11 or later' libjansson-dev have_package 'jansson >= 2.11'
+  need 'jansson 2.11 or later (for the tool)' libjansson-dev have_package 'jansson >= 2.11'
   need zlib zlib1g-dev have_package zlib
   need 'oneDNN 2.6 or later' libdnnl-dev have_onednn
   if [ "$tests" ]; then need 'libcheck 0.11 or later' check have_package 'check >= 0.11'; fi

@@ -115,6 +115,15 @@ if [ -z "$quick" ]; then
     record thread SKIP 'no clang with sanitizers'
   fi
 
+  # Inputs that nobody wrote, for 60 s in all; the corpus itself is replayed in every build.
+  if have_fuzzer; then
+    echo '== fuzz: build and run'
+    "$root/scripts/fuzz.sh" --seconds 60 --results "$results/fuzz.json" </dev/null || true
+    [ -s "$results/fuzz.json" ] || record fuzz FAIL build
+  else
+    record fuzz SKIP 'no clang with libFuzzer'
+  fi
+
   # Uninitialised memory, which the sanitizers above do not find.
   if command -v valgrind >/dev/null && [ -e "$root/build/build.ninja" ]; then
     run valgrind "$root/build" --setup valgrind --suite small

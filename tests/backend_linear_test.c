@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* s3_gemm, and linear layers, biases and activations of every backend, against
- * the references in double. */
+/* Linear layers, biases and activations of every backend, against the references in
+ * double. */
 #include <float.h>
 #include <math.h>
 #include <pthread.h>
@@ -182,52 +182,6 @@ static void check_activations(s3_backend *backend) {
 START_TEST(activations) { for_each_backend(check_activations); }
 END_TEST
 
-static void check_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
-                       float alpha, float beta) {
-  const size_t gap = 3;
-  const size_t lda = (transpose_a ? m : k) + gap, ldb = (transpose_b ? k : n) + gap;
-  const size_t ldc = n + gap;
-  const array a = array_random((transpose_a ? k : m) * lda, 1.0);
-  const array b = array_random((transpose_b ? n : k) * ldb, 1.0);
-  const array c = beta == 0.0f ? array_constant(m * ldc, NAN) : array_random(m * ldc, 1.0);
-  const array before = array_copy(c);
-  test_at("gemm %d %d, m %zu, n %zu, k %zu, alpha %g, beta %g", transpose_a, transpose_b, m, n,
-          k, alpha, beta);
-  CHECK_OK(s3_gemm(transpose_a, transpose_b, m, n, k, alpha, a.actual, lda, b.actual, ldb, beta,
-                   c.actual, ldc));
-  for (size_t i = 0; i < m * ldc; i++) {
-    const size_t row = i / ldc, column = i % ldc;
-    if (column >= n) { /* the gap is not C's */
-      CHECK(memcmp(&c.actual[i], &before.actual[i], sizeof(float)) == 0, "gap written");
-      continue;
-    }
-    double sum = beta == 0.0f ? 0.0 : beta * before.expected[i], bound = fabs(sum);
-    for (size_t p = 0; p < k; p++) {
-      const double product = alpha * a.expected[transpose_a ? p * lda + row : row * lda + p] *
-                             b.expected[transpose_b ? column * ldb + p : p * ldb + column];
-      sum += product;
-      bound += fabs(product);
-    }
-    CHECK(fabs(c.actual[i] - sum) <= sum_tolerance * bound,
-          "m %zu, n %zu, k %zu: C[%zu, %zu] is %.9g, expected %.9g", m, n, k, row, column,
-          c.actual[i], sum);
-  }
-  arrays_free();
-}
-
-START_TEST(gemm) {
-  static const size_t sizes[] = {0, 1, 5, 32, 77};
-  enum { SIZES = sizeof sizes / sizeof sizes[0] };
-  for (size_t i = 0; i < SIZES * SIZES * SIZES * 4; i++) {
-    const size_t m = sizes[i % SIZES], n = sizes[i / SIZES % SIZES];
-    const size_t k = sizes[i / (SIZES * SIZES) % SIZES], form = i / (SIZES * SIZES * SIZES);
-    check_gemm(form & 1, form & 2, m, n, k, 1.0f, 0.0f);
-    check_gemm(form & 1, form & 2, m, n, k, 1.0f, 1.0f);
-    check_gemm(form & 1, form & 2, m, n, k, 0.5f, -2.0f);
-  }
-}
-END_TEST
-
 START_TEST(openmp_setting_is_put_back) {
   const s3_dnnl_host outer = s3_dnnl_enter();
   const s3_dnnl_host inner = s3_dnnl_enter();
@@ -297,7 +251,6 @@ END_TEST
 
 TEST_SUITE(backend_linear) {
   TCase *cases = tcase_create("linear");
-  tcase_add_test(cases, gemm);
   tcase_add_test(cases, openmp_setting_is_put_back);
   tcase_add_test(cases, description_names_the_library);
   tcase_add_test(cases, linear);

@@ -203,6 +203,42 @@ START_TEST(all_names_may_be_taken) {
 }
 END_TEST
 
+/* In a folder of all users, files of another user can be locked or not, and not removed. */
+START_TEST(files_of_another_user_stay) {
+  const test_path root = test_file(""), folder = test_file("all"), path = test_file("all/mine");
+  const test_path first = test_file("all/.mine.s3rec-tmp");
+  const test_path next = test_file("all/.mine.s3rec-tmp-2");
+  if (geteuid() != 0) {
+    test_skip("only root can be two users");
+    return;
+  }
+  ck_assert_int_eq(mkdir(folder.text, 0777), 0);
+  ck_assert_int_eq(chmod(folder.text, 01777), 0);
+  ck_assert_int_eq(chmod(root.text, 0711), 0);
+  test_write(first.text, "private", 7);
+  ck_assert_int_eq(chmod(first.text, 0600), 0);
+  test_write(next.text, "open to all", 11);
+  ck_assert_int_eq(chmod(next.text, 0666), 0);
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) _exit(setuid(65534) == 0 && write_block(path.text, 'a') == S3REC_OK ? 0 : 1);
+  int status;
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  ck_assert_int_eq(letter_of(path.text), 'a');
+  ck_assert(is_there(first.text) && is_there(next.text));
+  /* The folder's owner may remove them. The file keeps its owner. */
+  assert_saves(path.text, 'b');
+  struct stat info;
+  ck_assert_int_eq(stat(path.text, &info), 0);
+  ck_assert_uint_eq(info.st_uid, 65534);
+  ck_assert(!is_there(first.text) && !is_there(next.text));
+  ck_assert_int_eq(unlink(path.text), 0);
+  ck_assert_int_eq(rmdir(folder.text), 0); /* nothing else was in it */
+  ck_assert_int_eq(chmod(root.text, 0700), 0);
+}
+END_TEST
+
 /* Names of every length, with what a kill has left; long ones that differ only at the end. */
 START_TEST(long_names_have_one_temporary_too) {
   const size_t lengths[] = {1, 99, 100, 101, 240, 241, 242, 254, 255};
@@ -319,6 +355,7 @@ TEST_SUITE(base_temporary) {
   tcase_add_test(cases, a_process_may_save_twice_at_once);
   tcase_add_test(cases, planted_names_do_no_harm);
   tcase_add_test(cases, all_names_may_be_taken);
+  tcase_add_test(cases, files_of_another_user_stay);
   tcase_add_test(cases, long_names_have_one_temporary_too);
   tcase_add_test(cases, a_temporary_that_was_removed);
   tcase_add_test(cases, names_of_temporaries_are_refused);

@@ -124,7 +124,7 @@ START_TEST(refuses_json) {
   refuse("a.jsonl", "{\"user\":1,\"item\":2} {}\n",
          ":1: JSON: column 21: nothing may follow the value");
   refuse("a.jsonl", "{\"user\":1,\"\xC3\xA9\":\"a\tb\"}\n",
-         ":1: JSON: column 18: a control character must be escaped");
+         ":1: JSON: column 17: a control character must be escaped");
   refuse("a.jsonl", "{\"user\":1}\n",
          ":1: item: no key has a usual name; item_column can name one");
   refuse("a.jsonl", "{\"user\":1,\"item\":2,\"ts\":3}\n{\"user\":1}", ":2: item: missing");
@@ -142,7 +142,9 @@ START_TEST(refuses_json) {
          ":2: timestamp: missing");
   refuse("a.jsonl", "{\"user\":1,\"item\":2,\"user\":3}\n",
          ":1: JSON: column 20: a key that the object has already");
-  refuse("a.jsonl", "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"\\u0062\":1}\n",
+  refuse("a.jsonl",
+         "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,"
+         "\"\\u0062\":1}\n",
          ":1: JSON: column 56: a key that the object has already");
   refuse("a.jsonl", "{\"user\":\"\xFF\",\"item\":2}\n", ":1: JSON: column 10: not valid UTF-8");
   refuse("a.jsonl", "\n{\"user\":\"\\u0000\",\"item\":2}\n",

@@ -278,8 +278,9 @@ START_TEST(depth_has_a_limit) {
     ck_assert(value.length == 1 && *value.begin == '1');
     ck_assert_int_eq(s3_json_check("f", "x: ", exceeds, strlen(exceeds), limit, &root),
                      S3REC_ERROR_LIMIT);
-    char words[64];
-    snprintf(words, sizeof words, "s3rec_limits.json_depth, which is %zu", limit);
+    char words[96];
+    snprintf(words, sizeof words, "nested deeper than %zu, the limit (s3rec_limits.json_depth)",
+             limit);
     ck_assert_msg(strstr(s3_error_text(), words) != NULL, "%s", s3_error_text());
     free(fits);
     free(exceeds);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the encoder asks of a compute backend. There are two, and each is the
  * other's oracle in the tests:
- *   fused   oneDNN's sgemm for linear layers in training, kernels/ for the rest
+ *   fused   the library's own kernels/
  *   onednn  oneDNN primitives for everything they offer
  *
  * Rules for all operations

@@ -18,7 +18,7 @@ enum { TEMPORARY_COUNT = 16, ATTEMPTS = 100, PLAIN_NAME_LIMIT = 100 };
 static const char suffix[] = ".s3rec-tmp";
 
 static void name_temporary(const char *name, int number, char *text, size_t capacity) {
-  char key[17], count[8] = "";
+  char key[17], count[16] = "";
   if (strlen(name) > PLAIN_NAME_LIMIT) {
     snprintf(key, sizeof key, "%016llx", (unsigned long long)s3_file_name_key(name));
     name = key;

@@ -275,8 +275,8 @@ s3rec_status s3_json_check(const char *path, const char *part, const char *text,
   const s3_json_place place = s3_json_place_of(text, at);
   if (fault == s3_json_too_deep)
     return s3_fail(S3REC_ERROR_LIMIT,
-                   "%s:%zu:%zu: %smore levels than s3rec_limits.json_depth, which is %zu", path,
-                   place.line, place.column, part, depth);
+                   "%s:%zu:%zu: %snested deeper than %zu, the limit (s3rec_limits.json_depth)",
+                   path, place.line, place.column, part, depth);
   return s3_fail(S3REC_ERROR_FORMAT, "%s:%zu:%zu: %s%s", path, place.line, place.column, part,
                  fault);
 }

@@ -89,10 +89,10 @@ static s3rec_status make_slots(const s3rec_context *context, s3_json_index *inde
   if (index->count <= FEW_MEMBERS) return S3REC_OK;
   size_t count = 2 * FEW_MEMBERS;
   while (count / 3 * 2 < index->count) count *= 2;
+  if (index->slots == NULL) index->hash_key = s3_hash_key_make(); /* the system is asked once */
   S3_TRY(s3_grow(context, &index->slots, &index->slot_capacity, count, sizeof(uint32_t)));
   memset(index->slots, 0, count * sizeof(uint32_t));
   index->slot_count = count;
-  index->hash_key = s3_hash_key_make();
   return S3REC_OK;
 }
 

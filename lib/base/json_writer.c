@@ -7,13 +7,15 @@
 
 #include "base/number.h"
 
+enum { FIRST_CAPACITY = 512 };
+
 /* Room for `count` more bytes; NULL without it, or after a failure. */
 static char *reserve(s3_json_writer *writer, size_t count) {
   if (writer->status == S3REC_OK && count > SIZE_MAX - writer->count)
     writer->status = s3_fail(S3REC_ERROR_MEMORY, "a JSON text exceeds the address space");
   if (writer->status == S3REC_OK)
     writer->status = s3_grow(writer->context, &writer->bytes, &writer->capacity,
-                             writer->count + count, 1);
+                             writer->count + (writer->count == 0 ? FIRST_CAPACITY : 0) + count, 1);
   return writer->status == S3REC_OK ? (char *)writer->bytes + writer->count : NULL;
 }
 
@@ -29,9 +31,9 @@ static void begin_value(s3_json_writer *writer) {
   writer->follows = true;
 }
 
-static void put_word(s3_json_writer *writer, const char *word) {
+void s3_json_put_json(s3_json_writer *writer, const char *json) {
   begin_value(writer);
-  put_bytes(writer, word, strlen(word));
+  put_bytes(writer, json, strlen(json));
 }
 
 void s3_json_open(s3_json_writer *writer, char bracket) {
@@ -85,13 +87,13 @@ void s3_json_put_text(s3_json_writer *writer, const char *text) {
 }
 
 void s3_json_put_truth(s3_json_writer *writer, bool truth) {
-  put_word(writer, truth ? "true" : "false");
+  s3_json_put_json(writer, truth ? "true" : "false");
 }
 
 void s3_json_put_integer(s3_json_writer *writer, int64_t integer) {
   char text[S3_NUMBER_SIZE];
   snprintf(text, sizeof text, "%" PRId64, integer);
-  put_word(writer, text);
+  s3_json_put_json(writer, text);
 }
 
 /* Without a point or an exponent it would read back as an integer, and -0 lose its sign. */
@@ -99,21 +101,16 @@ void s3_json_put_real(s3_json_writer *writer, double real) {
   char text[S3_NUMBER_SIZE + 2];
   s3_format_double(real, text);
   if (strpbrk(text, ".e") == NULL) strcat(text, ".0");
-  put_word(writer, text);
+  s3_json_put_json(writer, text);
 }
 
 s3rec_status s3_json_finish(s3_json_writer *writer, char **text, size_t *count) {
   put_bytes(writer, "", 1);
   if (writer->status != S3REC_OK) {
-    s3_json_abandon(writer);
+    s3_free(writer->context, writer->bytes);
     return writer->status;
   }
   *text = writer->bytes;
   *count = writer->count - 1;
   return S3REC_OK;
-}
-
-void s3_json_abandon(s3_json_writer *writer) {
-  s3_free(writer->context, writer->bytes);
-  writer->bytes = NULL;
 }

@@ -224,7 +224,7 @@ s3rec_status s3_attribute_file_read(const s3rec_context *context, const char *pa
                                     int32_t *attribute_size) {
   char *bytes;
   size_t count;
-  S3_TRY(s3_text_file_read(context, path, &bytes, &count));
+  S3_TRY(s3_file_read(context, path, &bytes, &count));
   const size_t mark = s3_utf8_mark_length(bytes, count);
   attribute_rows rows = {.path = path, .bytes = bytes + mark, .count = count - mark};
   s3rec_status status = read_attribute_rows(context, &rows);

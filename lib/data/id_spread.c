@@ -48,5 +48,6 @@ s3rec_status s3_check_id_spread(const s3rec_context *context, const char *path, 
                  "%s:%zu:%zu: %s id %d, but the file has only %zu different ones, and a model has "
                  "a row for each id up to the highest; it may be %d + %d for each different id "
                  "(s3rec_limits.id_spread): number them from 1 without gaps, or raise the limit",
-                 path, place.line, place.column, what, highest.id, set.count, FREE_ID_COUNT, spread);
+                 path, place.line, place.column, what, highest.id, set.count, FREE_ID_COUNT,
+                 spread);
 }

@@ -193,7 +193,7 @@ s3rec_status s3_sequence_file_read(const s3rec_context *context, const char *pat
                                    s3_ragged *sequences, int64_t **names) {
   char *bytes;
   size_t count;
-  S3_TRY(s3_text_file_read(context, path, &bytes, &count));
+  S3_TRY(s3_file_read(context, path, &bytes, &count));
   text_reader reader = start_reader(path, bytes, count);
   sequence_rows rows = {0};
   const s3rec_status status = read_sequences(context, &reader, &rows, sequences);
@@ -255,7 +255,7 @@ s3rec_status s3_negative_file_read(const s3rec_context *context, const char *pat
                                    s3_ragged *negatives) {
   char *bytes;
   size_t count;
-  S3_TRY(s3_text_file_read(context, path, &bytes, &count));
+  S3_TRY(s3_file_read(context, path, &bytes, &count));
   text_reader reader = start_reader(path, bytes, count);
   s3_ragged_builder rows = {0};
   const s3rec_status status =

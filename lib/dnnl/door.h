@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The door to oneDNN's computing: what is set up for the calling thread before a product or
- * primitive and put back after it. Only files of lib/dnnl call it.
+/* The door to oneDNN's computing: what is set up for the calling thread before a primitive and
+ * put back after it. Only files of lib/dnnl and the benchmark's sgemm call it.
  *
  *   OpenMP   oneDNN computes with one OpenMP thread. The thread's own setting is saved,
  *            set to 1 and put back; a few nanoseconds, and no other thread sees it.

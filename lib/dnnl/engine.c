@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dnnl/engine.h"
 
+#include <errno.h>
 #include <stdio.h>
-#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "dnnl/compat.h"
-#include "dnnl/door.h"
 
 s3rec_status s3_dnnl_check(void) {
   const dnnl_version_t *version = dnnl_version();
@@ -13,25 +14,6 @@ s3rec_status s3_dnnl_check(void) {
   return s3_fail(S3REC_ERROR_ENGINE,
                  "oneDNN %d.%d.%d was loaded, but this library was compiled for oneDNN %d.x",
                  version->major, version->minor, version->patch, DNNL_VERSION_MAJOR);
-}
-
-static const char *isa_name(dnnl_cpu_isa_t isa) {
-  switch ((int)isa) {
-    case dnnl_cpu_isa_sse41: return "sse41";
-    case dnnl_cpu_isa_avx: return "avx";
-    case dnnl_cpu_isa_avx2: return "avx2";
-    case dnnl_cpu_isa_avx512_core: return "avx512_core";
-    case dnnl_cpu_isa_avx512_core_vnni: return "avx512_core_vnni";
-    case dnnl_cpu_isa_avx512_core_bf16: return "avx512_core_bf16";
-    case dnnl_cpu_isa_avx512_core_amx: return "avx512_core_amx";
-#if DNNL_VERSION_MAJOR >= 3
-    case dnnl_cpu_isa_avx2_vnni: return "avx2_vnni";
-    case dnnl_cpu_isa_avx2_vnni_2: return "avx2_vnni_2";
-    case dnnl_cpu_isa_avx512_core_fp16: return "avx512_core_fp16";
-    case dnnl_cpu_isa_avx512_core_amx_fp16: return "avx512_core_amx_fp16";
-#endif
-    default: return "default instruction set";
-  }
 }
 
 static const char *threading_name(unsigned runtime) {
@@ -47,8 +29,7 @@ static const char *threading_name(unsigned runtime) {
 
 void s3_dnnl_describe(char *text, size_t capacity) {
   const dnnl_version_t *version = dnnl_version();
-  snprintf(text, capacity, "oneDNN %d.%d.%d, %s, %s", version->major, version->minor,
-           version->patch, isa_name(dnnl_get_effective_cpu_isa()),
+  snprintf(text, capacity, "oneDNN %d.%d.%d, %s", version->major, version->minor, version->patch,
            threading_name(version->cpu_runtime));
 }
 
@@ -59,7 +40,7 @@ s3rec_status s3_dnnl_status(dnnl_status_t status, const char *operation) {
       return s3_fail(S3REC_ERROR_ENGINE, "oneDNN %s: out of memory", operation);
     case dnnl_invalid_arguments:
       return s3_fail(S3REC_ERROR_ENGINE, "oneDNN %s: invalid arguments", operation);
-    case dnnl_unimplemented: /* so says sgemm, too, without executable memory */
+    case dnnl_unimplemented:
     case dnnl_runtime_error:
       return s3_fail(S3REC_ERROR_ENGINE,
                      "oneDNN %s: %s; it generates machine code, so the process must be allowed "
@@ -70,31 +51,16 @@ s3rec_status s3_dnnl_status(dnnl_status_t status, const char *operation) {
   }
 }
 
-/* What is left of the product when k = 0. dnnl_sgemm leaves C alone then, also
- * with beta = 0. */
-static void scale_matrix(size_t m, size_t n, float beta, float *c, size_t ldc) {
-  for (size_t i = 0; i < m; i++) {
-    float *row = c + i * ldc;
-    if (beta == 0.0f) {
-      memset(row, 0, n * sizeof *row); /* NaN * 0 would stay */
-      continue;
-    }
-    for (size_t j = 0; j < n; j++) row[j] *= beta;
-  }
-}
-
-s3rec_status s3_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha,
-                     const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
-                     size_t ldc) {
-  if (m == 0 || n == 0) return S3REC_OK;
-  if (k == 0) {
-    if (beta != 1.0f) scale_matrix(m, n, beta, c, ldc);
-    return S3REC_OK;
-  }
-  const s3_dnnl_host host = s3_dnnl_enter();
-  const dnnl_status_t status = dnnl_sgemm(
-      transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', (dnnl_dim_t)m, (dnnl_dim_t)n, (dnnl_dim_t)k,
-      alpha, a, (dnnl_dim_t)lda, b, (dnnl_dim_t)ldb, beta, c, (dnnl_dim_t)ldc);
-  s3_dnnl_leave(host);
-  return s3_dnnl_status(status, "sgemm");
+s3rec_status s3_dnnl_may_generate(void) {
+  const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+  void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return s3_fail(S3REC_ERROR_MEMORY, "no memory for %zu bytes", size);
+  const int reason = mprotect(page, size, PROT_READ | PROT_EXEC) == 0 ? 0 : errno;
+  munmap(page, size);
+  if (reason == 0) return S3REC_OK;
+  if (reason == ENOMEM) return s3_fail(S3REC_ERROR_MEMORY, "no memory for executable pages");
+  return s3_fail(S3REC_ERROR_ENGINE,
+                 "the backend onednn generates machine code, but this process may not have "
+                 "executable memory (MemoryDenyWriteExecute, SELinux execmem); the backend fused "
+                 "needs none");
 }

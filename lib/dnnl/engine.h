@@ -10,14 +10,12 @@
  * the headers compiled against. */
 s3rec_status s3_dnnl_check(void);
 
-/* "oneDNN 2.6.3, avx512_core_bf16, OpenMP" */
+/* "oneDNN 2.6.3, OpenMP". Its instruction set is not asked for: oneDNN reads its environment
+ * variables for that, in memory that it takes without a check. */
 void s3_dnnl_describe(char *text, size_t capacity);
 
-/* C[m, n] = alpha op(A) op(B) + beta C, row-major with leading dimensions; op(A)
- * is [m, k] and op(B) [k, n]; transpose = A is stored [k, m], B [n, k]. m, n or
- * k may be 0 (k = 0 with beta = 0 zeroes C). dnnl_sgemm on the calling thread. */
-s3rec_status s3_gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
-                     float alpha, const float *a, size_t lda, const float *b, size_t ldb,
-                     float beta, float *c, size_t ldc);
+/* Fails (ENGINE) when the process may not have executable memory. Without it oneDNN
+ * says nothing and computes by other code, slowly and with other last bits. */
+s3rec_status s3_dnnl_may_generate(void);
 
 #endif

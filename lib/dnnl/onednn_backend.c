@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "dnnl/engine.h"
+
 s3rec_status s3_onednn_scratch(s3_onednn_backend *backend, size_t count, float **scratch) {
   void *memory = backend->scratch;
   S3_TRY(s3_grow(backend->base.context, &memory, &backend->scratch_capacity, count, sizeof(float)));
@@ -304,6 +306,7 @@ static const s3_backend_operations onednn_operations = {
 };
 
 s3rec_status s3_onednn_backend_create(const s3rec_context *context, s3_backend **result) {
+  S3_TRY(s3_dnnl_may_generate());
   s3_onednn_backend *backend = s3_allocate(context, 1, sizeof *backend);
   if (backend == NULL) return S3REC_ERROR_MEMORY;
   backend->base = (s3_backend){&onednn_operations, context};

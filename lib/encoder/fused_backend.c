@@ -1,39 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The fused backend: oneDNN's sgemm for the linear layers in training, the library's
- * kernels for everything else. Last in the file: the choice of a backend. */
+/* The fused backend: the library's own kernels for everything. Last in the file: the
+ * choice of a backend. */
 #include "backend/backend.h"
 #include "base/error.h"
-#include "dnnl/engine.h"
 #include "kernels/kernels.h"
 
 typedef struct fused_backend {
   s3_backend base;
-  float *scratch; /* of the attention kernels */
+  float *scratch; /* of one kernel */
   size_t scratch_capacity;
 } fused_backend;
 
 static const s3_kernels *kernels_of(const s3_backend *backend) { return backend->context->kernels; }
 
+static s3rec_status grow_scratch(fused_backend *fused, size_t count) {
+  return s3_grow(fused->base.context, (void **)&fused->scratch, &fused->scratch_capacity, count,
+                 sizeof *fused->scratch);
+}
+
+static s3rec_status fused_product(s3_backend *backend, s3_product_form form, size_t m, size_t n,
+                                  size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+                                  bool add, float *c) {
+  fused_backend *fused = (fused_backend *)backend;
+  S3_TRY(grow_scratch(fused, S3_PRODUCT_SCRATCH));
+  kernels_of(backend)->product(form, m, n, k, a, lda, b, ldb, add, c, n, fused->scratch);
+  return S3REC_OK;
+}
+
 static s3rec_status fused_linear_forward(s3_backend *backend, size_t rows, size_t in, size_t out,
                                          const float *src, const float *weights, float *dst) {
-  (void)backend;
-  return s3_gemm(false, true, rows, out, in, 1.0f, src, in, weights, in, 0.0f, dst, out);
+  return fused_product(backend, S3_PRODUCT_NT, rows, out, in, src, in, weights, in, false, dst);
 }
 
 static s3rec_status fused_linear_backward_data(s3_backend *backend, size_t rows, size_t in,
                                                size_t out, const float *diff_dst,
                                                const float *weights, bool accumulate,
                                                float *diff_src) {
-  (void)backend;
-  return s3_gemm(false, false, rows, in, out, 1.0f, diff_dst, out, weights, in,
-                 accumulate ? 1.0f : 0.0f, diff_src, in);
+  return fused_product(backend, S3_PRODUCT_NN, rows, in, out, diff_dst, out, weights, in,
+                       accumulate, diff_src);
 }
 
 static s3rec_status fused_linear_backward_weights(s3_backend *backend, size_t rows, size_t in,
                                                   size_t out, const float *src,
                                                   const float *diff_dst, float *diff_weights) {
-  (void)backend;
-  return s3_gemm(true, false, out, in, rows, 1.0f, diff_dst, out, src, in, 1.0f, diff_weights, in);
+  return fused_product(backend, S3_PRODUCT_TN, out, in, rows, diff_dst, out, src, in, true,
+                       diff_weights);
 }
 
 static s3rec_status fused_linear_panels(s3_backend *backend, size_t rows, size_t in, size_t out,
@@ -110,9 +121,9 @@ static s3rec_status fused_add_norm_backward(s3_backend *backend, size_t rows, si
 }
 
 static s3rec_status fused_reserve(s3_backend *backend, size_t max_length, size_t head_size) {
-  fused_backend *fused = (fused_backend *)backend;
-  return s3_grow(backend->context, (void **)&fused->scratch, &fused->scratch_capacity,
-                 s3_attention_scratch(max_length, head_size), sizeof *fused->scratch);
+  const size_t attention = s3_attention_scratch(max_length, head_size);
+  return grow_scratch((fused_backend *)backend,
+                      attention > S3_PRODUCT_SCRATCH ? attention : S3_PRODUCT_SCRATCH);
 }
 
 static s3rec_status fused_attention_forward(s3_backend *backend, const s3_attention_shape *shape,

@@ -126,6 +126,8 @@ s3rec_status s3_events_read(s3rec_events *events, const char *path,
   return status;
 }
 
+/* The name of a column is once in a file or row, and again in the name of every attribute: a long
+ * one would make a file grow to hundreds of times its size. */
 enum { LONGEST_COLUMN_NAME = 255 };
 
 /* A column of attributes; in JSONL a key, which needs no index. */
@@ -167,6 +169,11 @@ static s3rec_status add_delimited_column(attribute_reader *r, size_t index, cons
       return s3_fail_row(&r->file, "header",
                          "name of column %zu: %s; attribute_columns can leave it out", index + 1,
                          wrong);
+    if (length > LONGEST_COLUMN_NAME)
+      return s3_fail_row(&r->file, "header",
+                         "name of column %zu: longer than %d bytes; attribute_columns can leave it "
+                         "out",
+                         index + 1, LONGEST_COLUMN_NAME);
   }
   if (r->has_item && index == r->item.index)
     return s3_fail(S3REC_ERROR_FORMAT, "%s: item and the attribute \"%.100s\" are the same column",
@@ -227,8 +234,7 @@ static s3rec_status find_attribute_columns(attribute_reader *r) {
   return r->file.is_json ? S3REC_OK : add_all_but_item(r);
 }
 
-/* Makes "column=value" of a text. The name of a column is written once in a delimited file and
- * comes again in every attribute: it may not be so long that a file makes far more than it has. */
+/* Makes "column=value" of a text. */
 static s3rec_status make_attribute_name(const attribute_reader *r, const attribute_column *column,
                                         const char *text, size_t length, size_t *name_length) {
   const char *const part = column->name;

@@ -34,8 +34,20 @@ enum {
 };
 #define S3_LEAST_SCALE 0x1p-60f /* of an item's bytes: keeps sums of tiny weights normal */
 
+/* Which of the matrices of a product are stored transposed. */
+typedef enum s3_product_form { S3_PRODUCT_NN, S3_PRODUCT_NT, S3_PRODUCT_TN } s3_product_form;
+enum { S3_PRODUCT_SCRATCH = 6144 }; /* floats */
+
 typedef struct s3_kernels {
   s3rec_kernel_level level;
+
+  /* C [m, n] = op(A) op(B), or with `add` C += op(A) op(B), row-major with leading
+   * dimensions; op(A) is [m, k], op(B) [k, n], each stored as the form says. Sizes may be
+   * 0; without `add` C is not read. `scratch` [S3_PRODUCT_SCRATCH]. An element has the
+   * same bits whatever m and n are, and at AVX2 and AVX-512. */
+  void (*product)(s3_product_form form, size_t m, size_t n, size_t k, const float *a,
+                  size_t lda, const float *b, size_t ldb, bool add, float *c, size_t ldc,
+                  float *scratch);
 
   /* dst[rows, out] = src[rows, in] weights^T + bias, weights in panels
    * (model/panels.h), bias NULL for none, rows of dst dst_stride floats apart. A row

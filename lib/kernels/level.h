@@ -66,6 +66,9 @@ static inline float s3_largest(size_t count, const float *values, float maximum)
 }
 
 /* Functions of every level, for its table. */
+void S3_NAME(product)(s3_product_form form, size_t m, size_t n, size_t k, const float *a,
+                      size_t lda, const float *b, size_t ldb, bool add, float *c, size_t ldc,
+                      float *scratch);
 void S3_NAME(linear_panels)(size_t rows, size_t in, size_t out, const float *src,
                             const float *panels, const float *bias, float *dst,
                             size_t dst_stride);

@@ -12,6 +12,7 @@ extern const s3_kernels S3_NAME(kernels);
 
 const s3_kernels S3_NAME(kernels) = {
     .level = LEVEL_OF(S3_LEVEL),
+    .product = S3_NAME(product),
     .linear_panels = S3_NAME(linear_panels),
     .bias_forward = S3_NAME(bias_forward),
     .bias_backward = S3_NAME(bias_backward),

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "dnnl/engine.h"
 #include "kernels/kernels.h"
 
 /* 256 x 512 floats are 512 kB, about a core's second-level cache. */
@@ -28,6 +27,10 @@ enum { TILE_ROWS = 256, TILE_ITEMS = 512 };
 static s3rec_status grow_floats(const s3_cross_entropy *ce, float **memory, size_t *capacity,
                                 size_t count) {
   return s3_grow(ce->context, (void **)memory, capacity, count, sizeof(float));
+}
+
+static float *product_scratch(const s3_cross_entropy *ce, size_t g) {
+  return ce->tiles + g * S3_PRODUCT_SCRATCH;
 }
 
 /* Room for a group's tiles, each with the maxima it was made with. */
@@ -46,8 +49,8 @@ s3rec_status s3_cross_entropy_reserve(s3_cross_entropy *ce, size_t target_count,
                  sizeof *ce->targets));
   S3_TRY(grow_floats(ce, &ce->diff_x, &ce->diff_x_capacity, ce->groups * rows));
   S3_TRY(grow_floats(ce, &ce->statistics, &ce->statistics_capacity, 2 * ce->groups * target_count));
-  S3_TRY(
-      grow_floats(ce, &ce->tiles, &ce->tiles_capacity, ce->groups * group_floats(ce, most_items)));
+  S3_TRY(grow_floats(ce, &ce->tiles, &ce->tiles_capacity,
+                     ce->groups * (S3_PRODUCT_SCRATCH + group_floats(ce, most_items))));
   S3_TRY(s3_grow(ce->context, (void **)&ce->smoothing, &ce->smoothing_capacity, 2 * ce->hidden_size,
                  sizeof *ce->smoothing));
   ce->target_count = target_count;
@@ -86,7 +89,7 @@ static bool next_logit_tile(const s3_cross_entropy *ce, size_t g, logit_tile *t)
   if (t->items == 0) {
     t->first_row = ce->first_row;
     t->first_item = ce->item_count * g / ce->groups;
-    t->logits = ce->tiles + g * group_floats(ce, ce->item_count);
+    t->logits = product_scratch(ce, ce->groups) + g * group_floats(ce, ce->item_count);
   } else {
     if (ce->is_kept) t->logits = t->maximum + t->rows;
     t->first_row += t->rows;
@@ -102,14 +105,15 @@ static bool next_logit_tile(const s3_cross_entropy *ce, size_t g, logit_tile *t)
   return true;
 }
 
-static s3rec_status make_logits(const s3_cross_entropy *ce, const logit_tile *t) {
+static void make_logits(const s3_cross_entropy *ce, size_t g, const logit_tile *t) {
   const size_t hidden = ce->hidden_size;
   if (ce->bias != NULL)
     for (size_t r = 0; r < t->rows; r++)
       memcpy(t->logits + r * t->items, ce->bias + t->first_item, t->items * sizeof *ce->bias);
-  return s3_gemm(false, true, t->rows, t->items, hidden, 1.0f, ce->x + t->first_row * hidden,
-                 hidden, ce->items + t->first_item * hidden, hidden, ce->bias == NULL ? 0.0f : 1.0f,
-                 t->logits, t->items);
+  ce->context->kernels->product(S3_PRODUCT_NT, t->rows, t->items, hidden,
+                                ce->x + t->first_row * hidden, hidden,
+                                ce->items + t->first_item * hidden, hidden, ce->bias != NULL,
+                                t->logits, t->items, product_scratch(ce, g));
 }
 
 static s3rec_status sum_exponentials_job(void *argument, size_t g, size_t worker) {
@@ -122,7 +126,7 @@ static s3rec_status sum_exponentials_job(void *argument, size_t g, size_t worker
     sum[n] = 0.0f;
   }
   for (logit_tile t = {0}; next_logit_tile(ce, g, &t);) {
-    S3_TRY(make_logits(ce, &t));
+    make_logits(ce, g, &t);
     ce->context->kernels->softmax_accumulate(t.rows, t.items, t.logits, maximum + t.first_row,
                                              sum + t.first_row);
     if (ce->is_kept) memcpy(t.maximum, maximum + t.first_row, t.rows * sizeof *t.maximum);
@@ -131,16 +135,15 @@ static s3rec_status sum_exponentials_job(void *argument, size_t g, size_t worker
 }
 
 /* diff_z without its -1 / N at the target. */
-static s3rec_status make_softmax(const s3_cross_entropy *ce, const logit_tile *t) {
+static void make_softmax(const s3_cross_entropy *ce, size_t g, const logit_tile *t) {
   const float *maximum = ce->statistics + t->first_row, *factor = maximum + ce->target_count;
   if (!ce->is_kept) {
-    S3_TRY(make_logits(ce, t));
+    make_logits(ce, g, t);
     ce->context->kernels->softmax_gradient(t->rows, t->items, t->logits, maximum, factor);
-    return S3REC_OK;
+    return;
   }
   for (size_t r = 0; r < t->rows; r++) t->maximum[r] = factor[r] * expf(t->maximum[r] - maximum[r]);
   ce->context->kernels->scale_rows(t->rows, t->items, t->logits, t->maximum);
-  return S3REC_OK;
 }
 
 static s3rec_status cross_entropy_gradient_job(void *argument, size_t g, size_t worker) {
@@ -148,21 +151,22 @@ static s3rec_status cross_entropy_gradient_job(void *argument, size_t g, size_t 
   s3_cross_entropy *ce = argument;
   const size_t hidden = ce->hidden_size;
   const float label = (float)(1.0 - ce->label_smoothing) / (float)ce->target_count;
-  float *diff_x = ce->diff_x + g * ce->target_count * hidden;
+  const s3_kernels *kernels = ce->context->kernels;
+  float *diff_x = ce->diff_x + g * ce->target_count * hidden, *scratch = product_scratch(ce, g);
   memset(diff_x + ce->first_row * hidden, 0, ce->block_rows * hidden * sizeof *diff_x);
   for (logit_tile t = {0}; next_logit_tile(ce, g, &t);) {
-    S3_TRY(make_softmax(ce, &t));
+    make_softmax(ce, g, &t);
     for (size_t r = 0; r < t.rows; r++) {
       const size_t target = (size_t)ce->targets[t.first_row + r];
       if (target >= t.first_item && target < t.first_item + t.items)
         t.logits[r * t.items + target - t.first_item] -= label;
     }
     const float *items = ce->items + t.first_item * hidden;
-    S3_TRY(s3_gemm(false, false, t.rows, hidden, t.items, 1.0f, t.logits, t.items, items, hidden,
-                   1.0f, diff_x + t.first_row * hidden, hidden));
-    S3_TRY(s3_gemm(true, false, t.items, hidden, t.rows, 1.0f, t.logits, t.items,
-                   ce->x + t.first_row * hidden, hidden, t.first_row == 0 ? 0.0f : 1.0f,
-                   ce->diff_items + t.first_item * hidden, hidden));
+    kernels->product(S3_PRODUCT_NN, t.rows, hidden, t.items, t.logits, t.items, items, hidden, true,
+                     diff_x + t.first_row * hidden, hidden, scratch);
+    kernels->product(S3_PRODUCT_TN, t.items, hidden, t.rows, t.logits, t.items,
+                     ce->x + t.first_row * hidden, hidden, t.first_row > 0,
+                     ce->diff_items + t.first_item * hidden, hidden, scratch);
   }
   return S3REC_OK;
 }

@@ -32,7 +32,8 @@ typedef struct s3_cross_entropy {
   size_t first_row, block_rows; /* of the block under way */
   float *statistics; /* [groups, 2, N] maximum and sum; then in the first group's place the
                       * maximum of all and 1 / (N sum) */
-  float *tiles;      /* of each group one, or all of a block */
+  float *tiles;      /* scratch of each group's products; of each group one tile, or all of a
+                      * block */
   double *smoothing; /* [2,H] */
 } s3_cross_entropy;
 

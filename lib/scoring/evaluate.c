@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/thread_pool.h"
-#include "dnnl/engine.h"
 #include "scoring/item_scores.h"
 #include "scoring/order.h"
 #include "scoring/user_vectors.h"
@@ -32,10 +31,10 @@ typedef struct answer_ranker {
   int32_t *seen;                        /* histories, sorted, distinct, the answer left out */
   size_t seen_capacity;
   bool answer_seen[S3_USER_GROUP]; /* the history holds the answer */
-  float *scores;                   /* a tile, [items, users] */
+  float *scores;                   /* a tile, [items, users], and scratch of its product */
 } answer_ranker;
 
-enum { TILE_ITEMS = 1024 };
+enum { TILE_ITEMS = 1024, SCORES = TILE_ITEMS * S3_USER_GROUP };
 
 static size_t width_of(const answer_ranker *ranker) {
   return (size_t)ranker->users.model->config.hidden_size;
@@ -55,7 +54,7 @@ static s3rec_status create_ranker(s3rec_model *model, double largest_item_norm,
   *ranker = (answer_ranker){.largest_item_norm = largest_item_norm};
   S3_TRY(s3_user_vectors_create(model, &ranker->users));
   ranker->scores =
-      s3_allocate(model->context, (size_t)TILE_ITEMS * S3_USER_GROUP, sizeof *ranker->scores);
+      s3_allocate(model->context, SCORES + S3_PRODUCT_SCRATCH, sizeof *ranker->scores);
   if (ranker->scores != NULL) return S3REC_OK;
   destroy_ranker(ranker);
   return S3REC_ERROR_MEMORY;
@@ -199,8 +198,10 @@ static s3rec_status rank_in_catalogue(answer_ranker *ranker, s3rec_seen_policy p
   for (int32_t id = first; id < end;) {
     const size_t rest = (size_t)(end - id);
     const size_t items = rest < TILE_ITEMS ? rest : TILE_ITEMS;
-    S3_TRY(s3_gemm(false, true, items, columns, width, 1.0f, table + (size_t)id * width, width,
-                   ranker->users.vectors, width, 0.0f, ranker->scores, columns));
+    model->context->kernels->product(S3_PRODUCT_NT, items, columns, width,
+                                     table + (size_t)id * width, width, ranker->users.vectors,
+                                     width, false, ranker->scores, columns,
+                                     ranker->scores + SCORES);
     count_tile(ranker, columns, id, items, policy != S3REC_SEEN_INCLUDE);
     for (size_t row = 0; row < ranker->count; row++) {
       correct_row(ranker, row, columns, id, items, policy, &next[row]);

@@ -16,8 +16,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/error.h"
-#include "dnnl/engine.h"
 #include "kernels/kernels.h"
 
 /* Some of the items that are ranked. */
@@ -96,8 +94,9 @@ static void rank_alone(s3rec_scorer *scorer, s3_user_rows *rows, const size_t *a
 
 /* Offers a tile to all rows, by one matrix product with the items on the left;
  * users are padded to S3_USER_STEP. */
-static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows, const item_tile *tile,
-                                   float *thresholds) {
+static void score_together(s3rec_scorer *scorer, s3_user_rows *rows, const item_tile *tile,
+                           float *thresholds) {
+  const s3_kernels *kernels = scorer->model->context->kernels;
   const size_t width = width_of(scorer), columns = s3_user_vectors_padded(rows->count);
   const float *items = table_of(scorer) + (size_t)tile->first_id * width;
   if (tile->ids != NULL) {
@@ -107,10 +106,11 @@ static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows, con
     }
     items = scorer->rows;
   }
-  S3_TRY(s3_gemm(false, true, tile->count, columns, width, 1.0f, items, width,
-                 scorer->users.vectors, width, 0.0f, scorer->scores, columns));
-  const size_t selected = scorer->model->context->kernels->select_rows(
-      tile->count, columns, scorer->scores, thresholds, scorer->selected);
+  kernels->product(S3_PRODUCT_NT, tile->count, columns, width, items, width,
+                   scorer->users.vectors, width, false, scorer->scores, columns,
+                   scorer->scores + S3_TILE_ITEMS * columns);
+  const size_t selected = kernels->select_rows(tile->count, columns, scorer->scores, thresholds,
+                                               scorer->selected);
   for (size_t s = 0; s < selected; s++) {
     const size_t i = scorer->selected[s];
     for (size_t row = 0; row < rows->count; row++) {
@@ -120,21 +120,19 @@ static s3rec_status score_together(s3rec_scorer *scorer, s3_user_rows *rows, con
       thresholds[row] = rows->tops[row].threshold;
     }
   }
-  return S3REC_OK;
 }
 
-static s3rec_status pick_together(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates,
-                                  size_t item_count) {
+static void pick_together(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates,
+                          size_t item_count) {
   float thresholds[S3_USER_GROUP];
   for (size_t row = 0; row < S3_USER_GROUP; row++) {
     thresholds[row] = row < rows->count ? rows->tops[row].threshold : INFINITY;
   }
   for (size_t position = 0; position < item_count;) {
     const item_tile tile = next_tile(scorer, candidates, position, item_count);
-    S3_TRY(score_together(scorer, rows, &tile, thresholds));
+    score_together(scorer, rows, &tile, thresholds);
     position += tile.count;
   }
-  return S3REC_OK;
 }
 
 /* Scores what was picked again, as if alone. False when an item that was not
@@ -265,18 +263,18 @@ static size_t rank_quantized(s3rec_scorer *scorer, s3_user_rows *rows, size_t ke
   return alone_count;
 }
 
-s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates, size_t kept) {
+void s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates, size_t kept) {
   const s3rec_model *model = scorer->model;
   const size_t item_count =
       candidates ? scorer->candidate_count : (size_t)model->config.item_size - 2;
   size_t alone[S3_USER_GROUP], alone_count = 0;
   if (!candidates && s3_rank_quantized_suits(scorer, kept)) {
     alone_count = rank_quantized(scorer, rows, kept, alone);
-  } else if (rows->count < S3_GEMM_USERS) {
+  } else if (rows->count < S3_PRODUCT_USERS) {
     for (size_t row = 0; row < rows->count; row++) alone[alone_count++] = row;
   } else {
     if (scorer->largest_item_norm < 0) scorer->largest_item_norm = s3_largest_item_norm(model);
-    S3_TRY(pick_together(scorer, rows, candidates, item_count));
+    pick_together(scorer, rows, candidates, item_count);
     for (size_t row = 0; row < rows->count; row++) {
       s3_top_k *top = &rows->tops[row];
       const float *vector = scorer->users.vectors + row * width_of(scorer);
@@ -284,5 +282,4 @@ s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candid
     }
   }
   rank_alone(scorer, rows, alone, alone_count, candidates, kept, item_count);
-  return S3REC_OK;
 }

@@ -28,7 +28,7 @@ static inline bool s3_is_left_out(const s3rec_scorer *scorer, size_t row, int32_
 /* Brings the best `kept` of all items, or of scorer->candidates, to the front of
  * each row's entries, in order; top->count says how many there are. The tops have
  * room for S3_SPARE more, unless that is all items or there are few rows. */
-s3rec_status s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates, size_t kept);
+void s3_rank_items(s3rec_scorer *scorer, s3_user_rows *rows, bool candidates, size_t kept);
 
 /* Whether the scorer's compact table is there and worth it. */
 bool s3_rank_quantized_suits(const s3rec_scorer *scorer, size_t kept);

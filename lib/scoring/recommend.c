@@ -49,13 +49,11 @@ static s3rec_status rank_group(s3rec_scorer *scorer, const s3_query *query, size
     const int32_t *history = history_of(query, rows.users[row], &count);
     s3_id_set_insert_items(s3_left_out_for_row(scorer, row), item_size, history, count);
   }
-  const s3rec_status status =
-      s3_rank_items(scorer, &rows, has_candidates(query), ranking->kept);
+  s3_rank_items(scorer, &rows, has_candidates(query), ranking->kept);
   for (size_t row = 0; filter && row < rows.count; row++) {
     const int32_t *history = history_of(query, rows.users[row], &count);
     s3_id_set_erase_items(s3_left_out_for_row(scorer, row), item_size, history, count);
   }
-  S3_TRY(status);
   for (size_t row = 0; row < rows.count; row++) {
     const s3_top_k *top = &rows.tops[row];
     if (top->count < ranking->kept) top->entries[top->count].id = 0;
@@ -94,8 +92,9 @@ static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query, s3_ra
   const s3rec_context *context = scorer->model->context;
   const size_t most = most_users(scorer);
   const size_t group = query->user_count < most ? query->user_count : most;
-  const size_t columns = group < S3_GEMM_USERS ? 1 : s3_user_vectors_padded(group);
-  size_t scores = S3_TILE_ITEMS * columns;
+  size_t scores = group < S3_PRODUCT_USERS
+                      ? S3_TILE_ITEMS
+                      : S3_TILE_ITEMS * s3_user_vectors_padded(group) + S3_PRODUCT_SCRATCH;
   if (scorer->quantized != NULL) {
     const size_t bounds = S3_BOUND_TILE * (group < S3_BOUND_USERS ? group : S3_BOUND_USERS);
     if (scores < bounds) scores = bounds;
@@ -111,7 +110,7 @@ static s3rec_status make_room(s3rec_scorer *scorer, const s3_query *query, s3_ra
   }
   ranking->kept = query->k < items ? query->k : items;
   ranking->stride = ranking->kept;
-  if (query->user_count >= S3_GEMM_USERS && ranking->kept > 0) {
+  if (query->user_count >= S3_PRODUCT_USERS && ranking->kept > 0) {
     ranking->stride = items - ranking->kept < S3_SPARE ? items : ranking->kept + S3_SPARE;
   }
   if (ranking->stride > 0 && query->user_count > SIZE_MAX / ranking->stride) {

@@ -19,10 +19,10 @@
 enum {
   S3_TILE_ITEMS = 1024,     /* items scored at once */
   S3_TILE_CANDIDATES = 256, /* the same when their rows must be gathered */
-  S3_GEMM_USERS = 8,        /* from here on sgemm is faster than one by one */
+  S3_PRODUCT_USERS = 8,     /* from here on a product is faster than one by one */
   S3_BOUND_TILE = 16384,    /* items bounded at once */
   S3_BOUND_USERS = 4,       /* for so many users */
-  S3_SPARE = 8              /* picked beyond k by sgemm, for scores that rounding swaps */
+  S3_SPARE = 8              /* picked beyond k by a product, for scores that rounding swaps */
 };
 
 struct s3rec_scorer {
@@ -34,7 +34,8 @@ struct s3rec_scorer {
   const uint64_t *for_all, *for_user[S3_USER_GROUP]; /* sets of the query, or NULL */
   const s3_quantized_items *quantized; /* the model's; NULL: scan the weights */
   char *user_columns;                  /* [S3_USER_GROUP, s3_quantized_user_size] */
-  float *scores; /* [S3_TILE_ITEMS, users], or [S3_BOUND_USERS, S3_BOUND_TILE] */
+  float *scores; /* [S3_TILE_ITEMS, users] and scratch of their product, or
+                  * [S3_BOUND_USERS, S3_BOUND_TILE] */
   size_t scores_capacity;
   uint32_t *selected;      /* [S3_TILE_ITEMS] */
   int32_t *own_candidates; /* collected from options */

@@ -234,15 +234,8 @@ const char *s3_cell_kind_name(const s3_cell *cell) {
   return s3_json_kind_name(s3_json_kind_of(cell->json));
 }
 
-void s3_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell) {
-  if (file->is_json) {
-    s3_cell_of_json(file, json_value_of(file, column), cell);
-    return;
-  }
-  const s3_field field = file->row.fields[column->index];
-  cell->kind = S3_CELL_TEXT;
-  cell->text = field.text;
-  cell->length = field.length;
+void s3_json_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell) {
+  s3_cell_of_json(file, json_value_of(file, column), cell);
 }
 
 s3rec_status s3_check_id(const s3_table_file *file, const char *part, const s3_cell *cell) {

@@ -54,7 +54,18 @@ typedef struct s3_cell {
   char number[S3_NUMBER_SIZE];
 } s3_cell;
 
-void s3_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell);
+void s3_json_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell);
+
+static inline void s3_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell) {
+  if (file->is_json) {
+    s3_json_cell_get(file, column, cell);
+    return;
+  }
+  const s3_field field = file->row.fields[column->index];
+  cell->kind = S3_CELL_TEXT;
+  cell->text = field.text;
+  cell->length = field.length;
+}
 /* A value of the current JSONL row, such as one of several genres in an array. */
 void s3_cell_of_json(const s3_table_file *file, s3_json value, s3_cell *cell);
 /* "an array": what a JSON cell is, for error texts. */

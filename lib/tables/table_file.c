@@ -230,8 +230,8 @@ static s3rec_status fail_json_row(const s3_table_file *file, s3_field line, cons
                                   const char *at) {
   if (fault == s3_json_too_deep)
     return s3_fail(S3REC_ERROR_LIMIT,
-                   "%s:%" PRIu64 ": JSON: column %zu: nested deeper than %d, the limit "
-                   "(s3rec_limits.json_depth)",
+                   "%s:%" PRIu64
+                   ": JSON: column %zu: nested deeper than %d, the limit (s3rec_limits.json_depth)",
                    file->path, file->row.line, s3_json_place_of(line.text, at).column,
                    file->context->limits.json_depth);
   return s3_fail_row(file, "JSON", "column %zu: %s", s3_json_place_of(line.text, at).column,

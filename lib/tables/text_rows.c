@@ -4,13 +4,13 @@
 #include "tables/text_rows.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "base/error.h"
+#include "base/file_read.h"
 #include "base/utf8.h"
 
 enum {
@@ -35,7 +35,8 @@ struct s3_byte_source {
 
 static s3rec_status fail_source_size(const s3_byte_source *source) {
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s: the file has more than %" PRIu64 " bytes, the limit (s3rec_limits.file_bytes)",
+                 "%s: the file has more than %" PRIu64
+                 " bytes, the limit (s3rec_limits.file_bytes)",
                  source->path, source->context->limits.file_bytes);
 }
 
@@ -110,12 +111,13 @@ static s3rec_status open_source(const s3rec_context *context, const char *path,
   if (opened == NULL) return S3REC_ERROR_MEMORY;
   opened->context = context;
   opened->path = path;
-  do {
-    opened->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  } while (opened->descriptor < 0 && errno == EINTR);
-  s3rec_status status = S3REC_OK;
-  if (opened->descriptor < 0) status = s3_fail_errno(path, "open");
-  if (status == S3REC_OK) status = detect_compression(opened);
+  opened->descriptor = -1;
+  s3_open_file file;
+  s3rec_status status = s3_file_open(path, &file);
+  if (status == S3REC_OK) {
+    opened->descriptor = file.descriptor;
+    status = detect_compression(opened);
+  }
   if (status == S3REC_OK)
     *source = opened;
   else

@@ -11,7 +11,7 @@ cd "$(dirname -- "$0")"
 
 for name in build tests; do
   {
-    echo '# SPDX-License-Identifier: Apache-2.0'
+    sed -n 2p lock.sh
     echo "# Written by scripts/requirements/lock.sh from $name.in."
     uv pip compile --quiet --universal --python-version 3.9 --only-binary :all: \
       --generate-hashes --no-annotate --no-header --no-emit-package colorama "$name.in"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts of this folder share: inputs of the flow, the interposer, numbers of control.h."""
+"""What the scripts of this folder share: inputs of the flow, the interposer, its numbers."""
 import errno
 import gzip
 import json
@@ -102,9 +102,18 @@ def write_inputs(folder):
         for user in range(len(users))))
 
 
+    for depth in (512, 513, 100000):
+        nested = "[" * depth + "]" * depth
+        (folder / f"deep{depth}.jsonl").write_text(f'{{"user": "u", "item": "i", "x": {nested}\n')
+        (folder / f"deep{depth}.json").write_text(f'{{"1": {nested}}}')
+        header = f'{{"__metadata__": {nested}}}'.encode()
+        (folder / f"deep{depth}.safetensors").write_bytes(
+            len(header).to_bytes(8, "little") + header + bytes(64))
+
+
 def table_row(what, outcomes):
-    """Sums of several sweeps, as (what, faults that hit, failed calls, kills, wrong)."""
-    return (what, sum(outcome["hits"] for outcome in outcomes),
+    """Sums of several sweeps, as (what, runs, failed calls, kills, wrong)."""
+    return (what, sum(outcome["runs"] for outcome in outcomes),
             sum(outcome["failures"] for outcome in outcomes),
             sum(outcome["kills"] for outcome in outcomes),
             sum(outcome["wrong"] for outcome in outcomes))

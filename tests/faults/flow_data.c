@@ -197,9 +197,38 @@ static void model(flow *f) {
   read_back(f, flow_input(f, "large.safetensors"), s3rec_model_map);
 }
 
+/* Files that are refused, whatever is in them; nothing may happen but a status. */
+static void expect_refusal(flow *f, s3rec_status status, const char *call) {
+  if (status != S3REC_ERROR_FORMAT && status != S3REC_ERROR_LIMIT &&
+      status != S3REC_ERROR_MEMORY && status != S3REC_ERROR_IO)
+    flow_problem(f, call, s3rec_status_name(status));
+}
+
+static void hostile(flow *f) {
+  s3rec_dataset *no_dataset = NULL;
+  s3rec_model *no_model = NULL;
+  flow_make_context(f);
+  if (f->context == NULL) return;
+  FLOW_TRY_OUT(f, f->events, s3rec_events_create(f->context, &f->events));
+  static const char *const depths[] = {"512", "513", "100000"};
+  for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
+    char name[64];
+    snprintf(name, sizeof name, "deep%s.jsonl", depths[i]);
+    expect_refusal(f, s3rec_events_read(f->events, flow_input(f, name), NULL, NULL), name);
+    snprintf(name, sizeof name, "deep%s.json", depths[i]);
+    expect_refusal(f, s3rec_dataset_load(f->context, flow_input(f, "data.txt"),
+                                         flow_input(f, name), NULL, &no_dataset), name);
+    snprintf(name, sizeof name, "deep%s.safetensors", depths[i]);
+    expect_refusal(f, s3rec_model_load(f->context, flow_input(f, name), NULL, &no_model), name);
+    expect_refusal(f, s3rec_model_map(f->context, flow_input(f, name), NULL, &no_model), name);
+  }
+  if (no_dataset != NULL || no_model != NULL) flow_problem(f, "a refusal", "made a handle");
+}
+
 const flow_part flow_data_parts[] = {{"context", context, false},
                                      {"events", events, false},
                                      {"dataset", dataset, false},
                                      {"vocabulary", vocabulary, false},
                                      {"model", model, false},
+                                     {"hostile", hostile, false},
                                      {NULL, NULL, false}};

@@ -19,17 +19,20 @@ SAVES = ["model", "pretrain", "pretrain_run", "finetune_run"]
 
 
 def kill_tool(report, training, most):
-    total = training.count(POINTS)
+    total = training.count("calls", POINTS)
     whole = training.results()
     report.check("the run without a kill leaves no temporary file", training.temporaries())
     kills = wrong = 0
     for action in KILLS:
         for at in spread(most // len(KILLS), total):
             training.clear()
-            done = training.start(f"calls {POINTS} {ACTIONS[action]} 0 {MODES['once']} {at} 0 /dev/null")
+            done = training.start(f"calls {POINTS} {ACTIONS[action]} 0 {MODES['once']} {at} 0 "
+                                  "/dev/null")
             killed = done.returncode == -9
             kills += killed
-            problem = "\n".join(training.problems(whole)) if killed else f"  status {done.returncode}"
+            problem = f"  status {done.returncode}"
+            if killed:
+                problem = "\n".join(training.problems(whole))
             wrong += bool(problem)
             report.check(f"tool: {action} call {at} of {total}", problem)
     return "SIGKILL: the tool's training", kills, 0, kills, wrong
@@ -62,4 +65,4 @@ def main(program, interposer, tool, count):
 if __name__ == "__main__":
     if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
-    main(*sys.argv[1:4], int(sys.argv[4]) if len(sys.argv) == 5 else 24)
+    main(*sys.argv[1:4], int(sys.argv[4]) if len(sys.argv) == 5 else 30)
