@@ -178,6 +178,8 @@ class Dataset(Handle):
         arrays.user_count = len(offsets) - 1
         arrays.item_offsets, arrays.items = offsets.ctypes.data, items.ctypes.data
         keep: list[Any] = [items, offsets]
+        if attributes is not None and not isinstance(attributes, Mapping):
+            raise TypeError(f"attributes is {type(attributes).__name__}, must be a dictionary")
         if attributes:
             named = int32_array(list(attributes), "items of attributes")
             values, value_offsets = ragged_int32(list(attributes.values()), "attributes")

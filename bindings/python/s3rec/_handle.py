@@ -273,8 +273,10 @@ def patiently(work: Callable[[], T]) -> T:
     return result
 
 
-def path_bytes(path: PathLike) -> bytes:
+def path_bytes(path: PathLike, what: str = "path") -> bytes:
     """A path for the library: as the file system has it, without NUL."""
+    if not hasattr(type(path), "__fspath__") and not isinstance(path, (str, bytes)):
+        raise TypeError(f"{what} is {type(path).__name__}, must be a path")
     plain = os.fspath(path)
     encoded = bytes(memoryview(plain)) if isinstance(plain, bytes) else str.encode(
         plain, sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())

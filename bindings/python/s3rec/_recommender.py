@@ -17,7 +17,7 @@ from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, check
 from s3rec._handle import Handle, PathLike, Pointer, address_of, patiently, path_bytes
 from s3rec._model import Model
-from s3rec._words import SCANS, SOURCES, Scan, assign, number_of, whole, word_of
+from s3rec._words import SCANS, SOURCES, Scan, assign, listed, number_of, whole, word_of
 
 _NO_NAME = b"\xff"  # not UTF-8, so no item has this name
 _MANY = 64  # with more users than this a call may take long
@@ -191,6 +191,7 @@ class Recommender(Handle):
             keep.append(Filter._of(filter, "filter")._live())
             request.filter = address_of(keep[-1], _structs.FILTER)
         if filters is not None:
+            filters = listed("filters", filters)
             if len(filters) != users:
                 raise ArgumentError(f"there are {len(filters)} filters for {users} users")
             live = [None if one is None else Filter._of(one, "filters")._live()
@@ -232,7 +233,7 @@ class Recommender(Handle):
             keep.append(Dataset._of(dataset, "dataset")._live())
             options.dataset = address_of(keep[-1], _structs.DATASET)
         pointer = self._live()
-        given = model._live() if isinstance(model, Model) else path_bytes(model)
+        given = model._live() if isinstance(model, Model) else path_bytes(model, "model")
         function = (library.s3rec_recommender_exchange_model if isinstance(model, Model) else
                     library.s3rec_recommender_exchange)
 
@@ -278,7 +279,7 @@ class _Entries:
         else:
             if isinstance(items, (str, bytes)):
                 raise TypeError(f"{what} is one text, must be a list or array of items")
-            encoded = [_encoded(item, what) for item in items]
+            encoded = [_encoded(item, what) for item in listed(what, items)]
             self.count = len(encoded)
             self.names = (ctypes.c_char_p * max(self.count, 1))(*encoded)
 
@@ -314,14 +315,14 @@ def _ragged_entries(histories: Any, raw: bool) -> tuple[_Entries, npt.NDArray[np
     if raw:
         pair = isinstance(histories, tuple) and len(histories) == 2
         rows = histories if pair else [int32_array(row, "history", unknown=-1)
-                                       for row in histories]
+                                       for row in listed("histories", histories)]
         numbers, offsets = ragged_int32(rows, "histories")
         return _Entries(numbers, "histories", True), offsets
     lists = []
-    for row in histories:
+    for row in listed("histories", histories):
         if isinstance(row, (str, bytes)):
             raise TypeError("history is one text, must be a list or array of items")
-        lists.append(list(row))
+        lists.append(listed("history", row))
     offsets = np.zeros(len(lists) + 1, np.int64)
     np.cumsum([len(row) for row in lists], out=offsets[1:])
     return _Entries([item for row in lists for item in row], "history", False), offsets

@@ -20,7 +20,7 @@ from s3rec._progress import bar_for
 from s3rec._reports import History, Metrics, Progress, metrics_of, progress_of
 from s3rec._words import (METRICS, PROTOCOLS, RECIPES, REFITS, RUN_EVENTS, SCHEDULES, SEEN, STAGES,
                           Metric, Protocol, Recipe, Refit, Schedule, Seen, Stage, assign,
-                          number_of, plain_text, seed_number, whole)
+                          listed, number_of, plain_text, real, seed_number, whole)
 
 
 Callback = Callable[[Progress], object]
@@ -63,7 +63,7 @@ class Run(Lone):
         for name in RUN_FIELDS:
             share: Any = options.get(name)
             if share is not None:
-                if not 0 <= share <= 0.99:  # below 0 would be the recipe's
+                if not 0 <= real(name, share) <= 0.99:  # below 0 would be the recipe's
                     raise ArgumentError(f"{name} is {share}, must be 0..0.99")
                 assign(wanted, name, share)
         wanted.seen = number_of("seen", SEEN, seen)
@@ -73,7 +73,7 @@ class Run(Lone):
             wanted.schedule = number_of("schedule", SCHEDULES, schedule)
         for name, amount in (("warmup_epochs", warmup_epochs), ("time_budget", time_budget)):
             if amount is not None:
-                if not 0 <= amount:
+                if not 0 <= real(name, amount):
                     raise ArgumentError(f"{name} is {amount}, must be at least 0")
                 assign(wanted, name, amount)
         if refit is not None:
@@ -179,7 +179,9 @@ def saved_stage(path: PathLike, context: Context) -> Stage:
 def _drive(run: Run, callbacks: Callbacks, progress: Optional[bool], state: Optional[PathLike],
            resume: bool) -> Model:
     called = [] if callbacks is None else (
-        [callbacks] if callable(callbacks) else list(callbacks))
+        [callbacks] if callable(callbacks) else listed("callbacks", callbacks))
+    if not all(map(callable, called)):
+        raise TypeError("callbacks must be functions")
     epochs: list[Progress] = []
     if resume:
         if state is None:

@@ -70,7 +70,7 @@ class Batch(Lone):
         attributes: of pos_items, [batch_size, max_seq_length, attribute_size], not 0: has it.
         mask_id: the model's item_size - 1.
         """
-        if set(arrays) != set(ARRAYS["pretrain"]):
+        if not isinstance(arrays, Mapping) or set(arrays) != set(ARRAYS["pretrain"]):
             raise ArgumentError(f"arrays must be {', '.join(ARRAYS['pretrain'])}")
         tables = _tables({name: arrays[name] for name in ARRAYS["pretrain"]})
         shape = tables["pos_items"].shape

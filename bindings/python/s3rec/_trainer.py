@@ -91,6 +91,7 @@ class Trainer(Lone):
         return self._step(library.s3rec_trainer_compute_gradients, batch)
 
     def _shape(self, name: str) -> tuple[int, ...]:
+        plain_text("name", name)
         if name not in self._shapes:
             raise ArgumentError(f"no parameter is called {name!r}")
         return self._shapes[name]

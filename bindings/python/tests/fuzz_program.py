@@ -234,8 +234,7 @@ class Program:
         names = [name for name in members(kind) if not name.startswith("__")]
         for name in draw.sample(names, min(len(names), draw.randrange(3))):
             value = self.values.anything(draw)
-            own[name] = property(lambda self, value=value: value) if draw.random() < 0.5 else (
-                lambda self, *_, value=value, **__: value)
+            own[name] = value if draw.random() < 0.5 else self.values.callback(draw)
         bases: tuple[Any, ...] = (kind,)
         if draw.random() < 0.3:
             bases, self.mixed = (kind, draw.choice(CLASSES)), True
@@ -255,7 +254,7 @@ class Program:
             delattr(thing, draw.choice(list(thing.__dict__)))
 
         def unmade() -> None:
-            self.keep(type(thing).__new__(type(thing)))
+            self.keep(object.__new__(type(thing)))
 
         def again() -> None:
             found = pickle.loads(pickle.dumps(thing))

@@ -6,9 +6,11 @@ import collections
 import collections.abc
 import ctypes
 import gc
+import importlib
 import math
 import os
 import random
+import sys
 import types
 import typing
 import unittest.mock
@@ -17,6 +19,13 @@ from typing import Any, Callable, Union
 import numpy as np
 
 import s3rec
+
+# An interrupt during an import may leave a lock of Python's taken, so all imports come first.
+for package in ("pandas", "polars", "pyarrow", "torch", "tqdm.auto", "sklearn.utils"):
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        sys.modules[package] = None  # type: ignore[assignment]
 
 ITEMS, USERS = 30, 12
 WHOLE = (0, 1, 2, 3, 7, -1, 50, 2**31 - 1, 2**31, -2**31, 2**32 + 1, 2**62, 2**63, 2**64, -2**63,
@@ -81,7 +90,7 @@ class Whole(int):
 class Table(np.ndarray):
     """An array that lies about its form."""
 
-    dtype = np.dtype(np.int32)  # type: ignore[assignment]
+    dtype = np.dtype(np.int32)
     ndim = 1
     size = 10**7
     nbytes = 10**8
@@ -115,7 +124,7 @@ class Raising:
     def __len__(self) -> int:
         raise self.error
 
-    __iter__ = __index__ = __float__ = __int__ = __fspath__ = __call__ = __bool__ = (  # type: ignore
+    __iter__ = __index__ = __float__ = __int__ = __fspath__ = __call__ = __bool__ = (
         __len__)
 
     def __array__(self, *_: Any, **__: Any) -> Any:
@@ -131,9 +140,9 @@ class Spoofed:
     def __init__(self, kind: type) -> None:
         self.kind = kind
 
-    @property
-    def __class__(self) -> Any:
-        return self.kind
+    def __getattribute__(self, name: str) -> Any:
+        found = object.__getattribute__(self, "kind")
+        return found if name == "__class__" else object.__getattribute__(self, name)
 
 
 class Path:
@@ -182,8 +191,9 @@ class Values:
         parts: tuple[Callable[[], Any], ...] = (
             lambda: context, lambda: plain, lambda: named, lambda: model, lambda: model.item_names,
             lambda: s3rec.Events(context), lambda: s3rec.Batch(),
-            lambda: sampler, sampler.next, lambda: s3rec.Trainer(model), lambda: s3rec.Recommender(model),
-            lambda: s3rec.Recommender(model).filter(), lambda: s3rec.S3Rec(finetune_epochs=1),
+            lambda: sampler, sampler.next, lambda: s3rec.Trainer(model),
+            lambda: s3rec.Recommender(model), lambda: s3rec.Recommender(model).filter(),
+            lambda: s3rec.S3Rec(finetune_epochs=1),
             lambda: s3rec.Run(model, named if model.item_names else plain, "finetune", epochs=1))
         return [files, *(lambda part=part: keep(part()) for part in parts)]
 
@@ -244,10 +254,7 @@ class Values:
                 "item": [f"x{number % 7 + 1}" for number in range(20)],
                 "timestamp": list(range(20)), "value": [0.5] * 20}
         name = draw.choice(("dict", "pandas", "polars", "pyarrow"))
-        try:
-            module = None if name == "dict" else __import__(name)
-        except ImportError:
-            module = None
+        module: Any = sys.modules.get(name)
         if module is None:
             return data
         made = module.table(data) if name == "pyarrow" else module.DataFrame(data)
@@ -311,7 +318,7 @@ class Values:
         if choice == 21:
             return (value for value in [1, 2, "x"][:draw.randrange(4)])
         if choice == 22:
-            return memoryview(np.arange(4, dtype=draw.choice((np.int32, np.float32))))
+            return np.arange(4, dtype=draw.choice(("i4", "f4"))).data
         return draw.choice((None, {}, [], (), set(), {"a": 1}, range(3), ...))
 
     def fitting(self, draw: random.Random, name: str, hint: Any) -> Any:

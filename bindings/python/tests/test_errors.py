@@ -14,6 +14,7 @@ import s3rec
     (s3rec.ArgumentError, ValueError, "ARGUMENT"), (s3rec.NotFoundError, KeyError, "NOT_FOUND"),
     (s3rec.OutOfMemoryError, MemoryError, "MEMORY"), (s3rec.IoError, OSError, "IO"),
     (s3rec.FormatError, ValueError, "FORMAT"), (s3rec.MismatchError, ValueError, "MISMATCH"),
+    (s3rec.LimitError, ValueError, "LIMIT"),
     (s3rec.StateError, RuntimeError, "STATE"), (s3rec.NumericError, ArithmeticError, "NUMERIC"),
     (s3rec.EngineError, RuntimeError, "ENGINE"),
     (s3rec.UnsupportedError, NotImplementedError, "UNSUPPORTED"),
@@ -105,6 +106,48 @@ def test_handles_are_not_made_by_their_constructors() -> None:
     for kind in (s3rec.Model, s3rec.Dataset):
         with pytest.raises(TypeError, match="class methods"):
             kind()
+
+
+@pytest.mark.parametrize("call, argument", [
+    (lambda model, data: model.recommend(5), "history"),
+    (lambda model, data: model.recommend([1], k=1.5), "k"),
+    (lambda model, data: model.recommend(user=1, dataset=model), "dataset"),
+    (lambda model, data: model.recommend_batch(5), "histories"),
+    (lambda model, data: model.recommend_batch(users=5, dataset=data), "users"),
+    (lambda model, data: model.set_dropouts("x", 0.1), "hidden_dropout_prob"),
+    (lambda model, data: model.parameter(5), "name"),
+    (lambda model, data: model.load_state_dict(5), "tensors"),
+    (lambda model, data: model.copy_weights(data), "source"),
+    (lambda model, data: model.set_names(data), "items"),
+    (lambda model, data: model.item_vectors(object()), "items"),
+    (lambda model, data: model.set_popularity(5), "counts"),
+    (lambda model, data: model.save(5), "path"),
+    (lambda model, data: s3rec.Model.create(item_size=9, context=data), "context"),
+    (lambda model, data: s3rec.Model.create(item_size=9.5), "item_size"),
+    (lambda model, data: s3rec.evaluate(data, model), "model"),
+    (lambda model, data: s3rec.finetune(model, {"a": [1]}), "dataset"),
+    (lambda model, data: s3rec.finetune(model, data, callbacks=5), "callbacks"),
+    (lambda model, data: s3rec.finetune(model, data, learning_rate="x"), "learning_rate"),
+    (lambda model, data: s3rec.Run(model, data, "finetune", time_budget="x"), "time_budget"),
+    (lambda model, data: s3rec.train(data, callback=5), "callback"),
+    (lambda model, data: s3rec.train(events=5), "events"),
+    (lambda model, data: s3rec.Dataset.from_arrays(5), "sequences"),
+    (lambda model, data: s3rec.Dataset.from_arrays([[1]], attributes=[1]), "attributes"),
+    (lambda model, data: s3rec.Dataset.from_events(user=5, item=["a"]), "user"),
+    (lambda model, data: s3rec.Sampler(model, "finetune"), "dataset"),
+    (lambda model, data: s3rec.Sampler(data, "finetune").next(5), "batch"),
+    (lambda model, data: s3rec.Trainer(model).gradient(5), "name"),
+    (lambda model, data: s3rec.Trainer(model).save("x", 5), "sampler"),
+    (lambda model, data: s3rec.Recommender(data, context=s3rec.Context()), "model"),
+    (lambda model, data: s3rec.Recommender(model).recommend(5), "history"),
+    (lambda model, data: s3rec.Recommender(model).recommend([1], filter=5), "filter"),
+    (lambda model, data: s3rec.Recommender(model).exchange(5), "model"),
+    (lambda model, data: s3rec.Vocabulary(["a"], 1).same_as(5), "other"),
+    (lambda model, data: s3rec.Context(log=5), "log")])
+def test_wrong_types_name_the_argument(model: s3rec.Model, dataset: s3rec.Dataset, call: Any,
+                                       argument: str) -> None:
+    with pytest.raises(TypeError, match=argument):
+        call(model, dataset)
 
 
 def test_build_info() -> None:
