@@ -11,7 +11,8 @@ forks, and does all of that in several threads at once.
 
 The programs run in processes of their own. When one crashes, hangs or lets another exception out
 than those that fuzz_program.py accepts, the seed is told and the status is 1. --one runs programs
-in this process, for a debugger.
+in this process, for a debugger. With a library of -Db_sanitize=address, in S3REC_LIBRARY, and
+LD_PRELOAD=libasan.so they find what a crash does not show.
 """
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ def main() -> int:
             arguments.programs = 100
         return supervise(arguments)
     faulthandler.enable()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if "asan" not in os.environ.get("LD_PRELOAD", ""):  # the sanitizer reserves terabytes
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     from fuzz_program import Program, report  # imports s3rec
     good = True
     for seed in range(arguments.seed, arguments.seed + (arguments.programs or 1)):

@@ -6,11 +6,9 @@ import collections
 import collections.abc
 import ctypes
 import gc
-import importlib
 import math
 import os
 import random
-import sys
 import types
 import typing
 import unittest.mock
@@ -19,13 +17,6 @@ from typing import Any, Callable, Union
 import numpy as np
 
 import s3rec
-
-# An interrupt during an import may leave a lock of Python's taken, so all imports come first.
-for package in ("pandas", "polars", "pyarrow", "torch", "tqdm.auto", "sklearn.utils"):
-    try:
-        importlib.import_module(package)
-    except ImportError:
-        sys.modules[package] = None  # type: ignore[assignment]
 
 ITEMS, USERS = 30, 12
 WHOLE = (0, 1, 2, 3, 7, -1, 50, 2**31 - 1, 2**31, -2**31, 2**32 + 1, 2**62, 2**63, 2**64, -2**63,
@@ -254,7 +245,10 @@ class Values:
                 "item": [f"x{number % 7 + 1}" for number in range(20)],
                 "timestamp": list(range(20)), "value": [0.5] * 20}
         name = draw.choice(("dict", "pandas", "polars", "pyarrow"))
-        module: Any = sys.modules.get(name)
+        try:
+            module = None if name == "dict" else __import__(name)
+        except ImportError:
+            module = None
         if module is None:
             return data
         made = module.table(data) if name == "pyarrow" else module.DataFrame(data)
