@@ -255,6 +255,8 @@ def event_files():
     yield "csv-gzip", with_head(ROWS, how=1)
     yield "csv-gzip-parts", with_head(ROWS, how=6)
     yield "csv-two-ends", with_head("\r\n\na,b,1\r\n\r\n")
+    yield "csv-gzip-repeated", with_head(ROWS, how="9")
+    yield "csv-gzip-one-row-repeated", with_head("a,b" + "c" * 500, how="=")
     yield "tsv", with_head(ROWS.replace(",", "\t"))
     yield "tsv-explicit", with_head(ROWS.replace(",", "\t"), format=2, header=1)
     yield "dat", with_head(ROWS.replace(",", "::"), name=4)
