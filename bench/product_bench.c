@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matrix products as training, evaluation and many users' scores need them: the library's own kernel
- * beside oneDNN's sgemm on the same memory. */
+/* Matrix products as training, evaluation and scores of many users need them: the library's own
+ * kernel beside oneDNN's sgemm on the same memory. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ typedef struct product_case {
   bool add;
 } product_case;
 
-/* A linear layer [rows, in] x [out, in]: forward, gradient of its input, gradient of its weights. */
+/* A linear layer [rows, in] x [out, in]: forward, the input's gradient, the weights' gradient. */
 #define LAYER(rows, in, out)                                                             \
   {"forward_" #rows "x" #in "x" #out, S3_PRODUCT_NT, rows, out, in, false},                      \
       {"backward_data_" #rows "x" #in "x" #out, S3_PRODUCT_NN, rows, in, out, false}, {          \

@@ -25,7 +25,7 @@ def write(target, name, content):
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-# Model files and states -----------------------------------------------------------------------
+# Model files and states ----------------------------------------------------------------------------
 
 def parts(file):
     """(header text, data) of a safetensors file."""
@@ -78,7 +78,7 @@ def with_float(file, name, number, bits):
 
 
 def deep_model(layers, empty):
-    """Many layers and many empty tensors of a state: tensors times parameters in a linear search."""
+    """Many layers and many empty tensors of a state, once searched for each parameter."""
     hidden, tree, data = 1, {"__metadata__": {"format": "pt"}}, bytearray()
 
     def add(name, *shape):
@@ -210,7 +210,7 @@ def state_files(seeds):
     yield "run-note-long", state_entry(run, lambda entry: entry.update(note="n" * 3000))
 
 
-# Tables -----------------------------------------------------------------------------------------
+# Tables --------------------------------------------------------------------------------------------
 
 ROWS = "".join(f"u{row % 3},i{row * 5 % 7},{100 - row},{row % 5}\n" for row in range(16))
 HEAD = "00000000"
@@ -304,7 +304,7 @@ def attribute_files():
     yield "empty", HEAD
 
 
-# Text files of a dataset --------------------------------------------------------------------------
+# Text files of a dataset ---------------------------------------------------------------------------
 
 def dataset_files():
     negatives = " ".join(str(1 + number % 8) for number in range(99))
@@ -347,7 +347,7 @@ def dataset_files():
     yield "empty", ""
 
 
-# JSON ---------------------------------------------------------------------------------------------
+# JSON ----------------------------------------------------------------------------------------------
 
 def json_files():
     yield "members", '{"a":1,"b":[true,false,null],"c":{"d":"e"},"":-0.5}'
@@ -431,7 +431,7 @@ def main(build):
     files = {"model": model_files(seeds), "state": state_files(seeds), "events": event_files(),
              "attributes": attribute_files(), "dataset": dataset_files(), "json": json_files(),
              "vocabulary": vocabulary_files(), "score": byte_files("score", 20, 160),
-             "training": byte_files("training", 20, 160)}
+             "training": byte_files("training", 20, 260)}
     for target, made in files.items():
         for name, content in made:
             write(target, name, content)

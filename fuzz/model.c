@@ -99,7 +99,7 @@ static void compare_ways(s3rec_context *context, const char *path,
   s3rec_model *const loaded =
       open_model(s3rec_model_load, context, path, fallback, &load_status);
   /* One byte of a header is a pair of brackets at the most, one of the data a fourth of a float. */
-  fuzz_claim_bounded(held, 1 << 17, 24, size);
+  fuzz_claim_bounded(held, 1 << 14, 24, size);
   char reason[512];
   snprintf(reason, sizeof reason, "%s", s3rec_last_error());
   s3rec_model *const mapped = open_model(s3rec_model_map, context, path, fallback, &map_status);

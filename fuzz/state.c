@@ -131,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const size_t held = fuzz_held();
   fuzz_peak_reset();
   read_run_state(fixture->context, path);
-  fuzz_claim_bounded(held, 1 << 17, 24, size);
+  fuzz_claim_bounded(held, 1 << 14, 24, size);
   fuzz_claim(fuzz_held() == held, "%zu bytes are left by reading", fuzz_held() - held);
   take_up_run(fixture, path);
   fuzz_claim(fuzz_held() == held, "%zu bytes are left by a run", fuzz_held() - held);

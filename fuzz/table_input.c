@@ -78,7 +78,7 @@ bool table_input_read(const table_input *input, s3rec_events *events, table_read
   const bool good = fuzz_succeeds(
       read(events, table_input_write(input, 0, input->size), &input->options, report));
   /* Reading takes two buffers of a MiB. Two bytes of a file are a row at the least. */
-  if (!input->is_gzip) fuzz_claim_bounded(held, 5 << 19, 100, input->size);
+  if (!input->is_gzip) fuzz_claim_bounded(held, 5 << 19, 64, input->size);
   if (!good) {
     fuzz_claim(report->row_count == 0 && report->bad_row_count == 0, "a failure has a report");
     return false;

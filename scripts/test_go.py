@@ -46,6 +46,9 @@ class GoStage(Stage):
             "PKG_CONFIG_PATH": str(found[0].parent), "PKG_CONFIG_SYSROOT_DIR": str(self.work),
             "LD_LIBRARY_PATH": f"{libraries}:{older}" if older else libraries,
             "CGO_ENABLED": "1", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"})
+        interposer = build / "tests/faults/libs3_faults.so"
+        if interposer.is_file():  # not where a sanitizer is
+            self.environment["S3REC_INTERPOSER"] = str(interposer)
         if os.environ.get("S3REC_SETUP") == "no":
             self.environment["GOPROXY"] = "off"  # only modules that are there already
         if "HOME" not in os.environ:

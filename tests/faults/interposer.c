@@ -32,7 +32,26 @@ static fault_control control;
 static char report[4096];
 
 EXPORT fault_control *s3_fault_control(void);
+EXPORT void s3_fault_memory(int mode, long at, unsigned long seed);
+EXPORT void s3_fault_arm(int armed);
+EXPORT void s3_fault_counts(long *requests, long *hits, long *live);
 fault_control *s3_fault_control(void) { return &control; }
+
+void s3_fault_memory(int mode, long at, unsigned long seed) {
+  control.memory.mode = mode;
+  control.memory.at = at;
+  control.memory.seed = seed;
+  atomic_store(&control.memory.count, 0);
+  atomic_store(&control.memory.hits, 0);
+}
+
+void s3_fault_arm(int armed) { atomic_store(&control.armed, armed); }
+
+void s3_fault_counts(long *requests, long *hits, long *live) {
+  *requests = atomic_load(&control.memory.count);
+  *hits = atomic_load(&control.memory.hits);
+  *live = atomic_load(&control.live);
+}
 
 static bool well_hits(fault_well *well) {
   if (atomic_load(&control.armed) == 0) return false;

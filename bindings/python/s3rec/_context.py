@@ -7,7 +7,7 @@ import itertools
 import logging
 import os
 import threading
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 from s3rec import _abi, _structs
 from s3rec._abi import library
@@ -40,9 +40,17 @@ def _forward(level: int, message: bytes, key: Optional[int]) -> None:
 _trampoline = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(_forward)
 
 
-def _destroy(pointer: Pointer, key: int) -> None:
-    library.s3rec_context_destroy(pointer)
-    _logs.pop(key, None)
+class _Pointer(Pointer, _structs.CONTEXT):
+    """A context, and the key of its log function."""
+
+    def __init__(self, key: int) -> None:
+        super().__init__(self._destroy)
+        self.key = key
+
+    @staticmethod
+    def _destroy(pointer: Any) -> None:
+        library.s3rec_context_destroy(pointer)
+        _logs.pop(pointer.key, None)
 
 
 def processors() -> int:
@@ -77,7 +85,7 @@ class Context(Handle):
         options.log = ctypes.cast(_trampoline, ctypes.c_void_p)
         options.log_user_data = key
         _logs[key] = log if log is not None else LOGGER.log
-        pointer = Pointer(lambda made: _destroy(made, key))
+        pointer = _Pointer(key)
         try:
             check(library.s3rec_context_create(ctypes.byref(options), ctypes.byref(pointer)))
         except BaseException:

@@ -87,10 +87,18 @@ if hasattr(os, "register_at_fork"):
 
 
 class Pointer(ctypes.c_void_p):
-    """A handle of the library; the caller of a create function passes this by reference.
+    """A handle of the library; the caller of a create function passes this by reference. It has the
+    type that `destroy` takes, so that no function takes it for another kind.
 
     threads: threads of the library may serve the handle, which a forked child does not have.
     """
+
+    def __new__(cls, destroy: Any, *_: Any, **__: Any) -> Pointer:
+        if cls is Pointer:
+            kind = destroy.argtypes[0]
+            cls = _TYPES.get(kind) or _TYPES.setdefault(kind, type("Pointer", (cls, kind), {}))
+        made: Pointer = super().__new__(cls)
+        return made
 
     def __init__(self, destroy: Callable[[Pointer], None], threads: bool = False) -> None:
         super().__init__()
@@ -116,6 +124,16 @@ class Pointer(ctypes.c_void_p):
     def __del__(self) -> None:
         if self.value and not sys.is_finalizing() and not self.lost():
             self.destroy(self)
+
+
+_TYPES: dict[Any, Type[Pointer]] = {ctypes.c_void_p: Pointer}
+
+
+def address_of(pointer: Pointer, kind: Type[ctypes.c_void_p]) -> Optional[int]:
+    """The address of a handle of that kind, for a field of a struct."""
+    if not isinstance(pointer, kind):
+        raise TypeError(f"this handle is no {kind.__name__.lower()}")
+    return pointer.value
 
 
 class Handle:
