@@ -107,8 +107,8 @@ static void load_from_pipe(s3rec_context *context, const uint8_t *data, size_t s
   s3rec_model *const model = open_model(s3rec_model_load, context, path, fallback, &status);
   close(ends[0]);
   /* What claims too much of a file of unknown size may exceed a limit first. */
-  fuzz_claim((status == S3REC_OK) == (expected == S3REC_OK), "a pipe: %s: %s; a file: %s", s3rec_status_name(status),
-             s3rec_last_error(), s3rec_status_name(expected));
+  fuzz_claim((status == S3REC_OK) == (expected == S3REC_OK), "a pipe: %s: %s; a file: %s",
+             s3rec_status_name(status), s3rec_last_error(), s3rec_status_name(expected));
   fuzz_claim(s3rec_model_fingerprint(model) == s3rec_model_fingerprint(loaded),
              "other weights out of a pipe");
   s3rec_model_destroy(model);
