@@ -6,6 +6,7 @@ take on a machine under load.
 """
 from __future__ import annotations
 
+import multiprocessing
 import os
 
 import pytest
@@ -191,6 +192,72 @@ stop.append(1)
 for thread in threads:
     thread.join()
 model.recommend(["x1"], k=2)
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
+@pytest.mark.parametrize("busy", [
+    "model.recommend_batch([['x1', 'x2']] * 300, k=10)", "s3rec.evaluate(model, data)",
+    "s3rec.finetune(model, data, epochs=1)", "next(s3rec.Run(model, data, 'finetune'))",
+    "recommender.recommend_many([['x1', 'x2']] * 300)", "recommender.exchange(model)",
+    "s3rec.Dataset.from_events(user=['u'] * 3000, item=['x%d' % i for i in range(3000)])"])
+def test_children_of_a_fork_beside_every_kind_of_call(busy: str) -> None:
+    """A child that uses each kind of handle gets StateError or an answer, and comes to its end."""
+    run(f"""
+recommender = s3rec.Recommender(model)
+names, denied = model.item_names, recommender.filter(deny=["x1"])
+sampler, batch, trainer = s3rec.Sampler(data, "finetune"), s3rec.Batch(), s3rec.Trainer(model)
+step, events, context = s3rec.Run(model, data, "finetune"), s3rec.Events(), s3rec.Context(threads=2)
+stop = []
+def work(number):
+    while not stop:
+        {busy}
+threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+for thread in threads:
+    thread.start()
+time.sleep(0.2)
+codes = set()
+for use in (lambda: model.recommend(["x1"], k=2), lambda: s3rec.evaluate(model, data),
+            lambda: recommender.recommend(["x1"], filter=denied), lambda: names.find("x1"),
+            lambda: sampler.next(batch), lambda: trainer.model(), lambda: next(step),
+            lambda: events.append(user=["u"], item=["x1"]), lambda: data.user_items("u1"),
+            lambda: s3rec.Vocabulary(["a"], 1, context), lambda: model.clone().close(),
+            lambda: [thing.close() for thing in (model, data, step, trainer, recommender)]):
+    codes.add(in_child(use))
+assert codes <= {{0, 1}}, codes
+stop.append(1)
+for thread in threads:
+    thread.join()
+model.recommend(["x1"], k=2), recommender.recommend(["x1"]), next(step)
+""")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_pools_of_processes(method: str) -> None:
+    """A model goes to other processes as an argument."""
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method}")
+    run(f"""
+import multiprocessing
+with open("worker.py", "w") as file:
+    file.write("import s3rec\\n"
+               "def best(model, history):\\n"
+               "    return model.recommend(history, k=3).items.tolist()\\n"
+               "def learn(model):\\n"
+               "    data = s3rec.Dataset.from_arrays([[1, 2, 3, 4, 5]] * 9)\\n"
+               "    plain = s3rec.Model.create(data, hidden_size=8)\\n"
+               "    return s3rec.evaluate(plain, data).user_count\\n")
+sys.path.insert(0, ".")
+os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+import worker
+if __name__ == "__main__":
+    histories = [["x%d" % i, "x2"] for i in range(1, 9)]
+    wanted = [worker.best(model, history) for history in histories]
+    s3rec.evaluate(model, data)  # the shared context has threads from here on
+    with multiprocessing.get_context({method!r}).Pool(2) as pool:
+        found = pool.starmap(worker.best, [(model, history) for history in histories])
+        assert found == wanted, (found, wanted)
+        assert pool.map(worker.learn, [model] * 3) == [9] * 3
 """)
 
 
