@@ -14,16 +14,29 @@
 
 /* Messages quote files and arguments; control characters in them must not reach the terminal. */
 static void print_message(const char *prefix, const char *format, va_list arguments) {
-  char *text = NULL;
+  char room[1024], *longer = NULL; /* a message must come out when memory does not */
+  va_list again;
+  va_copy(again, arguments);
   cli_progress_clear();
-  if (vasprintf(&text, format, arguments) < 0) return;
+  const int length = vsnprintf(room, sizeof room, format, arguments);
+  if (length >= (int)sizeof room && vasprintf(&longer, format, again) < 0) longer = NULL;
+  va_end(again);
+  char *const text = longer == NULL ? room : longer;
   for (char *line = text, *end; line != NULL; line = end) {
     end = strchr(line, '\n');
     if (end != NULL) *end++ = '\0';
     cli_plain_text(line, line, strlen(line) + 1);
     fprintf(stderr, "%s%s\n", line == text ? prefix : "", line);
   }
-  free(text);
+  free(longer);
+}
+
+/* Memory of jansson. It overwrites memory that it does not own when a request fails, and leaves
+ * out the members of an object that it has no memory for: so no request fails. */
+static void *memory_or_exit(size_t size) {
+  void *const memory = malloc(size);
+  if (memory == NULL) exit(cli_fail(CLI_FAILURE, "out of memory"));
+  return memory;
 }
 
 int cli_fail(int code, const char *format, ...) {
@@ -119,6 +132,7 @@ static void fill_standard_streams(void) {
 
 int main(int count, char **arguments) {
   fill_standard_streams();
+  json_set_alloc_funcs(memory_or_exit, free);
   const char *const word = count > 1 ? arguments[1] : "";
   cli_ignore_file_limit();
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {

@@ -10,7 +10,7 @@
  * the headers compiled against. */
 s3rec_status s3_dnnl_check(void);
 
-/* "oneDNN 2.6.3, avx512_core_bf16, OpenMP" */
+/* "oneDNN 2.6.3, OpenMP" */
 void s3_dnnl_describe(char *text, size_t capacity);
 
 /* Fails (ENGINE) when the process may not have executable memory. Without it oneDNN
