@@ -165,7 +165,8 @@ static int read_titles(const char *path, FILE *stream, cli_titles *titles, char 
     const char *const title = find_title_field(*line, title_column, &length);
     CLI_TRY(add_title(titles, (int32_t)id, title, length));
   }
-  if (ferror(stream)) return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
+  if (!feof(stream)) /* without memory, no error flag is set */
+    return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
   if (id_column < 0) return cli_fail(CLI_BAD_DATA, "%s:1: the file is empty", path);
   if (titles->count == 0) return CLI_OK;
   qsort(titles->rows, titles->count, sizeof *titles->rows, compare_titles);

@@ -100,7 +100,7 @@ static int find_log_place(const cli_training *training, const json_t *begin, pla
     good = take_log_line(training, begin, object, end, at);
     json_decref(object);
   }
-  const bool failed = ferror(training->log) != 0;
+  const bool failed = good && !feof(training->log); /* without memory, no error flag is set */
   free(line);
   if (failed) return fail_log(training, "cannot be read");
   if (good) return CLI_OK;

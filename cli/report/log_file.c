@@ -257,7 +257,7 @@ static int read_log_lines(const char *path, FILE *stream, log_runs *runs, size_t
     free(place);
   }
   free(line);
-  if (code == CLI_OK && ferror(stream))
+  if (code == CLI_OK && !feof(stream)) /* without memory, no error flag is set */
     return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
   return code;
 }
