@@ -79,7 +79,7 @@ def measured_files(build):
         record = json.loads(line)
         for found in record["files"]:
             path = pathlib.Path(record["current_working_directory"], found["file"]).resolve()
-            if ROOT / "lib" in path.parents:
+            if ROOT / "lib" in path.parents and path.exists():  # objects of removed files stay
                 name = str(path.relative_to(ROOT))
                 files.setdefault(name, File(name)).add(found)
     return files
