@@ -88,18 +88,10 @@ if hasattr(os, "register_at_fork"):
 
 
 class Pointer(ctypes.c_void_p):
-    """A handle of the library; the caller of a create function passes this by reference. It has the
-    type that `destroy` takes, so that no function takes it for another kind.
+    """A handle of the library; the caller of a create function passes this by reference.
 
     threads: threads of the library may serve the handle, which a forked child does not have.
     """
-
-    def __new__(cls, destroy: Any, *_: Any, **__: Any) -> Pointer:
-        if cls is Pointer:
-            kind = destroy.argtypes[0]
-            cls = _TYPES.get(kind) or _TYPES.setdefault(kind, type("Pointer", (cls, kind), {}))
-        made: Pointer = super().__new__(cls)
-        return made
 
     def __init__(self, destroy: Callable[[Pointer], None], threads: bool = False) -> None:
         super().__init__()
@@ -138,6 +130,13 @@ class Pointer(ctypes.c_void_p):
 
 
 _TYPES: dict[Any, Type[Pointer]] = {ctypes.c_void_p: Pointer}
+
+
+def pointer_for(destroy: Any, threads: bool = False) -> Pointer:
+    """A pointer of the type that `destroy` takes, so that no function takes it for another."""
+    kind = destroy.argtypes[0]
+    found = _TYPES.get(kind) or _TYPES.setdefault(kind, type("Pointer", (Pointer, kind), {}))
+    return found(destroy, threads)
 
 
 def address_of(pointer: Pointer, kind: Type[ctypes.c_void_p]) -> Optional[int]:

@@ -18,7 +18,7 @@ from s3rec._arrays import int32_array
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, NotFoundError, check
-from s3rec._handle import PathLike, Pointer, patiently, path_bytes
+from s3rec._handle import PathLike, Pointer, path_bytes, patiently, pointer_for
 from s3rec._reports import History
 from s3rec._scoring import Scoring, Version, config_of
 from s3rec._torch import model_sizes, read_torch, to_tensors, write_torch
@@ -109,7 +109,7 @@ class Model(Scoring):
             "hidden_act": hidden_act, "hidden_dropout_prob": hidden_dropout_prob,
             "attention_probs_dropout_prob": attention_probs_dropout_prob,
             "initializer_range": initializer_range})
-        pointer = Pointer(library.s3rec_model_destroy)
+        pointer = pointer_for(library.s3rec_model_destroy)
         if dataset is None:
             owner = use(context)
             function, source = library.s3rec_model_create, owner._live()
@@ -124,7 +124,7 @@ class Model(Scoring):
     def _open(cls, function: Callable[..., int], path: PathLike, fallback: Mapping[str, Any],
               context: Optional[Context]) -> Model:
         config = _c_config(fallback)
-        owner, pointer = use(context), Pointer(library.s3rec_model_destroy)
+        owner, pointer = use(context), pointer_for(library.s3rec_model_destroy)
         encoded = path_bytes(path)
         patiently(lambda: check(function(owner._live(), encoded, ctypes.byref(config),
                                          ctypes.byref(pointer))))
@@ -361,7 +361,7 @@ def _slice(config: ModelConfig) -> int:
 
 def copy_of(model: Pointer) -> Pointer:
     """A copy of the library's model."""
-    pointer = Pointer(library.s3rec_model_destroy)
+    pointer = pointer_for(library.s3rec_model_destroy)
     check(library.s3rec_model_clone(model, ctypes.byref(pointer)))
     return pointer
 

@@ -427,6 +427,8 @@ def _copy(numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 
 
 def _wanted(k: Any, item_size: int) -> int:
+    if type(k) is int and type(item_size) is int and 0 < k <= item_size:
+        return k
     try:
         wanted = min(int(operator.index(k)), int(item_size))
     except TypeError:

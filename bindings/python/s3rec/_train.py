@@ -10,7 +10,7 @@ from s3rec._abi import library
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, check
-from s3rec._handle import PathLike, Pointer, address_of, patiently, path_bytes
+from s3rec._handle import PathLike, address_of, path_bytes, patiently, pointer_for
 from s3rec._model import Model
 from s3rec._reports import Metrics, metrics_of, progress_of
 from s3rec._run import Callback
@@ -81,7 +81,7 @@ def train(dataset: Optional[Dataset] = None, *, events: Optional[PathLike] = Non
 
     function = _FUNCTION(step)
     options.progress = ctypes.cast(function, ctypes.c_void_p)
-    pointer, metrics = Pointer(library.s3rec_model_destroy), _abi.new(_structs.Metrics)
+    pointer, metrics = pointer_for(library.s3rec_model_destroy), _abi.new(_structs.Metrics)
 
     def work() -> Any:
         check(library.s3rec_train(ctypes.byref(options), ctypes.byref(pointer),

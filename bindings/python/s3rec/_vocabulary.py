@@ -13,7 +13,7 @@ from s3rec._abi import library
 from s3rec._columns import IdColumn, id_column
 from s3rec._context import Context, use
 from s3rec._errors import ArgumentError, NotFoundError, StateError, check
-from s3rec._handle import Handle, Pointer
+from s3rec._handle import Handle, Pointer, pointer_for
 from s3rec._words import int32, listed, whole
 
 Name = Union[int, str]
@@ -34,7 +34,7 @@ class Vocabulary(Handle):
     def __init__(self, names: Any, first_id: int, context: Optional[Context] = None) -> None:
         column = id_column(names, "names")
         text, offsets = column.as_text()
-        pointer, owner = Pointer(library.s3rec_vocabulary_destroy), use(context)
+        pointer, owner = pointer_for(library.s3rec_vocabulary_destroy), use(context)
         check(library.s3rec_vocabulary_create(
             owner._live(), TEXT if column.integers is None else INTEGER,
             int32("first_id", first_id), text.ctypes.data, offsets.ctypes.data, len(offsets) - 1,
@@ -224,7 +224,7 @@ def _view(pointer: Pointer, kind: Any, address: Optional[int], count: int) -> np
 
 def adopt(function: Any, owner: Pointer) -> Optional[Vocabulary]:
     """What a function such as s3rec_model_item_names gives for a handle; None for none."""
-    pointer = Pointer(library.s3rec_vocabulary_destroy)
+    pointer = pointer_for(library.s3rec_vocabulary_destroy)
     check(function(owner, ctypes.byref(pointer)))
     if not pointer.value:
         return None
