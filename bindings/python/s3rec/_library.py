@@ -17,8 +17,12 @@ def _candidates() -> Iterator[pathlib.Path]:
     """Where the library may lie: in the wheel, in the prefix that holds this package, or in the
     build folder of the source tree that does (an editable install has one for its Python)."""
     package = pathlib.Path(__file__).resolve().parent
-    # A wheel has the library once, under a name with its release.
-    for site in (package.parent, pathlib.Path(sysconfig.get_path("platlib"))):
+    # A wheel has the library once, under a name with its release; it may lie in another folder
+    # than the modules. A package that is not installed there takes no other installation's.
+    sites = [package.parent]
+    if package.parent == pathlib.Path(sysconfig.get_path("purelib")).resolve():
+        sites.append(pathlib.Path(sysconfig.get_path("platlib")))
+    for site in sites:
         yield from sorted((site / ".s3rec.mesonpy.libs").glob("libs3rec.so.*"))
         yield from sorted((site / "s3rec.libs").glob("libs3rec-*.so*"))  # auditwheel's name
     folders = [package]
