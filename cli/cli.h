@@ -61,6 +61,7 @@ typedef struct cli_options {
   const char *logs[CLI_LOG_LIMIT]; /* of report */
   size_t log_count;
   int32_t json, popularity;
+  int32_t strict_limits;
   uint64_t seed;
   int32_t save_every;
   int32_t k;

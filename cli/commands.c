@@ -8,7 +8,7 @@ static const char pretrain_text[] =
     "segment.\n\n"
     "The last two items of every user are held out: they are not used, unless --reference-draws "
     "asks for them. The training state is saved every --save-every epochs and on an interrupt "
-    "(Ctrl-C, SIGTERM)."
+    "(Ctrl-C, SIGTERM, a closed terminal unless under nohup, the limit of `ulimit -t')."
     "\vExamples:\n"
     "  s3rec pretrain --data data --name LastFM --epochs 150 \\\n"
     "    --out lastfm.safetensors\n"

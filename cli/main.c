@@ -1,26 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* s3rec: finds the command and runs it. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "interrupt.h"
 #include "print.h"
 #include "progress.h"
 
 /* Messages quote files and arguments; control characters in them must not reach the terminal. */
 static void print_message(const char *prefix, const char *format, va_list arguments) {
-  char *text = NULL;
+  char room[1024], *longer = NULL; /* a message must come out when memory does not */
+  va_list again;
+  va_copy(again, arguments);
   cli_progress_clear();
-  if (vasprintf(&text, format, arguments) < 0) return;
+  const int length = vsnprintf(room, sizeof room, format, arguments);
+  if (length >= (int)sizeof room && vasprintf(&longer, format, again) < 0) longer = NULL;
+  va_end(again);
+  char *const text = longer == NULL ? room : longer;
   for (char *line = text, *end; line != NULL; line = end) {
     end = strchr(line, '\n');
     if (end != NULL) *end++ = '\0';
     cli_plain_text(line, line, strlen(line) + 1);
     fprintf(stderr, "%s%s\n", line == text ? prefix : "", line);
   }
-  free(text);
+  free(longer);
+}
+
+/* Memory of jansson. It overwrites memory that it does not own when a request fails, and leaves
+ * out the members of an object that it has no memory for: so no request fails. */
+static void *memory_or_exit(size_t size) {
+  void *const memory = malloc(size);
+  if (memory == NULL) exit(cli_fail(CLI_FAILURE, "out of memory"));
+  return memory;
 }
 
 int cli_fail(int code, const char *format, ...) {
@@ -43,6 +59,7 @@ int cli_usage(const cli_options *options, const char *format, ...) {
 int cli_fail_status(s3rec_status status) {
   switch (status) {
     case S3REC_ERROR_FORMAT:
+    case S3REC_ERROR_LIMIT:
     case S3REC_ERROR_MISMATCH:
       return cli_fail(CLI_BAD_DATA, "%s", s3rec_last_error());
     case S3REC_ERROR_ARGUMENT:
@@ -98,12 +115,26 @@ static void print_help(void) {
       "\n"
       "Exit codes: 0 done; 1 failed (files, memory, numbers); 2 wrong\n"
       "command line; 3 bad input data; 130 interrupted (training state saved).\n"
-      "Ctrl-C ends training after the current step; a second Ctrl-C ends it at once.\n",
+      "Ctrl-C, SIGTERM, SIGHUP and SIGXCPU end training after the current step; a second\n"
+      "Ctrl-C or SIGTERM ends it at once.\n",
       stdout);
 }
 
+/* The next file would take the number of a standard stream that is closed, and messages would be
+ * written into it. What stands in for it refuses to be written. */
+static void fill_standard_streams(void) {
+  for (int file; (file = open("/dev/null", O_RDONLY)) >= 0;) {
+    if (file <= STDERR_FILENO) continue;
+    close(file);
+    break;
+  }
+}
+
 int main(int count, char **arguments) {
+  fill_standard_streams();
+  json_set_alloc_funcs(memory_or_exit, free);
   const char *const word = count > 1 ? arguments[1] : "";
+  cli_ignore_file_limit();
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
     printf("s3rec %s\n", s3rec_version());
     return CLI_OK;

@@ -28,6 +28,7 @@ static const cli_word backends[] = {{"auto", S3REC_BACKEND_AUTO},
                                     {"fused", S3REC_BACKEND_FUSED},
                                     {"onednn", S3REC_BACKEND_ONEDNN},
                                     {NULL, 0}};
+static const cli_word limits[] = {{"default", 0}, {"strict", 1}, {NULL, 0}};
 static const cli_word recipes[] = {
     {"best", S3REC_RECIPE_BEST}, {"paper", S3REC_RECIPE_PAPER}, {NULL, 0}};
 static const cli_word schedules[] = {
@@ -314,6 +315,9 @@ const cli_option cli_option_table[] = {
          "what computes the encoder"),
     WORD("kernels", context.kernel_level, kernels, WITH_MODEL, false, COMPUTE,
          "instruction set of the library's own kernels"),
+    WORD("limits", strict_limits, limits, ALL, false, COMPUTE,
+         "how much a file may make this program read and allocate; strict: for files of unknown "
+         "origin"),
 };
 
 const size_t cli_option_count = sizeof cli_option_table / sizeof cli_option_table[0];

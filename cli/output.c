@@ -19,6 +19,14 @@ char *cli_path_with(const char *path, const char *suffix) {
   return asprintf(&whole, "%s%s", path, suffix) < 0 ? NULL : whole;
 }
 
+FILE *cli_open_stream(const char *path, const char *mode) {
+  FILE *stream;
+  do {
+    stream = fopen(path, mode);
+  } while (stream == NULL && errno == EINTR);
+  return stream;
+}
+
 int cli_output_open(const char *path, cli_output *output) {
   output->stream = NULL;
   if (s3_atomic_file_open(path, &output->file) != S3REC_OK)
@@ -134,6 +142,19 @@ static int check_data_file(const cli_options *options, const char *path) {
   return check_writable("data", path);
 }
 
+/* Links may make one file of two. */
+static int check_two_data_files(const cli_options *options, const char *path, const char *suffix) {
+  char *const other = cli_path(options->data, options->name, suffix);
+  if (other == NULL) return cli_fail(CLI_FAILURE, "out of memory");
+  const int code =
+      s3_same_file(path, other)
+          ? cli_usage(options, "--data: %s is the same file as %s; they must be different files",
+                      path, other)
+          : CLI_OK;
+  free(other);
+  return code;
+}
+
 int cli_check_data_folder(const cli_options *options, const char *const *suffixes, size_t count,
                           bool *made) {
   *made = mkdir(options->data, 0777) == 0;
@@ -143,7 +164,9 @@ int cli_check_data_folder(const cli_options *options, const char *const *suffixe
   for (size_t i = 0; i < count; i++) {
     char *const path = cli_path(options->data, options->name, suffixes[i]);
     if (path == NULL) return cli_fail(CLI_FAILURE, "out of memory");
-    const int code = check_data_file(options, path);
+    int code = check_data_file(options, path);
+    for (size_t j = 0; j < i && code == CLI_OK; j++)
+      code = check_two_data_files(options, path, suffixes[j]);
     free(path);
     CLI_TRY(code);
   }

@@ -12,6 +12,9 @@
 int cli_open_context(const cli_options *options, s3rec_context **context) {
   s3rec_context_options choices = options->context;
   choices.log = cli_print_log;
+  s3rec_limits limits;
+  (options->strict_limits ? s3rec_limits_init_strict : s3rec_limits_init)(&limits);
+  choices.limits = &limits;
   const s3rec_status status = s3rec_context_create(&choices, context);
   return cli_check_status(status);
 }

@@ -77,20 +77,36 @@ static int name_state_and_log(cli_training *training) {
   return cli_fail(CLI_FAILURE, "out of memory");
 }
 
-/* Checked before training, which may take hours. The file of --model may be that of the state. */
-static int check_training_files(const cli_training *training) {
+enum { PLACE_LIMIT = 6 + 2 * CLI_LIST_LIMIT };
+
+/* The number of them. The file of --model may be that of the state. */
+static size_t list_places(const cli_training *training, cli_place places[PLACE_LIMIT]) {
   const cli_options *const options = training->options;
-  struct stat status;
-  cli_place places[6 + 2 * CLI_LIST_LIMIT] = {
+  const cli_place single[6] = {
       {"model", options->model, CLI_STARTS},       {"out", options->out, CLI_RESULT},
       {"state", training->state_path, CLI_RESULT}, {"log", training->log_path, CLI_APPENDS},
       {"report", options->report, CLI_PAGE},       {"resume", options->resume, CLI_STARTS}};
   size_t count = 6;
+  memcpy(places, single, sizeof single);
   for (size_t i = 0; i < options->events.count; i++)
     places[count++] = (cli_place){"events", options->events.values[i], CLI_READS};
   for (size_t i = 0; i < options->attributes.count; i++)
     places[count++] = (cli_place){"attributes", options->attributes.values[i], CLI_READS};
-  CLI_TRY(cli_check_places(options, places, count));
+  return count;
+}
+
+/* Before the state is read, which another run may still be writing. */
+static int lock_training_files(cli_training *training) {
+  cli_place places[PLACE_LIMIT];
+  return cli_lock_places(places, list_places(training, places), &training->locks);
+}
+
+/* Checked before training, which may take hours. */
+static int check_training_files(const cli_training *training) {
+  const cli_options *const options = training->options;
+  struct stat status;
+  cli_place places[PLACE_LIMIT];
+  CLI_TRY(cli_check_places(options, places, list_places(training, places)));
   if (options->report != NULL && stat(training->log_path, &status) == 0 && !S_ISREG(status.st_mode))
     return cli_usage(options, "--report reads the file of --log, and %s is not a regular file",
                      training->log_path);
@@ -181,6 +197,7 @@ int cli_training_open(cli_training *training, cli_options *options) {
   *training = (cli_training){.options = options};
   s3rec_run_progress_init(&training->at);
   CLI_TRY(name_state_and_log(training));
+  CLI_TRY(lock_training_files(training));
   CLI_TRY(cli_open_context(options, &training->context));
   if (options->resume != NULL) CLI_TRY(cli_resume_options(training));
   CLI_TRY(check_training_files(training));
@@ -200,6 +217,7 @@ void cli_training_close(cli_training *training) {
   s3rec_dataset_destroy(training->dataset);
   s3rec_context_destroy(training->context);
   if (training->log != NULL) fclose(training->log);
+  cli_close_locks(&training->locks);
   json_decref(training->events);
   json_decref(training->note);
   free(training->state_path);

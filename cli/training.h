@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "progress.h"
+#include "run_lock.h"
 
 typedef struct cli_training {
   cli_options *options;
@@ -22,6 +23,7 @@ typedef struct cli_training {
   s3rec_run_progress at;
   char *state_path;
   char *log_path; /* NULL: no log */
+  cli_run_locks locks; /* of the files that are written */
   FILE *log;
   cli_progress progress;
   double epoch_begun;      /* in this process */

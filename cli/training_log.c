@@ -5,10 +5,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "data.h"
+#include "output.h"
 #include "print.h"
 
 static const char head[] =
@@ -98,7 +100,7 @@ static int find_log_place(const cli_training *training, const json_t *begin, pla
     good = take_log_line(training, begin, object, end, at);
     json_decref(object);
   }
-  const bool failed = ferror(training->log) != 0;
+  const bool failed = good && !feof(training->log); /* without memory, no error flag is set */
   free(line);
   if (failed) return fail_log(training, "cannot be read");
   if (good) return CLI_OK;
@@ -109,14 +111,16 @@ static int find_log_place(const cli_training *training, const json_t *begin, pla
 static int begin_run_in_log(cli_training *training, const json_t *begin) {
   place at = {0};
   struct stat status;
-  training->log = fopen(training->log_path, "a+");
+  training->log = cli_open_stream(training->log_path, "a+");
   if (training->log == NULL || fstat(fileno(training->log), &status) != 0)
     return fail_log(training, "cannot be written");
   if (S_ISREG(status.st_mode)) {
+    /* The run has locked the name (run_lock.h); this one is for a second name of the file. */
+    if (flock(fileno(training->log), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      return cli_fail(CLI_FAILURE, "--log: %s: another run is writing it", training->log_path);
     CLI_TRY(find_log_place(training, begin, &at));
     if (at.offset < status.st_size && ftruncate(fileno(training->log), at.offset) != 0)
       return fail_log(training, "entries at its end cannot be removed");
-    fseeko(training->log, 0, SEEK_END); /* needed between reading and writing */
   }
   if (at.begun && training->options->resume != NULL) return CLI_OK;
   return cli_log_append(training, begin);
@@ -131,12 +135,42 @@ int cli_log_begin(cli_training *training) {
   return code;
 }
 
-int cli_log_append(const cli_training *training, const json_t *object) {
-  if (training->log == NULL) return CLI_OK;
-  if (json_dumpf(object, training->log, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 &&
-      fputc('\n', training->log) != EOF && fflush(training->log) == 0) {
-    fsync(fileno(training->log)); /* fails on pipes and terminals, which does not matter */
+/* One call for a line, so that a reader sees it whole or not at all. */
+static bool write_line(int descriptor, const char *line, size_t length) {
+  while (length > 0) {
+    const ssize_t written = write(descriptor, line, length);
+    if (written == 0) errno = ENOSPC;
+    if (written == 0 || (written < 0 && errno != EINTR)) return false;
+    if (written < 0) continue;
+    line += written;
+    length -= (size_t)written;
+  }
+  return true;
+}
+
+/* A part of a line that found no room is cut off again. */
+static int append_line(const cli_training *training, const char *line) {
+  const int descriptor = fileno(training->log);
+  struct stat before;
+  const bool regular = fstat(descriptor, &before) == 0 && S_ISREG(before.st_mode);
+  if (write_line(descriptor, line, strlen(line))) {
+    fsync(descriptor); /* fails on pipes and terminals, which does not matter */
     return CLI_OK;
   }
-  return fail_log(training, "writing failed");
+  const int code = fail_log(training, "writing failed");
+  if (regular && ftruncate(descriptor, before.st_size) != 0)
+    cli_remark("%s: its last line is not complete", training->log_path);
+  return code;
+}
+
+int cli_log_append(const cli_training *training, const json_t *object) {
+  if (training->log == NULL) return CLI_OK;
+  char *line = NULL;
+  char *const text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
+  const bool made = text != NULL && asprintf(&line, "%s\n", text) >= 0;
+  free(text);
+  if (!made) return cli_fail(CLI_FAILURE, "out of memory");
+  const int code = append_line(training, line);
+  free(line);
+  return code;
 }

@@ -22,6 +22,12 @@ have_sanitizers() {
   done
 }
 
+# have_fuzzer: is there a clang with libFuzzer?
+have_fuzzer() {
+  echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return d[n] != 0; }' |
+    clang -fsanitize=fuzzer -x c - -o /dev/null >/dev/null 2>&1
+}
+
 # configure DIR [OPTION...]: makes or updates a build folder; prints only failures.
 configure() {
   folder=$1

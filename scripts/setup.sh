@@ -1,21 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# usage: scripts/setup.sh [--tests]
+# usage: scripts/setup.sh [--tests] [--no-sudo | --offline]
 #
 # Installs everything that a build needs and that is missing; with --tests also
-# what the tests use. It uses apt if it may. Else it names what is missing and
-# ends with status 1. It prints nothing if nothing is missing. Tools that only
-# some tests use (clang, valgrind, doxygen, ...) are optional: without them those
-# tests are skipped. ccache makes builds faster.
+# what the tests use. Before it uses root's rights or the net it says for what:
+#
+# - Packages of the distribution, by apt-get as root or by sudo without a password.
+#   The distribution's signatures and release pin them. --no-sudo: not these.
+# - Tools from PyPI, into build-tools. Files in scripts/requirements pin them by
+#   version and SHA-256. --offline, or S3REC_SETUP=no: neither these nor packages.
+#
+# If something that a build needs is still missing it names it and ends with status
+# 1. It prints nothing if nothing is missing. Tools that only some tests use (clang,
+# valgrind, doxygen, ...) are optional: without them those tests are skipped. ccache
+# makes builds faster.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
-tests=
-case ${1-} in
-  '') ;;
-  --tests) tests=yes ;;
-  *) echo "usage: scripts/setup.sh [--tests]" >&2; exit 2 ;;
-esac
+tests='' use_apt=yes use_net=yes
+for option; do
+  case $option in
+    --tests) tests=yes ;;
+    --no-sudo) use_apt= ;;
+    --offline) use_net= ;;
+    *) echo "usage: scripts/setup.sh [--tests] [--no-sudo | --offline]" >&2; exit 2 ;;
+  esac
+done
+if [ "${S3REC_SETUP-yes}" = no ]; then use_net=; fi
 
 have() { command -v "$1" >/dev/null 2>&1; }
 have_package() { pkg-config --exists "$1" 2>/dev/null; }
@@ -44,7 +55,7 @@ look() {
   need 'meson 1.0 or later' meson have_meson
   need ninja ninja-build have ninja
   need pkg-config pkg-config have pkg-config
-  need 'jansson 2.11 or later' libjansson-dev have_package 'jansson >= 2.11'
+  need 'jansson 2.11 or later (for the tool)' libjansson-dev have_package 'jansson >= 2.11'
   need zlib zlib1g-dev have_package zlib
   need 'oneDNN 2.6 or later' libdnnl-dev have_onednn
   if [ "$tests" ]; then need 'libcheck 0.11 or later' check have_package 'check >= 0.11'; fi
@@ -69,10 +80,14 @@ look_sanitizers() {
   need "clang's sanitizers" "libclang-rt-${version%%.*}-dev" have_sanitizers
 }
 
-# as_root COMMAND...
-if [ "$(id -u)" -eq 0 ]; then
+# as_root COMMAND...; sudo is not even asked if apt is not to be used.
+if [ -z "$use_net" ] || [ -z "$use_apt" ] || ! have apt-get; then
+  as_root() { return 1; }
+elif [ "$(id -u)" -eq 0 ]; then
+  sudo='as root'
   as_root() { env DEBIAN_FRONTEND=noninteractive "$@"; }
 elif have sudo && sudo -n true 2>/dev/null; then
+  sudo='by sudo'
   as_root() { sudo -n env DEBIAN_FRONTEND=noninteractive "$@"; }
 else
   as_root() { return 1; }
@@ -81,17 +96,32 @@ fi
 updated=
 # install PACKAGE...: one by one, so that one unknown name does not stop the other packages.
 install() {
-  have apt-get && as_root true || return 0
+  as_root true || return 0
   mkdir -p "$tools"
   if [ -z "$updated" ]; then
+    echo "setup: $sudo: apt-get update"
     as_root apt-get update >"$tools/apt.log" 2>&1 </dev/null || true
     updated=yes
   fi
+  echo "setup: $sudo: apt-get install -y --no-install-recommends $*"
   for package; do
-    echo "setup: installing $package"
     as_root apt-get install -y --no-install-recommends "$package" >>"$tools/apt.log" 2>&1 \
       </dev/null || echo "setup: apt could not install $package (see $tools/apt.log)" >&2
   done
+}
+
+# make_environment DIR LOCK LOG: a virtual environment with what a lock file pins, and nothing
+# else. DIR/ready is a copy of the lock file, so that a newer one is seen.
+make_environment() {
+  cmp -s "$2" "$1/ready" && return
+  [ "$use_net" ] || return
+  echo "setup: from PyPI, by the versions and SHA-256 in ${2#"$root/"}: into ${1#"$root/"}"
+  mkdir -p "$tools"
+  python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null ||
+    install python3-venv
+  python3 -m venv --clear "$1" >"$3" 2>&1 &&
+    "$1/bin/pip" install --quiet --disable-pip-version-check --require-hashes --no-deps \
+      --only-binary :all: -r "$2" >>"$3" 2>&1 </dev/null && cp "$2" "$1/ready"
 }
 
 look
@@ -99,14 +129,9 @@ if [ "$packages" ]; then install $packages; fi
 
 # Older distributions have packages that are too old. PyPI has newer ones.
 if have python3 && ! have_meson; then
-  python3 -m venv --help >/dev/null 2>&1 || install python3-venv
-  echo 'setup: fetching meson from PyPI'
-  mkdir -p "$tools"
-  python3 -m venv "$tools/python" >"$tools/pip.log" 2>&1 &&
-    "$tools/python/bin/pip" install --quiet 'meson>=1.0' ninja >>"$tools/pip.log" 2>&1 || true
+  make_environment "$tools/python" "$root/scripts/requirements/build.txt" "$tools/pip.log" || true
 fi
-if have cc && ! have_onednn && [ "$(uname -m)" = x86_64 ]; then
-  echo 'setup: fetching oneDNN 3.x from PyPI'
+if have cc && ! have_onednn && [ "$use_net" ] && [ "$(uname -m)" = x86_64 ]; then
   python3 -m pip --version >/dev/null 2>&1 || install python3-pip
   "$root/scripts/onednn3.sh" "$tools/onednn" || true
 fi
@@ -123,15 +148,7 @@ if [ "$tests" ]; then
   if [ "$packages" ]; then install $packages; fi
 
   # Tests of the Python package need tools from PyPI. Without these tools they are skipped.
-  environment=$tools/python-tests
-  if [ ! -e "$environment/ready" ]; then
-    echo 'setup: fetching the tools for tests of the Python package from PyPI'
-    mkdir -p "$tools"
-    make_environment() { python3 -m venv --clear "$environment" >"$tools/venv.log" 2>&1; }
-    { make_environment || { install python3-venv && make_environment; }; } &&
-      "$environment/bin/pip" install --quiet --disable-pip-version-check numpy pytest mypy \
-        build hypothesis pandas polars pyarrow scikit-learn tqdm >>"$tools/venv.log" 2>&1 \
-        </dev/null && touch "$environment/ready" ||
-      echo "setup: failed, tests of the Python package are skipped (see $tools/venv.log)" >&2
-  fi
+  make_environment "$tools/python-tests" "$root/scripts/requirements/tests.txt" \
+    "$tools/venv.log" ||
+    echo "setup: tests of the Python package are skipped: no tools (see $tools/venv.log)" >&2
 fi

@@ -1,19 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# usage: scripts/test.sh [--quick]
+# usage: scripts/test.sh [--quick] [--no-setup]
 #
 # Installs what is missing and runs every test (see TESTING.md). --quick runs only
-# the tests of the release build. The last line is the number of checks that passed,
-# failed and were skipped. The status is 1 if a check failed or none ran.
+# the tests of the release build. --no-setup installs and fetches nothing; S3REC_SETUP=no
+# says the same. The last line is the number of checks that passed, failed and were
+# skipped. The status is 1 if a check failed or none ran.
 set -eu
 . "$(dirname -- "$0")/environment.sh"
 
 quick=
-case ${1-} in
-  '') ;;
-  --quick) quick=yes ;;
-  *) echo "usage: scripts/test.sh [--quick]" >&2; exit 2 ;;
-esac
+for option; do
+  case $option in
+    --quick) quick=yes ;;
+    --no-setup) export S3REC_SETUP=no ;;
+    *) echo "usage: scripts/test.sh [--quick] [--no-setup]" >&2; exit 2 ;;
+  esac
+done
 cd "$root"
 "$root/scripts/setup.sh" --tests
 
@@ -58,7 +61,7 @@ if [ -e "$tools/python-tests/ready" ]; then
     "$results/python.json" "$@" >"$work/python.log" 2>&1 </dev/null || cat "$work/python.log"
   [ -e "$results/python.json" ] || record python FAIL 'python package'
 else
-  record python SKIP 'the Python package: PyPI is out of reach'
+  record python SKIP 'the Python package: its tools from PyPI are not there'
 fi
 
 # The Go package against an installation of the release build.
@@ -110,6 +113,15 @@ if [ -z "$quick" ]; then
   else
     record address SKIP 'no clang with sanitizers'
     record thread SKIP 'no clang with sanitizers'
+  fi
+
+  # Inputs that nobody wrote, for 60 s in all; the corpus itself is replayed in every build.
+  if have_fuzzer; then
+    echo '== fuzz: build and run'
+    "$root/scripts/fuzz.sh" --seconds 60 --results "$results/fuzz.json" </dev/null || true
+    [ -s "$results/fuzz.json" ] || record fuzz FAIL build
+  else
+    record fuzz SKIP 'no clang with libFuzzer'
   fi
 
   # Uninitialised memory, which the sanitizers above do not find.

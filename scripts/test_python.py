@@ -18,6 +18,9 @@ from stage import Stage
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "bindings/python"
+BUILD_TOOLS = ROOT / "scripts/requirements/build.txt"  # with numpy, which the package needs
+# A build uses the tools of its environment, which are pinned, and fetches no newer ones.
+OFFLINE = ("--no-build-isolation", "--no-index")
 
 
 class PythonStage(Stage):
@@ -27,7 +30,12 @@ class PythonStage(Stage):
         for name in ("PYTHONPATH", "S3REC_LIBRARY"):
             environment.pop(name, None)
         super().__init__(work, work, environment)
+        self.use_tools(pathlib.Path(sys.executable).parent)
         self.settings = [f"-Csetup-args={argument}" for argument in setup_arguments]
+
+    def use_tools(self, folder):
+        """Builds find meson and ninja in this folder before those of the system."""
+        self.environment["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
     def pip(self, python, *arguments):
         return self.run(python, "-m", "pip", "--quiet", *arguments)
@@ -35,8 +43,8 @@ class PythonStage(Stage):
     def wheel(self):
         """Path of the wheel made of the source tree, or None."""
         folder = self.work / "wheel"
-        built, output = self.pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder,
-                                 *self.settings, ROOT)
+        built, output = self.pip(sys.executable, "wheel", *OFFLINE, "--no-deps", "--wheel-dir",
+                                 folder, *self.settings, ROOT)
         wheels = list(folder.glob("*.whl"))
         if not self.check("the wheel builds", built and len(wheels) == 1, output):
             return None
@@ -44,7 +52,10 @@ class PythonStage(Stage):
         self.check("its tag is py3-none-PLATFORM", name.split("-")[2:4] == ["py3", "none"] and
                    not name.endswith("-any.whl"), name)
         with zipfile.ZipFile(wheels[0]) as archive:
-            names = [name for name in archive.namelist() if ".dist-info/" not in name]
+            everything = archive.namelist()
+        self.check("it has the licence", any(
+            name.endswith(".dist-info/licenses/LICENSE") for name in everything))
+        names = [name for name in everything if ".dist-info/" not in name]
         modules = {f"s3rec/{path.name}" for path in (PACKAGE / "s3rec").iterdir()
                    if path.suffix in (".py", ".typed")}
         found = {name.partition(".data/purelib/")[2] for name in names} - {""}
@@ -55,8 +66,8 @@ class PythonStage(Stage):
         return wheels[0]
 
     def tests(self, wheel):
-        installed, output = self.pip(sys.executable, "install", "--force-reinstall", "--no-deps",
-                                     wheel)
+        installed, output = self.pip(sys.executable, "install", "--no-index", "--force-reinstall",
+                                     "--no-deps", wheel)
         if not self.check("the wheel installs", installed, output):
             return
         good, output = self.run(sys.executable, "-X", "faulthandler", "-m", "pytest", "-q", "-rs",
@@ -74,8 +85,8 @@ class PythonStage(Stage):
             self.skip("a source distribution is made of a git checkout only")
             return
         folder = self.work / "sdist"
-        built, output = self.run(sys.executable, "-m", "build", "--sdist", "--outdir", folder,
-                                 *self.settings, ROOT)
+        built, output = self.run(sys.executable, "-m", "build", "--sdist", "--no-isolation",
+                                 "--outdir", folder, *self.settings, ROOT)
         archives = list(folder.glob("*.tar.gz"))
         if not self.check("the source distribution builds", built and len(archives) == 1, output):
             return
@@ -85,13 +96,38 @@ class PythonStage(Stage):
         self.check("it holds what a build needs", needed <= names, str(sorted(needed - names)))
         clean = self.work / "clean"
         made, output = self.run(sys.executable, "-m", "venv", clean)
+        self.use_tools(clean / "bin")
         if made:
-            made, output = self.pip(clean / "bin/python", "install", *self.settings, archives[0])
+            made, output = self.pip(clean / "bin/python", "install", "--require-hashes",
+                                    "--no-deps", "--only-binary", ":all:", "-r", BUILD_TOOLS)
+        if made:
+            made, output = self.pip(clean / "bin/python", "install", *OFFLINE, *self.settings,
+                                    archives[0])
         if made:
             made, output = self.run(
                 clean / "bin/python", "-c", "import s3rec; m = s3rec.Model.create(item_size=9); "
                 "assert len(m.recommend([1, 2], 3).items) == 3")
-        self.check("it installs and runs in a new environment", made, output)
+        if self.check("it installs and runs in a new environment", made, output):
+            self.editable(clean / "bin/python", archives[0])
+
+    def editable(self, python, archive):
+        """An editable install, which builds in the source tree and again when that has changed."""
+        with tarfile.open(archive) as content:
+            content.extractall(self.work)
+        source = self.work / archive.name[:-len(".tar.gz")]
+        wheels = self.work / "tools"
+        _, output = self.pip(python, "download", "--require-hashes", "--no-deps",
+                                   "--only-binary", ":all:", "-r", BUILD_TOOLS, "--dest", wheels)
+        for what, arguments in (("without isolation", OFFLINE),
+                                ("with isolation", ("--no-index", "--find-links", wheels))):
+            made, said = self.pip(python, "install", *arguments, "--force-reinstall", "--no-deps",
+                                  *self.settings, "--editable", source)
+            if made:
+                made, said = self.run(
+                    python, "-c", "import s3rec, pathlib; m = s3rec.Model.create(item_size=9); "
+                    "assert len(m.recommend([1, 2], 3).items) == 3; "
+                    f"assert pathlib.Path(s3rec.__file__).is_relative_to({str(source)!r})")
+            self.check(f"an editable install {what} works", made, f"{output}\n{said}")
 
 
 def main(work, result, *setup_arguments):

@@ -84,6 +84,65 @@ START_TEST(bad_options_are_refused) {
 }
 END_TEST
 
+static void assert_same_limits(const s3rec_limits *left, const s3rec_limits *right) {
+  ck_assert_uint_eq(left->struct_size, right->struct_size);
+  ck_assert_uint_eq(left->file_bytes, right->file_bytes);
+  ck_assert_uint_eq(left->row_bytes, right->row_bytes);
+  ck_assert_uint_eq(left->rows, right->rows);
+  ck_assert_uint_eq(left->items, right->items);
+  ck_assert_uint_eq(left->tensors, right->tensors);
+  ck_assert_uint_eq(left->header_bytes, right->header_bytes);
+  ck_assert_int_eq(left->json_depth, right->json_depth);
+  ck_assert_int_eq(left->expansion, right->expansion);
+  ck_assert_int_eq(left->id_spread, right->id_spread);
+}
+
+START_TEST(limits_are_checked_and_copied) {
+  s3rec_limits limits, strict;
+  memset(&limits, 0xA5, sizeof limits);
+  s3rec_limits_init(&limits);
+  s3rec_limits_init_strict(&strict);
+  ck_assert_uint_eq(limits.struct_size, sizeof limits);
+  ck_assert(strict.file_bytes < limits.file_bytes && strict.row_bytes < limits.row_bytes &&
+            strict.rows < limits.rows && strict.items < limits.items &&
+            strict.tensors < limits.tensors && strict.header_bytes < limits.header_bytes &&
+            strict.json_depth < limits.json_depth && strict.expansion < limits.expansion &&
+            strict.id_spread < limits.id_spread);
+  s3rec_context_options options;
+  s3rec_context_options_init(&options);
+  s3rec_context *context = NULL;
+  ck_assert_int_eq(s3rec_context_create(&options, &context), S3REC_OK);
+  assert_same_limits(&context->limits, &limits);
+  s3rec_context_destroy(context);
+  s3rec_limits given = strict;
+  options.limits = &given;
+  ck_assert_int_eq(s3rec_context_create(&options, &context), S3REC_OK);
+  memset(&given, 0, sizeof given);
+  assert_same_limits(&context->limits, &strict);
+  s3rec_context_destroy(context);
+
+  assert_refused(&options, S3REC_ERROR_ARGUMENT, "struct_size is 0");
+  uint64_t *const counts[] = {&given.file_bytes, &given.row_bytes, &given.rows,
+                              &given.items,      &given.tensors,   &given.header_bytes};
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    for (int highest = 0; highest < 2; highest++) {
+      given = strict;
+      *counts[i] = highest ? UINT64_MAX : 0;
+      assert_refused(&options, S3REC_ERROR_ARGUMENT, "must be 1..");
+    }
+  int32_t *const numbers[] = {&given.json_depth, &given.expansion, &given.id_spread};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    for (int32_t value = -1; value < 1; value++) {
+      given = strict;
+      *numbers[i] = value;
+      assert_refused(&options, S3REC_ERROR_ARGUMENT, "must be 1..");
+    }
+  given = strict;
+  given.json_depth = 513;
+  assert_refused(&options, S3REC_ERROR_ARGUMENT, "s3rec_limits.json_depth is 513, must be 1..512");
+}
+END_TEST
+
 START_TEST(every_kernel_level_is_there_or_unsupported) {
   s3rec_context_options options;
   s3rec_context_options_init(&options);
@@ -202,6 +261,7 @@ START_TEST(status_names) {
       {S3REC_ERROR_IO, 30, "S3REC_ERROR_IO"},
       {S3REC_ERROR_FORMAT, 31, "S3REC_ERROR_FORMAT"},
       {S3REC_ERROR_MISMATCH, 32, "S3REC_ERROR_MISMATCH"},
+      {S3REC_ERROR_LIMIT, 33, "S3REC_ERROR_LIMIT"},
       {S3REC_ERROR_STATE, 40, "S3REC_ERROR_STATE"},
       {S3REC_ERROR_NUMERIC, 41, "S3REC_ERROR_NUMERIC"},
       {S3REC_ERROR_ENGINE, 50, "S3REC_ERROR_ENGINE"},
@@ -238,6 +298,7 @@ TEST_SUITE(base_context) {
   TCase *cases = tcase_create("context"), *rest = tcase_create("status and version");
   tcase_add_test(cases, defaults);
   tcase_add_test(cases, bad_options_are_refused);
+  tcase_add_test(cases, limits_are_checked_and_copied);
   tcase_add_test(cases, every_kernel_level_is_there_or_unsupported);
   tcase_add_test(cases, newer_callers_are_understood);
   tcase_add_test(cases, memory_is_zeroed_aligned_and_given_back);

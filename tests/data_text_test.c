@@ -82,6 +82,11 @@ START_TEST(accepts_spellings) {
 END_TEST
 
 START_TEST(accepts_extremes) {
+  s3rec_limits limits;
+  s3rec_limits_init(&limits);
+  limits.id_spread = INT32_MAX;
+  s3rec_context_destroy(context);
+  context = test_hooks_limited(&hooks, &limits);
   s3rec_dataset *dataset = load("0 2147483645 1\n9223372036854775807 5\n0 6\n");
   s3rec_dataset_info info;
   s3rec_dataset_info_init(&info);

@@ -126,6 +126,15 @@ START_TEST(refuses) {
   text[9 + 4094] = '\0';
   const test_path path = fixture_text("a.csv", text);
   ck_assert_int_eq(s3rec_events_read_attributes(events, path.text, NULL, NULL), S3REC_OK);
+  memset(text, 'x', 4999);
+  memcpy(text, "item,", 5);
+  memcpy(text + 5 + 256, "\n1,2", 5);
+  refuse("b.csv", text, S3REC_ERROR_FORMAT,
+         ":1: header: name of column 2: longer than 255 bytes; attribute_columns can leave it out");
+  memmove(text + 5, text + 6, 260);
+  ck_assert_int_eq(s3rec_events_read_attributes(events, fixture_text("b.csv", text).text, NULL,
+                                                NULL),
+                   S3REC_OK);
   free(text);
   options.attribute_columns = "a,,b";
   ck_assert_int_eq(s3rec_events_read_attributes(events, path.text, &options, NULL),

@@ -69,6 +69,14 @@ bool golden_config(const s3_safetensors *file, s3rec_model_config *config) {
   return act == NULL || complain(file, "hidden_act", "unknown activation");
 }
 
+void *golden_bytes(const s3_safetensors *file, const s3_tensor *tensor) {
+  void *const bytes = malloc(tensor->byte_count + 1);
+  if (bytes == NULL) return NULL;
+  if (s3_safetensors_copy(file, tensor, 0, tensor->byte_count, bytes) == S3REC_OK) return bytes;
+  free(bytes);
+  return NULL;
+}
+
 bool golden_read(const s3_safetensors *file, const char *group, const char *name,
                  golden_tensor *tensor) {
   char full[GOLDEN_NAME_SIZE];
@@ -82,15 +90,11 @@ bool golden_read(const s3_safetensors *file, const char *group, const char *name
   tensor->count = found->byte_count / (wide ? sizeof(double) : sizeof(float));
   tensor->values = malloc((tensor->count + 1) * sizeof(double));
   if (tensor->values == NULL) return complain(file, full, "out of memory");
-  for (size_t i = 0; i < tensor->count; i++) {
-    float narrow;
-    if (wide) {
-      memcpy(&tensor->values[i], (const char *)found->data + i * sizeof(double), sizeof(double));
-    } else {
-      memcpy(&narrow, (const char *)found->data + i * sizeof narrow, sizeof narrow);
-      tensor->values[i] = narrow;
-    }
-  }
+  void *const bytes = golden_bytes(file, found);
+  if (bytes == NULL) return complain(file, full, "cannot be read");
+  for (size_t i = 0; i < tensor->count; i++)
+    tensor->values[i] = wide ? ((double *)bytes)[i] : (double)((float *)bytes)[i];
+  free(bytes);
   return true;
 }
 
@@ -144,9 +148,8 @@ bool golden_ids(const s3_safetensors *file, const char *name, int32_t *rows, int
       tensor->shape[0] > 65536 || tensor->shape[1] > 4096) {
     return false;
   }
-  *ids = malloc(tensor->byte_count + 1);
+  *ids = golden_bytes(file, tensor);
   if (*ids == NULL) return false;
-  memcpy(*ids, tensor->data, tensor->byte_count);
   *rows = (int32_t)tensor->shape[0];
   *columns = (int32_t)tensor->shape[1];
   return true;
@@ -175,6 +178,7 @@ static bool pretrain_batch(const s3_safetensors *file, s3rec_batch *batch) {
       "batch.masked_segment_sequence", "batch.pos_segment", "batch.neg_segment"};
   int32_t *ids[6] = {NULL};
   const s3_tensor *attributes = s3_safetensors_find(file, "batch.attributes");
+  void *bytes = NULL;
   s3rec_pretrain_arrays arrays;
   s3rec_model_config config;
   double mask_id;
@@ -191,7 +195,8 @@ static bool pretrain_batch(const s3_safetensors *file, s3rec_batch *batch) {
   if (good) {
     arrays.attribute_size = config.attribute_size;
     arrays.mask_id = (int32_t)mask_id;
-    arrays.attributes = attributes->data;
+    bytes = golden_bytes(file, attributes);
+    arrays.attributes = bytes;
     arrays.masked_item_sequence = ids[0];
     arrays.pos_items = ids[1];
     arrays.neg_items = ids[2];
@@ -201,6 +206,7 @@ static bool pretrain_batch(const s3_safetensors *file, s3rec_batch *batch) {
     good = s3rec_batch_set_pretrain(batch, &arrays) == S3REC_OK || complain_status(file, "batch");
   }
   for (size_t i = 0; i < 6; i++) free(ids[i]);
+  free(bytes);
   return good;
 }
 

@@ -32,6 +32,9 @@ bool golden_model(s3rec_context *context, const s3_safetensors *file, s3rec_mode
 bool golden_batch(s3rec_context *context, const s3_safetensors *file, s3rec_stage stage,
                   s3rec_batch **batch);
 
+/* A tensor's bytes, to be freed; NULL when they cannot be read. */
+void *golden_bytes(const s3_safetensors *file, const s3_tensor *tensor);
+
 /* "GROUP.NAME", NAME may be NULL; to be released by golden_free. */
 bool golden_read(const s3_safetensors *file, const char *group, const char *name,
                  golden_tensor *tensor);

@@ -378,10 +378,10 @@ END_TEST
 START_TEST(small_files_cannot_ask_for_much_memory) {
   static float zeros[4 * 4096];
   const s3_tensor few[] = {
-      {"item_embeddings.weight", "F32", 2, {3, 4096}, zeros, 3 * 4096 * 4},
-      {"attribute_embeddings.weight", "F32", 2, {1, 4096}, zeros, 4096 * 4},
-      {"position_embeddings.weight", "F32", 2, {1, 4096}, zeros, 4096 * 4},
-      {"item_encoder.layer.63.attention.query.bias", "F32", 1, {4096}, zeros, 4096 * 4},
+      {"item_embeddings.weight", "F32", 2, {3, 4096}, zeros, 3 * 4096 * 4, 0},
+      {"attribute_embeddings.weight", "F32", 2, {1, 4096}, zeros, 4096 * 4, 0},
+      {"position_embeddings.weight", "F32", 2, {1, 4096}, zeros, 4096 * 4, 0},
+      {"item_encoder.layer.63.attention.query.bias", "F32", 1, {4096}, zeros, 4096 * 4, 0},
   };
   const test_path path = test_file("greedy.safetensors");
   ck_assert_int_eq(s3_safetensors_write(context, path.text, few, 4, NULL, 0), S3REC_OK);
@@ -394,11 +394,41 @@ START_TEST(small_files_cannot_ask_for_much_memory) {
 
   const s3_tensor layers[] = {
       few[0], few[1], few[2],
-      {"item_encoder.layer.99999999999999999999.x", "F32", 0, {0}, zeros, 4}};
+      {"item_encoder.layer.99999999999999999999.x", "F32", 0, {0}, zeros, 4, 0}};
   ck_assert_int_eq(s3_safetensors_write(context, path.text, layers, 4, NULL, 0), S3REC_OK);
   ck_assert_int_eq(s3rec_model_load(context, path.text, NULL, &model), S3REC_ERROR_FORMAT);
   ck_assert_ptr_nonnull(
       strstr(s3rec_last_error(), "num_hidden_layers is 2147483647, must be 1..64"));
+}
+END_TEST
+
+/* Loop: load, map. */
+START_TEST(more_items_than_the_limit) {
+  const test_path path = test_file("limited.safetensors");
+  const s3rec_model_config config = fixture_config();
+  s3rec_model *model = test_model_of(context, &config, 1), *const untouched = NULL;
+  ck_assert_int_eq(s3rec_model_save(model, path.text), S3REC_OK);
+  s3rec_model_destroy(model);
+  for (uint64_t items = 4; items <= 5; items++) { /* the model has 5 */
+    s3rec_limits limits;
+    s3rec_context_options options;
+    s3rec_context *limited;
+    s3rec_limits_init(&limits);
+    limits.items = items;
+    s3rec_context_options_init(&options);
+    options.limits = &limits;
+    ck_assert_int_eq(s3rec_context_create(&options, &limited), S3REC_OK);
+    model = untouched;
+    const s3rec_status status = _i == 0 ? s3rec_model_load(limited, path.text, NULL, &model)
+                                        : s3rec_model_map(limited, path.text, NULL, &model);
+    ck_assert_int_eq(status, items == 5 ? S3REC_OK : S3REC_ERROR_LIMIT);
+    if (items == 5)
+      s3rec_model_destroy(model);
+    else
+      ck_assert_ptr_nonnull(
+          strstr(s3rec_last_error(), ": 5 items, but s3rec_limits.items is 4"));
+    s3rec_context_destroy(limited);
+  }
 }
 END_TEST
 
@@ -419,6 +449,7 @@ TEST_SUITE(model_contents) {
   tcase_add_test(bad, unknown_tensors_are_refused_and_state_tensors_passed_over);
   tcase_add_test(bad, weights_that_are_not_finite_are_refused);
   tcase_add_test(bad, embeddings_of_odd_shapes);
+  tcase_add_loop_test(bad, more_items_than_the_limit, 0, 2);
   tcase_add_test(bad, small_files_cannot_ask_for_much_memory);
   test_add_cases(suite, good, bad, NULL);
 }

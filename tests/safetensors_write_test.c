@@ -28,7 +28,7 @@ static void tear_down(void) {
 static const float matrix[6] = {1, -2, 0.5f, 3e38f, -0.0f, 1e-45f};
 static const int64_t scalar = -7;
 static const s3_tensor tensors[] = {
-    {"matrix", "F32", 2, {2, 3}, matrix, 24},
+    {"matrix", "F32", 2, {2, 3}, matrix, 24, 0},
     {.name = "a \"quoted\"\\\n name", .dtype = "I64", .data = &scalar, .byte_count = 8},
     {.name = "caf\xc3\xa9", .dtype = "U8", .rank = 1, .shape = {0}},
 };
@@ -56,9 +56,9 @@ START_TEST(what_is_written_reads_back) {
     ck_assert_int_eq(read->rank, tensors[i].rank);
     ck_assert_int_eq(memcmp(read->shape, tensors[i].shape, sizeof read->shape), 0);
     ck_assert_uint_eq(read->byte_count, tensors[i].byte_count);
-    if (read->byte_count > 0) {
-      ck_assert_int_eq(memcmp(read->data, tensors[i].data, read->byte_count), 0);
-    }
+    char bytes[sizeof matrix];
+    ck_assert_int_eq(s3_safetensors_copy(file, read, 0, read->byte_count, bytes), S3REC_OK);
+    if (read->byte_count > 0) ck_assert_mem_eq(bytes, tensors[i].data, read->byte_count);
   }
   for (size_t i = 0; i < 2; i++) {
     ck_assert_str_eq(s3_safetensors_metadata(file, metadata[i].key), metadata[i].value);
@@ -162,7 +162,7 @@ static s3rec_status write_action(void *argument) { return write_to(argument); }
 
 START_TEST(survives_missing_memory) {
   test_path path = test_file("memory");
-  ck_assert_uint_eq(test_every_allocation_fails(&hooks, write_action, path.text), 1);
+  ck_assert_uint_ge(test_every_allocation_fails(&hooks, write_action, path.text), 1);
 }
 END_TEST
 

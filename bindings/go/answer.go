@@ -74,20 +74,27 @@ func (r *Recommender) answer(request *Request, similar bool) (answers []Answer, 
 		return nil, err
 	}
 	if request.Filters != nil {
-		q.filters = pointersInC(users, func(user int) unsafe.Pointer {
+		q.filters = pointersInC(&err, users, func(user int) unsafe.Pointer {
 			if filter := request.Filters[user]; filter != nil {
 				return filter.h.pointer
 			}
 			return nil
 		})
 		defer freeInC(unsafe.Pointer(q.filters))
+		if err != nil {
+			return nil, err
+		}
 	}
 	options := &RecommendOptions{IncludeHistory: request.IncludeHistory, Filter: request.Filter}
 	answers = make([]Answer, users)
 	err = r.ask(func(recommender unsafe.Pointer, s *seat) error {
 		if request.Names != nil {
-			q.names = s.placeNames(request.Names)
+			var err error
+			q.names = s.placeNames(&err, request.Names)
 			defer freeInC(unsafe.Pointer(q.names))
+			if err != nil {
+				return err
+			}
 		} else {
 			s.items, s.offsets = flatten(s.items, s.offsets, request.Items)
 		}
@@ -110,7 +117,7 @@ func (r *Recommender) answer(request *Request, similar bool) (answers []Answer, 
 
 // placeNames puts the names of histories behind one another, in an array of C, and leaves in the
 // seat where each history begins.
-func (s *seat) placeNames(histories [][]string) **C.char {
+func (s *seat) placeNames(err *error, histories [][]string) **C.char {
 	var all []string
 	begin := []int64{0}
 	for _, history := range histories {
@@ -118,7 +125,7 @@ func (s *seat) placeNames(histories [][]string) **C.char {
 		begin = append(begin, int64(len(all)))
 	}
 	s.text, s.offsets = appendNames(s.text[:0], s.offsets[:0], all)
-	names := namesInC(s.text, s.offsets)
+	names := namesInC(err, s.text, s.offsets)
 	s.items, s.offsets = s.items[:0], append(s.offsets[:0], begin...)
 	return names
 }
@@ -256,22 +263,27 @@ func (s *seat) name(i int) string {
 		uintptr(i)*unsafe.Sizeof(s.ranked.names))))
 }
 
-func stringsInC(names []string) **C.char {
+func stringsInC(err *error, names []string) **C.char {
 	if len(names) == 0 {
 		return nil
 	}
-	return namesInC(appendNames(nil, nil, names))
+	text, offsets := appendNames(nil, nil, names)
+	return namesInC(err, text, offsets)
 }
 
 // namesInC is an array of C of texts that end with NUL, or nil when there are none; freeInC it.
-// A text with a NUL in it becomes an empty one: no item has either.
-func namesInC(text []byte, offsets []int64) **C.char {
+// A text with a NUL in it becomes an empty one: no item has either. Without memory it sets *err
+// and gives nil.
+func namesInC(err *error, text []byte, offsets []int64) **C.char {
 	count := len(offsets) - 1
 	if count == 0 {
 		return nil
 	}
 	const width = unsafe.Sizeof(uintptr(0))
-	array := zerosInC(uintptr(count)*width + uintptr(len(text)+count))
+	array := zerosInC(err, uintptr(count)*width+uintptr(len(text)+count))
+	if array == nil {
+		return nil
+	}
 	names := unsafe.Slice((**C.char)(array), count)
 	place := unsafe.Add(array, uintptr(count)*width)
 	for i := range names {
@@ -285,29 +297,18 @@ func namesInC(text []byte, offsets []int64) **C.char {
 	return (**C.char)(array)
 }
 
-// pointersInC is an array of C of pointers to memory of C; freeInC it.
-func pointersInC(count int, pointer func(int) unsafe.Pointer) *unsafe.Pointer {
-	array := (*unsafe.Pointer)(zerosInC(uintptr(count+1) * unsafe.Sizeof(uintptr(0))))
+// pointersInC is an array of C of pointers to memory of C; freeInC it. Without memory it sets *err
+// and gives nil.
+func pointersInC(err *error, count int, pointer func(int) unsafe.Pointer) *unsafe.Pointer {
+	array := (*unsafe.Pointer)(zerosInC(err, uintptr(count+1)*unsafe.Sizeof(uintptr(0))))
+	if array == nil {
+		return nil
+	}
 	pointers := unsafe.Slice(array, count)
 	for i := range pointers {
 		pointers[i] = pointer(i)
 	}
 	return array
-}
-
-// zerosInC is memory of C; without any it panics, as C.malloc does in Go.
-func zerosInC(size uintptr) unsafe.Pointer {
-	memory := C.calloc(1, C.size_t(size))
-	if memory == nil {
-		panic("s3rec: out of memory")
-	}
-	return memory
-}
-
-func freeInC(array unsafe.Pointer) {
-	if array != nil {
-		C.free(array)
-	}
 }
 
 // append appends s.ranked.
@@ -342,9 +343,13 @@ func (s *seat) recommend(recommender unsafe.Pointer, q question, o *RecommendOpt
 			if filter == nil {
 				q.filter = *s.filter
 			} else {
-				q.filters = pointersInC(len(s.offsets)-1,
+				var err error
+				q.filters = pointersInC(&err, len(s.offsets)-1,
 					func(int) unsafe.Pointer { return *s.filter })
 				defer freeInC(unsafe.Pointer(q.filters))
+				if err != nil {
+					return err
+				}
 			}
 		}
 		if err := s.put(recommender, q); err != nil {
@@ -361,8 +366,12 @@ func (s *seat) recommendNamed(recommender unsafe.Pointer, k int, options *Recomm
 	if k < 0 {
 		return negativeK(k)
 	}
-	names := namesInC(s.text, s.offsets)
+	var err error
+	names := namesInC(&err, s.text, s.offsets)
 	defer freeInC(unsafe.Pointer(names))
+	if err != nil {
+		return err
+	}
 	s.items = s.items[:0]
 	s.offsets = append(s.offsets[:0], 0, int64(len(s.offsets)-1))
 	return s.recommend(recommender, question{k: k, names: names}, options, func() error {

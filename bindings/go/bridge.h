@@ -16,13 +16,15 @@ static inline void s3go_forward_log(s3rec_log_level level, const char *message, 
 }
 
 static inline s3rec_status s3go_context_create(const s3rec_context_options *options,
-                                               uintptr_t log, s3rec_context **context) {
-  s3rec_context_options with_log = *options;
+                                               const s3rec_limits *limits, uintptr_t log,
+                                               s3rec_context **context) {
+  s3rec_context_options complete = *options;
+  complete.limits = limits;
   if (log != 0) {
-    with_log.log = s3go_forward_log;
-    with_log.log_user_data = (void *)log;
+    complete.log = s3go_forward_log;
+    complete.log_user_data = (void *)log;
   }
-  return s3rec_context_create(&with_log, context);
+  return s3rec_context_create(&complete, context);
 }
 
 static inline s3rec_status s3go_dataset_from_arrays(

@@ -57,6 +57,7 @@ type ContextOptions struct {
 	Log     func(level LogLevel, message string)
 	Kernels KernelLevel
 	Backend Backend
+	Limits  Limits // of files; files of unknown origin: StrictLimits()
 }
 
 // root is what outlives a Context while anything made with it lives: the log function, which
@@ -119,9 +120,13 @@ func NewContext(options *ContextOptions) (*Context, error) {
 	}
 	filled.kernel_level = C.s3rec_kernel_level(options.Kernels)
 	filled.backend = C.s3rec_backend(options.Backend)
+	limits, err := options.Limits.filled()
+	if err != nil {
+		return nil, err
+	}
 	var made *C.s3rec_context
 	err = failure(func() status {
-		return C.s3go_context_create(&filled, C.uintptr_t(r.log), &made)
+		return C.s3go_context_create(&filled, &limits, C.uintptr_t(r.log), &made)
 	})
 	if err != nil {
 		return nil, err

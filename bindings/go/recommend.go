@@ -154,7 +154,11 @@ func (r *Recommender) AppendRecommendIDs(best []IDRecommendation, history []int6
 	err := r.ask(func(recommender unsafe.Pointer, s *seat) error {
 		s.text, s.offsets = appendIntegers(s.text[:0], s.offsets[:0], history)
 		return s.recommendNamed(recommender, k, options, func() error {
-			if !r.integers.Load() {
+			integers, err := r.namesAreIntegers()
+			if err != nil {
+				return err
+			}
+			if !integers {
 				return &Error{ErrMismatch, "the model's names are text, not integers (RecommendNames)"}
 			}
 			ids, scores := s.ranks()

@@ -60,9 +60,9 @@ func (o *RecommenderOptions) fill() (options C.s3rec_recommender_options, limit 
 // Recommender is the front door: a model that serves any number of goroutines and is exchanged
 // for a better one while it does.
 type Recommender struct {
-	h        *handle
-	seats    pool[*seat]
-	integers atomic.Bool // the names of the model that serves are integers
+	h     *handle
+	seats pool[*seat]
+	names atomic.Pointer[seenNames] // of the model that serves
 }
 
 // madeRecommender keeps the root of what the recommender is made with.
@@ -81,7 +81,7 @@ func madeRecommender(of *root, limit int,
 			C.s3rec_recommender_destroy((*C.s3rec_recommender)(pointer))
 		})}
 	r.seats.start(limit)
-	r.lookAtNames()
+	r.names.Store(&seenNames{})
 	return r, nil
 }
 
@@ -177,13 +177,31 @@ func (r *Recommender) Model() (model *Model, err error) {
 	return model, err
 }
 
-// lookAtNames keeps the kind of the names of the model that serves.
-func (r *Recommender) lookAtNames() {
-	model, _ := r.Model()
+// seenNames is what is known of the names of one model that serves.
+type seenNames struct {
+	looked   atomic.Bool
+	integers atomic.Bool // they are integers
+}
+
+// namesAreIntegers is about the names of the model that serves.
+func (r *Recommender) namesAreIntegers() (bool, error) {
+	seen := r.names.Load()
+	if seen.looked.Load() {
+		return seen.integers.Load(), nil
+	}
+	model, err := r.Model()
+	if err != nil {
+		return false, err
+	}
 	defer model.Close()
-	names, _ := model.ItemNames()
+	names, err := model.ItemNames()
+	if err != nil {
+		return false, err
+	}
 	defer names.Close()
-	r.integers.Store(names.Kind() == NamesInteger)
+	seen.integers.Store(names.Kind() == NamesInteger)
+	seen.looked.Store(true)
+	return seen.integers.Load(), nil
 }
 
 // FilterOptions are the items that a filter allows: without the denied ones. Ids and names that
@@ -218,9 +236,13 @@ func (r *Recommender) NewFilter(options FilterOptions) (filter *Filter, err erro
 }
 
 func createFilter(recommender unsafe.Pointer, o *FilterOptions, made *unsafe.Pointer) error {
-	allowed, denied := stringsInC(o.AllowedNames), stringsInC(o.DeniedNames)
+	var err error
+	allowed, denied := stringsInC(&err, o.AllowedNames), stringsInC(&err, o.DeniedNames)
 	defer freeInC(unsafe.Pointer(allowed))
 	defer freeInC(unsafe.Pointer(denied))
+	if err != nil {
+		return err
+	}
 	var only C.int32_t
 	if o.Allowed != nil || o.AllowedNames != nil {
 		only = 1
@@ -309,7 +331,7 @@ func (r *Recommender) exchange(options *ExchangeOptions,
 			return exchange(recommender, filled)
 		}))
 		if err == nil {
-			r.lookAtNames()
+			r.names.Store(&seenNames{})
 		}
 		return err
 	})

@@ -67,6 +67,7 @@ const (
 	ErrIO          Status = 30 // the operating system refused a file
 	ErrFormat      Status = 31 // a file or array holds what it may not hold
 	ErrMismatch    Status = 32 // valid, but made for another model or data
+	ErrLimit       Status = 33 // a file exceeds a limit of the Context
 	ErrState       Status = 40 // not now: the model has a trainer, ...
 	ErrNumeric     Status = 41 // a loss, gradient or weight is NaN or infinite
 	ErrEngine      Status = 50 // oneDNN reported a failure
@@ -141,7 +142,7 @@ func narrow(err *error, name string, value int) C.int32_t {
 }
 
 // text makes a C string, or nil for "" if optional is true; the caller releases it with freeText.
-// It sets *err when value has a NUL, unless *err is set already.
+// It sets *err when value has a NUL or there is no memory, unless *err is set already.
 func text(err *error, name, value string, optional bool) *C.char {
 	if optional && value == "" {
 		return nil
@@ -149,7 +150,11 @@ func text(err *error, name, value string, optional bool) *C.char {
 	if *err == nil && strings.IndexByte(value, 0) >= 0 {
 		*err = argumentError("%s %q has a NUL in it", name, value)
 	}
-	return C.CString(value)
+	words := (*C.char)(zerosInC(err, uintptr(len(value))+1))
+	if words != nil {
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(words)), len(value)), value)
+	}
+	return words
 }
 
 // withText calls the function with value as a C string.
@@ -163,6 +168,22 @@ func withText(name, value string, call func(*C.char) error) (err error) {
 }
 
 func freeText(text *C.char) { C.free(unsafe.Pointer(text)) }
+
+// zerosInC is memory of C, for freeInC; nil with *err set when there is none. C.CString and
+// C.malloc end the process instead.
+func zerosInC(err *error, size uintptr) unsafe.Pointer {
+	memory := C.calloc(1, C.size_t(size))
+	if memory == nil && *err == nil {
+		*err = &Error{ErrMemory, fmt.Sprintf("no memory for %d bytes", size)}
+	}
+	return memory
+}
+
+func freeInC(array unsafe.Pointer) {
+	if array != nil {
+		C.free(array)
+	}
+}
 
 // Ptr gives the address of a value, for options that are pointers: nil means the default there, and
 // zero is a value different from it. Example: Seed: s3rec.Ptr(uint64(0)).

@@ -51,6 +51,16 @@ R guarded(R otherwise, F &&call) noexcept {
 
 }  // namespace detail
 
+/** s3rec_limits with its defaults; strict(): those for files of unknown origin. */
+struct limits : s3rec_limits {
+  limits() noexcept { s3rec_limits_init(this); }
+  static limits strict() noexcept {
+    limits made;
+    s3rec_limits_init_strict(&made);
+    return made;
+  }
+};
+
 /** s3rec_context_options with its defaults; the hooks may also be callables and objects, which are
  * borrowed: they must outlive the context and all that is made with it. */
 struct context_options : s3rec_context_options {
@@ -91,6 +101,13 @@ struct context_options : s3rec_context_options {
   }
   template <class A>
   context_options &allocate_from(const A &&allocator) = delete; /* as above */
+
+  /** How much a file may make the library read and allocate. The context copies it. */
+  context_options &limit_files(const s3rec_limits &files) noexcept {
+    limits = &files;
+    return *this;
+  }
+  context_options &limit_files(const s3rec_limits &&files) = delete; /* gone before the context */
 
  private:
   template <class T>

@@ -29,7 +29,7 @@ S3REC_API int32_t s3rec_max_item_id(void);
  * CRLF, blank lines and a missing final newline are fine. Mirrors get_user_seqs
  * and get_item2attribute_json of the reference.
  * On success *dataset belongs to the caller. Statuses: ARGUMENT, MEMORY, IO;
- * FORMAT with "file:line:column: reason". Any thread. Since 0.1. */
+ * FORMAT with "file:line:column: reason"; LIMIT (s3rec_limits). Any thread. Since 0.1. */
 S3REC_API s3rec_status s3rec_dataset_load(s3rec_context *context, const char *sequences_path,
                                           const char *attributes_path, const char *negatives_path,
                                           s3rec_dataset **dataset);

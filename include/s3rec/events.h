@@ -79,7 +79,8 @@ typedef struct s3rec_table_options {
    *   - a field is missing, empty or too long, or is not UTF-8;
    *   - its timestamp or value cannot be read, or a date stands where others are numbers;
    *   - it has another number of fields than the first row, or is not a JSON object.
-   * A quoted field that never ends, or a row above 16 MiB, always makes the call fail. */
+   * A quoted field that never ends, or a row above a limit of the context, always makes the call
+   * fail. */
   size_t bad_row_limit;
 } s3rec_table_options;
 
@@ -101,8 +102,8 @@ S3REC_API void s3rec_table_report_init(s3rec_table_report *report);
  * dates and times (2024-01-31, 2024-01-31T12:34:56.789+01:00, a space instead of T; UTC where
  * no zone is given). `options` and `report` may be NULL.
  * Statuses: ARGUMENT, MEMORY, IO (also a gzip file that is broken or cut short); FORMAT with
- * "file:line: field: reason"; MISMATCH (a file of a table has timestamps, another has none;
- * integer ids were appended before). Since 0.2. */
+ * "file:line: field: reason"; LIMIT (s3rec_limits); MISMATCH (a file of a table has timestamps,
+ * another has none; integer ids were appended before). Since 0.2. */
 S3REC_API s3rec_status s3rec_events_read(s3rec_events *events, const char *path,
                                          const s3rec_table_options *options,
                                          s3rec_table_report *report);

@@ -32,6 +32,7 @@ inline constexpr s3rec_status memory = S3REC_ERROR_MEMORY;
 inline constexpr s3rec_status io = S3REC_ERROR_IO;
 inline constexpr s3rec_status format = S3REC_ERROR_FORMAT;
 inline constexpr s3rec_status mismatch = S3REC_ERROR_MISMATCH;
+inline constexpr s3rec_status limit = S3REC_ERROR_LIMIT;
 inline constexpr s3rec_status state = S3REC_ERROR_STATE;
 inline constexpr s3rec_status numeric = S3REC_ERROR_NUMERIC;
 inline constexpr s3rec_status engine = S3REC_ERROR_ENGINE;

@@ -76,26 +76,26 @@ static s3rec_status check_limit(const char *name, uint64_t value, uint64_t most)
                  value, most);
 }
 
+static s3rec_status check_small_limit(const char *name, int32_t value, int32_t most) {
+  if (value >= 1 && value <= most) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_limits.%s is %d, must be 1..%d", name, (int)value,
+                 (int)most);
+}
+
 static s3rec_status copy_limits(const s3rec_limits *limits, s3rec_limits *copy) {
   s3rec_limits_init(copy);
   if (limits == NULL) return S3REC_OK;
   S3_TRY(s3_options_copy(copy, sizeof *copy, limits, S3_SIZE_UNTIL(s3rec_limits, id_spread),
                          "s3rec_limits"));
-  const struct {
-    const char *name;
-    uint64_t value, most;
-  } checks[] = {{"file_bytes", copy->file_bytes, INT64_MAX},
-                {"row_bytes", copy->row_bytes, 1 << 30},
-                {"rows", copy->rows, INT64_MAX},
-                {"items", copy->items, S3REC_MAX_ITEM_ID},
-                {"tensors", copy->tensors, UINT32_MAX},
-                {"header_bytes", copy->header_bytes, 100 * 1000 * 1000},
-                {"json_depth", (uint64_t)copy->json_depth, S3_JSON_DEEPEST},
-                {"expansion", (uint64_t)copy->expansion, INT32_MAX},
-                {"id_spread", (uint64_t)copy->id_spread, INT32_MAX}};
-  for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-    S3_TRY(check_limit(checks[i].name, checks[i].value, checks[i].most));
-  return S3REC_OK;
+  S3_TRY(check_limit("file_bytes", copy->file_bytes, INT64_MAX));
+  S3_TRY(check_limit("row_bytes", copy->row_bytes, 1 << 30));
+  S3_TRY(check_limit("rows", copy->rows, INT64_MAX));
+  S3_TRY(check_limit("items", copy->items, S3REC_MAX_ITEM_ID));
+  S3_TRY(check_limit("tensors", copy->tensors, UINT32_MAX));
+  S3_TRY(check_limit("header_bytes", copy->header_bytes, 100 * 1000 * 1000));
+  S3_TRY(check_small_limit("json_depth", copy->json_depth, S3_JSON_DEEPEST));
+  S3_TRY(check_small_limit("expansion", copy->expansion, INT32_MAX));
+  return check_small_limit("id_spread", copy->id_spread, INT32_MAX);
 }
 
 static s3rec_status check_options(const s3rec_context_options *options) {

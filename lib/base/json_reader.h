@@ -6,9 +6,10 @@
  *                             '-- s3_json_integer, _real, _text_copy: what a value is
  *
  * s3_json_check looks at every byte once: grammar, UTF-8, depth, numbers that fit. After it a
- * value is known to be right, so walking cannot fail and needs no checks. Nesting is kept in one
- * bit a level, so that the stack that is used does not depend on the text. Nothing here depends
- * on the locale. */
+ * value is known to be right, so walking cannot fail and needs no checks. It refuses two things
+ * that the grammar has: half of a surrogate pair, which is no character, and NUL, so that every
+ * text can be a C string. Nesting is kept in one bit a level, so that the stack that is used does
+ * not depend on the text. Nothing here depends on the locale. */
 #ifndef S3_BASE_JSON_READER_H
 #define S3_BASE_JSON_READER_H
 
@@ -18,6 +19,7 @@
 
 #include "base/context.h"
 #include "base/error.h"
+#include "base/keyed_hash.h"
 
 enum { S3_JSON_DEEPEST = 512 }; /* the most that limits may allow */
 
@@ -44,10 +46,12 @@ typedef struct s3_json {
 s3rec_status s3_json_check(const char *path, const char *part, const char *text, size_t count,
                            size_t depth, s3_json *root);
 
-/* The same for one row of a file whose place the caller tells: *fault becomes what is wrong, or
- * NULL. False for a text that is wrong. */
+/* The same for one row of a file whose place the caller tells: false for a text that is wrong;
+ * *fault, NULL if nothing is, says what is wrong and *fault_at where. */
 bool s3_json_is_valid(const char *text, size_t count, size_t depth, s3_json *root,
                       const char **fault, const char **fault_at);
+/* The *fault of a text that nests deeper than `depth`. */
+extern const char s3_json_too_deep[];
 
 s3_json_kind s3_json_kind_of(s3_json value);
 /* "an object", "a number with a fraction", "null": for error texts. */
@@ -65,7 +69,7 @@ s3_json_place s3_json_place_of(const char *text, const char *at);
  *   s3_json key, value;
  *   while (s3_json_next(&walk, &key, &value)) ...
  *
- * `key` may be NULL, and is no value in an array. */
+ * `key` may be NULL, and is no value in an array. What is no container has nothing in it. */
 typedef struct s3_json_walk {
   const char *at, *end;
   bool in_object;
@@ -73,8 +77,8 @@ typedef struct s3_json_walk {
 s3_json_walk s3_json_enter(s3_json container);
 bool s3_json_next(s3_json_walk *walk, s3_json *key, s3_json *value);
 
-/* The first member of this name; no value when there is none, or when `object` is no object. For
- * objects of a few members; s3_json_index is for more. */
+/* The first member of this name; no value when there is none, or when `object` is no object. It
+ * looks at all members before it; s3_json_index is for many. */
 s3_json s3_json_member(s3_json object, const char *name);
 
 /* What a value is; false when it is of another kind. A real may be written as an integer. */
@@ -83,26 +87,36 @@ bool s3_json_integer(s3_json value, int64_t *integer);
 bool s3_json_real(s3_json value, double *real);
 
 /* Writes the text that a TEXT stands for, without its quotation marks and escapes, and a NUL after
- * it; gives its length. It is never longer than the value's bytes, so `bytes` may be where the
- * value begins: a reader that owns the text can unpack it in place. A text may have NULs in it. */
+ * it; gives its length. With the NUL it is shorter than the value's bytes, so `bytes` may be where
+ * the value begins or one byte later: a reader that owns the text can unpack it in place, and one
+ * byte later a text without escapes need not even be moved. A value around it then is no JSON any
+ * more; a walk that has passed it goes on. */
 size_t s3_json_text_copy(s3_json text, char *bytes);
+/* The same in place, from one byte later on, where the text's bytes are the caller's to change. */
+char *s3_json_unpack(s3_json text);
 /* Whether a TEXT stands for exactly this. */
 bool s3_json_text_is(s3_json text, const char *wanted);
+bool s3_json_text_equals(s3_json text, const char *wanted, size_t length);
 
 /* A member of an object: where its key and value begin, counted from the object's first byte, and
- * their lengths. Offsets of 32 bits, so that a text of tiny members needs little more memory than
- * its own size. */
+ * their lengths. A member takes at least 5 bytes of text, and with different keys of many members
+ * 8 or more; here it takes 16, and 6 to 12 more in `slots`. */
 typedef struct s3_json_entry {
   uint32_t key, key_length, value, value_length;
 } s3_json_entry;
 
-/* The members of an object by name; starts all zero, and may be made again for another object. */
+/* The members of an object by name; starts all zero, and may be made again for another object,
+ * whether or not that failed. The object must not change while it is used. */
 typedef struct s3_json_index {
   s3_json object;
-  size_t count;           /* of members */
-  s3_json_entry *members; /* [count], in the order of the text */
-  uint32_t *slots;        /* [slot_count] open addressing: member + 1, 0 for none */
-  size_t member_capacity, slot_capacity, slot_count;
+  size_t count;      /* of members */
+  void *members;     /* s3_json_entry [count], in the order of the text */
+  void *slots;       /* uint32_t [slot_count] open addressing: member + 1, 0 for none */
+  void *key_text;    /* room for a key without its escapes */
+  size_t slot_count; /* a power of two; 0: few members, looked at one by one */
+  size_t member_capacity, slot_capacity, key_capacity;
+  bool has_escapes; /* in keys */
+  s3_hash_key hash_key;
 } s3_json_index;
 
 /* MEMORY; FORMAT for two equal keys, *repeated is then the second one and the error text is the

@@ -2,6 +2,7 @@
 #include "base/number.h"
 
 #include <errno.h>
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,12 +28,28 @@ static void replace_first(char *text, const char *from, const char *to) {
   memcpy(found, to, strlen(to));
 }
 
+/* A text stands for one number, whichever way the host rounds. The C library's conversions follow
+ * the rounding of the thread, so it is the usual one while they run. */
+static int round_to_nearest(void) {
+  const int before = fegetround();
+  if (before != FE_TONEAREST) fesetround(FE_TONEAREST);
+  return before;
+}
+
+static void round_as(int before) {
+  if (before != FE_TONEAREST) fesetround(before);
+}
+
 void s3_format_double(double value, char text[S3_NUMBER_SIZE]) {
   char local[S3_NUMBER_SIZE + POINT_SIZE] = {0}, point[POINT_SIZE];
+  const int rounding = round_to_nearest();
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(local, sizeof local, "%.*g", digits, value);
-    if (strtod(local, NULL) == value) break;
+    const double again = strtod(local, NULL);
+    /* by bits: a host may have denormal numbers compare as zero */
+    if (memcmp(&again, &value, sizeof value) == 0) break;
   }
+  round_as(rounding);
   locale_point(point);
   replace_first(local, point, "."); /* at most 24 characters are left */
   memcpy(text, local, S3_NUMBER_SIZE);
@@ -66,15 +83,85 @@ static bool is_decimal(const char *text) {
   return *text == '\0';
 }
 
+/* Digits of a number that are kept: no number that lies in the middle between two doubles has
+ * more than 767, so one more digit says all about the rest. */
+enum { KEPT_DIGITS = 768, LARGEST_POWER = 308, SMALLEST_POWER = -324 };
+
+/* d[0].d[1]d[2]... times ten to the power. No digits: zero. */
+typedef struct decimal {
+  bool negative;
+  char digits[KEPT_DIGITS + 1];
+  size_t count;
+  int64_t power;
+} decimal;
+
+/* An exponent, which stops growing far beyond all that matters. */
+static int64_t read_exponent(const char *at, const char *end) {
+  const bool negative = *at == '-';
+  int64_t exponent = 0;
+  for (at += *at == '-' || *at == '+'; at < end; at++)
+    if (exponent < INT64_MAX / 100) exponent = exponent * 10 + (*at - '0');
+  return negative ? -exponent : exponent;
+}
+
+static decimal split_decimal(const char *at, const char *end) {
+  decimal number = {.negative = *at == '-', .power = -1};
+  bool fraction = false;
+  int64_t exponent = 0;
+  for (at += *at == '-' || *at == '+'; at < end; at++) {
+    if (*at == '.') {
+      fraction = true;
+    } else if (*at == 'e' || *at == 'E') {
+      exponent = read_exponent(at + 1, end);
+      break;
+    } else if (number.count == 0 && *at == '0') {
+      number.power -= fraction;
+    } else {
+      number.power += !fraction;
+      if (number.count < KEPT_DIGITS)
+        number.digits[number.count++] = *at;
+      else if (*at != '0')
+        number.digits[KEPT_DIGITS] = '1';
+    }
+  }
+  number.count += number.digits[KEPT_DIGITS] != '\0';
+  number.power += exponent;
+  return number;
+}
+
+/* strtod gets a number without a point, which is the same in every locale. */
+static double join_decimal(const decimal *number) {
+  char text[KEPT_DIGITS + 32];
+  const double sign = number->negative ? -1 : 1;
+  if (number->count == 0 || number->power < SMALLEST_POWER) return sign * 0.0;
+  if (number->power > LARGEST_POWER) return sign * HUGE_VAL;
+  memcpy(text, number->digits, number->count);
+  snprintf(text + number->count, sizeof text - number->count, "e%d",
+           (int)number->power - (int)number->count + 1);
+  const int rounding = round_to_nearest();
+  const double size = strtod(text, NULL);
+  round_as(rounding);
+  return sign * size;
+}
+
+double s3_decimal_value(const char *bytes, size_t count) {
+  const decimal number = split_decimal(bytes, bytes + count);
+  return join_decimal(&number);
+}
+
+static bool has_exponent(const char *bytes, size_t count) {
+  return memchr(bytes, 'e', count) != NULL || memchr(bytes, 'E', count) != NULL;
+}
+
+bool s3_decimal_is_finite(const char *bytes, size_t count) {
+  if (count <= LARGEST_POWER && !has_exponent(bytes, count)) return true;
+  const decimal number = split_decimal(bytes, bytes + count);
+  return number.count == 0 || number.power < LARGEST_POWER || isfinite(join_decimal(&number));
+}
+
 bool s3_parse_double(const char *text, double *value) {
-  enum { LONGEST = 256 };
-  char local[LONGEST + POINT_SIZE], point[POINT_SIZE];
-  const size_t length = strlen(text);
-  if (length >= LONGEST || !is_decimal(text)) return false;
-  memcpy(local, text, length + 1);
-  locale_point(point);
-  replace_first(local, ".", point);
-  const double parsed = strtod(local, NULL);
+  if (!is_decimal(text)) return false;
+  const double parsed = s3_decimal_value(text, strlen(text));
   if (!isfinite(parsed)) return false;
   *value = parsed;
   return true;

@@ -16,6 +16,12 @@ void s3_format_double(double value, char text[S3_NUMBER_SIZE]);
 /* True when all of `text` is one finite decimal number, such as "-1.5e-3". */
 bool s3_parse_double(const char *text, double *value);
 
+/* The value of bytes [-+] digits [. digits] [e [-+] digits], of which there may be any number, to
+ * the nearest double; infinite when it is too large. The bytes must be of this form. */
+double s3_decimal_value(const char *bytes, size_t count);
+/* Whether that is finite; mostly without working it out. */
+bool s3_decimal_is_finite(const char *bytes, size_t count);
+
 /* True when all of `text` is one decimal integer in minimum..maximum. */
 bool s3_parse_int64(const char *text, int64_t minimum, int64_t maximum, int64_t *value);
 

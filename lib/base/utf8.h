@@ -16,8 +16,7 @@ typedef enum s3_utf8 {
 /* Decodes the character at `at`, which lies before `end`. */
 s3_utf8 s3_utf8_decode(const char *at, const char *end, uint32_t *code_point);
 
-/* Whether all of a text is UTF-8. To be asked before jansson is: it refuses other text in
- * the same way as it reports that memory is missing. */
+/* Whether all of a text is UTF-8. */
 bool s3_utf8_valid(const char *text);
 /* The same for bytes, which may include NUL; fast where they are ASCII. */
 bool s3_utf8_valid_bytes(const char *bytes, size_t count);

@@ -3,12 +3,12 @@
 #include "data/attribute_file.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/file_read.h"
-#include "base/json.h"
+#include "base/json_reader.h"
 #include "base/utf8.h"
+#include "data/id_spread.h"
 #include "s3rec/dataset.h"
 
 typedef struct item_list {
@@ -27,12 +27,15 @@ static int compare_ids(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static s3rec_status check_one_list_per_item(const item_list *order, size_t count) {
+static s3rec_status check_one_list_per_item(const item_list *order, size_t count,
+                                            size_t *repeated) {
   for (size_t i = 1; i < count; i++)
-    if (order[i].item == order[i - 1].item)
+    if (order[i].item == order[i - 1].item) {
+      if (repeated != NULL) *repeated = order[i].row;
       return s3_fail(S3REC_ERROR_FORMAT,
                      "item %d has two attribute lists, numbers %zu and %zu (from 0)", order[i].item,
                      order[i - 1].row, order[i].row);
+    }
   return S3REC_OK;
 }
 
@@ -75,7 +78,7 @@ static s3rec_status append_kept_lists(const s3rec_context *context, const item_l
 s3rec_status s3_attribute_lists_make(const s3rec_context *context, size_t count,
                                      const int32_t *items, const int64_t *offsets,
                                      const int32_t *values, int32_t max_item,
-                                     s3_attribute_lists *attributes) {
+                                     s3_attribute_lists *attributes, size_t *repeated) {
   item_list *order = s3_allocate(context, count, sizeof *order);
   if (order == NULL) return S3REC_ERROR_MEMORY;
   for (size_t i = 0; i < count; i++) order[i] = (item_list){items[i], i};
@@ -83,7 +86,7 @@ s3rec_status s3_attribute_lists_make(const s3rec_context *context, size_t count,
   size_t kept = count;
   while (kept > 0 && order[kept - 1].item > max_item) --kept;
   s3_ragged_builder lists = {0};
-  s3rec_status status = check_one_list_per_item(order, count);
+  s3rec_status status = check_one_list_per_item(order, count, repeated);
   if (status == S3REC_OK)
     status = append_kept_lists(context, order, kept, offsets, values, &lists, attributes);
   if (status == S3REC_OK) attributes->ignored = count - kept;
@@ -96,101 +99,124 @@ typedef struct attribute_rows {
   const char *path;
   const char *bytes; /* after a byte order mark */
   size_t count;
+  s3_json root;
   s3_ragged_builder lists;
   int32_t *items;
   size_t items_capacity;
-  int32_t max_attribute;
+  s3_highest_id highest; /* attribute */
 } attribute_rows;
 
-static s3_json_place place_of_part(const attribute_rows *rows, s3_json_part part, size_t element) {
-  return s3_json_find(rows->bytes, rows->count, part, rows->lists.ragged.row_count, element);
-}
+/* Fails with "path:line:column: reason" about a place in the text. */
+#define fail_at(status, rows, at, reason, ...)                                             \
+  s3_fail(status, "%s:%zu:%zu: " reason, (rows)->path,                                     \
+          s3_json_place_of((rows)->bytes, at).line,                                        \
+          s3_json_place_of((rows)->bytes, at).column, __VA_ARGS__)
 
 /* Item id of a key: digits without sign or leading zero, so that two spellings
  * cannot name one item. */
-static bool parse_item_id(const char *key, int32_t *item) {
+static bool parse_item_id(const char *key, size_t length, int32_t *item) {
   int64_t number = 0;
-  for (const char *at = key; *at != '\0'; at++) {
-    if (*at < '0' || *at > '9' || number > S3REC_MAX_ITEM_ID) return false;
-    number = number * 10 + (*at - '0');
+  for (size_t i = 0; i < length; i++) {
+    if (key[i] < '0' || key[i] > '9' || number > S3REC_MAX_ITEM_ID) return false;
+    number = number * 10 + (key[i] - '0');
   }
   if (*key == '0' || number < 1 || number > S3REC_MAX_ITEM_ID) return false;
   *item = (int32_t)number;
   return true;
 }
 
-static s3rec_status read_item_key(const attribute_rows *rows, const char *key, int32_t *item) {
-  if (parse_item_id(key, item)) return S3REC_OK;
-  char shown[41] = "";
-  for (size_t i = 0; i < sizeof shown - 1 && key[i] != '\0'; i++)
-    shown[i] = key[i] >= ' ' && key[i] <= '~' ? key[i] : '?';
-  const s3_json_place place = place_of_part(rows, S3_JSON_KEY, 0);
-  return s3_fail(
-      S3REC_ERROR_FORMAT,
-      "%s:%zu:%zu: key \"%s\" is not an item id, which is an integer 1..%d without leading zeros",
-      rows->path, place.line, place.column, shown, S3REC_MAX_ITEM_ID);
+static s3rec_status read_item_key(const s3rec_context *context, const attribute_rows *rows,
+                                  s3_json key, int32_t *item) {
+  enum { LONGEST = 62, SHOWN = 40 }; /* ten digits, each as an escape, in quotation marks */
+  char unpacked[LONGEST];
+  const char *text = key.begin + 1;
+  size_t length = key.length - 2;
+  if (key.length <= LONGEST) {
+    length = s3_json_text_copy(key, unpacked);
+    text = unpacked;
+    if (parse_item_id(text, length, item)) {
+      if ((uint64_t)*item <= context->limits.items) return S3REC_OK;
+      return fail_at(S3REC_ERROR_LIMIT, rows, key.begin,
+                     "item id %d is above %" PRIu64 ", the limit (s3rec_limits.items)", *item,
+                     context->limits.items);
+    }
+  }
+  char shown[SHOWN + 1] = "";
+  for (size_t i = 0; i < SHOWN && i < length; i++)
+    shown[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+  return fail_at(S3REC_ERROR_FORMAT, rows, key.begin,
+                 "key \"%s\" is not an item id, which is an integer 1..%d without leading zeros",
+                 shown, S3REC_MAX_ITEM_ID);
 }
 
-static s3rec_status read_attribute(const attribute_rows *rows, const json_t *value, int32_t item,
-                                   size_t element, int32_t *attribute) {
-  const json_int_t number = json_integer_value(value);
-  if (json_is_integer(value) && number >= 0 && number <= S3_MAX_ATTRIBUTE_ID) {
-    *attribute = (int32_t)number;
-    return S3REC_OK;
-  }
-  const s3_json_place place = place_of_part(rows, S3_JSON_ELEMENT, element);
-  if (!json_is_integer(value))
-    return s3_fail(S3REC_ERROR_FORMAT, "%s:%zu:%zu: attribute of item %d is %s, must be an integer",
-                   rows->path, place.line, place.column, item, s3_json_type_name(value));
-  return s3_fail(S3REC_ERROR_FORMAT,
-                 "%s:%zu:%zu: attribute %" JSON_INTEGER_FORMAT
-                 " of item %d is out of range, must be 0..%d",
-                 rows->path, place.line, place.column, number, item, S3_MAX_ATTRIBUTE_ID);
+static s3rec_status read_attribute(const s3rec_context *context, attribute_rows *rows,
+                                   s3_json value, int32_t item) {
+  int64_t number;
+  if (!s3_json_integer(value, &number))
+    return fail_at(S3REC_ERROR_FORMAT, rows, value.begin,
+                   "attribute of item %d is %s, must be an integer", item,
+                   s3_json_kind_name(s3_json_kind_of(value)));
+  if (number < 0 || number > S3_MAX_ATTRIBUTE_ID)
+    return fail_at(S3REC_ERROR_FORMAT, rows, value.begin,
+                   "attribute %" PRId64 " of item %d is out of range, must be 0..%d", number, item,
+                   S3_MAX_ATTRIBUTE_ID);
+  s3_see_id(&rows->highest, (int32_t)number, value.begin);
+  return s3_ragged_push(context, &rows->lists, (int32_t)number);
 }
 
 static s3rec_status read_attribute_list(const s3rec_context *context, attribute_rows *rows,
-                                        const char *key, const json_t *list) {
+                                        s3_json key, s3_json list) {
   const size_t row = rows->lists.ragged.row_count;
+  if (row >= context->limits.rows)
+    return fail_at(S3REC_ERROR_LIMIT, rows, key.begin,
+                   "more than %" PRIu64 " attribute lists, the limit (s3rec_limits.rows)",
+                   context->limits.rows);
   S3_TRY(
       s3_grow(context, (void **)&rows->items, &rows->items_capacity, row + 1, sizeof *rows->items));
-  S3_TRY(read_item_key(rows, key, &rows->items[row]));
-  if (!json_is_array(list)) {
-    const s3_json_place place = place_of_part(rows, S3_JSON_VALUE, 0);
-    return s3_fail(S3REC_ERROR_FORMAT,
-                   "%s:%zu:%zu: value of item %d is %s, must be an array of attributes", rows->path,
-                   place.line, place.column, rows->items[row], s3_json_type_name(list));
-  }
-  for (size_t i = 0; i < json_array_size(list); i++) {
-    int32_t attribute = 0;
-    S3_TRY(read_attribute(rows, json_array_get(list, i), rows->items[row], i, &attribute));
-    S3_TRY(s3_ragged_push(context, &rows->lists, attribute));
-    if (attribute > rows->max_attribute) rows->max_attribute = attribute;
-  }
+  S3_TRY(read_item_key(context, rows, key, &rows->items[row]));
+  if (s3_json_kind_of(list) != S3_JSON_ARRAY)
+    return fail_at(S3REC_ERROR_FORMAT, rows, list.begin,
+                   "value of item %d is %s, must be an array of attributes", rows->items[row],
+                   s3_json_kind_name(s3_json_kind_of(list)));
+  s3_json_walk walk = s3_json_enter(list);
+  s3_json attribute;
+  while (s3_json_next(&walk, NULL, &attribute))
+    S3_TRY(read_attribute(context, rows, attribute, rows->items[row]));
   return s3_ragged_end_row(context, &rows->lists);
 }
 
-static s3rec_status read_attribute_object(const s3rec_context *context, attribute_rows *rows,
-                                          json_t *root) {
-  if (!json_is_object(root)) {
-    const s3_json_place place = s3_json_find(rows->bytes, rows->count, S3_JSON_ROOT, 0, 0);
-    return s3_fail(S3REC_ERROR_FORMAT,
-                   "%s:%zu:%zu: the file holds %s, must be an object {\"item\": [attribute, ...]}",
-                   rows->path, place.line, place.column, s3_json_type_name(root));
-  }
-  const char *key;
-  json_t *list;
-  json_object_foreach(root, key, list) S3_TRY(read_attribute_list(context, rows, key, list));
-  return S3REC_OK;
+static s3rec_status read_attribute_rows(const s3rec_context *context, attribute_rows *rows) {
+  S3_TRY(s3_json_check(rows->path, "", rows->bytes, rows->count,
+                       (size_t)context->limits.json_depth, &rows->root));
+  if (s3_json_kind_of(rows->root) != S3_JSON_OBJECT)
+    return fail_at(S3REC_ERROR_FORMAT, rows, rows->root.begin,
+                   "the file holds %s, must be an object {\"item\": [attribute, ...]}",
+                   s3_json_kind_name(s3_json_kind_of(rows->root)));
+  s3_json_walk walk = s3_json_enter(rows->root);
+  s3_json key, list;
+  while (s3_json_next(&walk, &key, &list)) S3_TRY(read_attribute_list(context, rows, key, list));
+  return s3_check_id_spread(context, rows->path, rows->bytes, "attribute",
+                            rows->lists.ragged.values, rows->lists.value_count, rows->highest);
 }
 
-static s3rec_status parse_attributes(const s3rec_context *context, attribute_rows *rows) {
-  json_error_t error;
-  json_t *root =
-      json_loadb(rows->bytes, rows->count, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-  if (root == NULL) return s3_fail_json(rows->path, "", rows->bytes, &error);
-  const s3rec_status status = read_attribute_object(context, rows, root);
-  json_decref(root);
-  return status;
+/* Says where the list is that an item has twice. */
+static s3rec_status fail_repeated_item(const attribute_rows *rows, size_t repeated) {
+  s3_json_walk walk = s3_json_enter(rows->root);
+  s3_json key = rows->root, list;
+  for (size_t row = 0; row <= repeated; row++) s3_json_next(&walk, &key, &list);
+  return fail_at(S3REC_ERROR_FORMAT, rows, key.begin, "item %d has two attribute lists",
+                 rows->items[repeated]);
+}
+
+static s3rec_status make_attribute_lists(const s3rec_context *context, const attribute_rows *rows,
+                                         int32_t max_item, s3_attribute_lists *attributes) {
+  const s3_ragged *const lists = &rows->lists.ragged;
+  size_t repeated;
+  if (lists->row_count == 0) return S3REC_OK;
+  const s3rec_status status =
+      s3_attribute_lists_make(context, lists->row_count, rows->items, lists->offsets,
+                              lists->values, max_item, attributes, &repeated);
+  return status == S3REC_ERROR_FORMAT ? fail_repeated_item(rows, repeated) : status;
 }
 
 s3rec_status s3_attribute_file_read(const s3rec_context *context, const char *path,
@@ -201,12 +227,9 @@ s3rec_status s3_attribute_file_read(const s3rec_context *context, const char *pa
   S3_TRY(s3_file_read(context, path, &bytes, &count));
   const size_t mark = s3_utf8_mark_length(bytes, count);
   attribute_rows rows = {.path = path, .bytes = bytes + mark, .count = count - mark};
-  s3rec_status status = parse_attributes(context, &rows);
-  if (status == S3REC_OK && rows.lists.ragged.row_count > 0)
-    status = s3_attribute_lists_make(context, rows.lists.ragged.row_count, rows.items,
-                                     rows.lists.ragged.offsets, rows.lists.ragged.values, max_item,
-                                     attributes);
-  if (status == S3REC_OK) *attribute_size = rows.max_attribute + 1;
+  s3rec_status status = read_attribute_rows(context, &rows);
+  if (status == S3REC_OK) status = make_attribute_lists(context, &rows, max_item, attributes);
+  if (status == S3REC_OK) *attribute_size = rows.highest.id + 1;
   s3_ragged_discard(context, &rows.lists);
   s3_free(context, rows.items);
   s3_free(context, bytes);

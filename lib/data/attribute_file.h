@@ -20,10 +20,11 @@ s3rec_status s3_attribute_file_read(const s3rec_context *context, const char *pa
                                     int32_t *attribute_size);
 
 /* Sorts the lists by item and each list by attribute. Repeats and the lists of items above
- * `max_item` are left out. FORMAT when an item has two lists. */
+ * `max_item` are left out. FORMAT when an item has two lists; `repeated`, which may be NULL, is
+ * then the number of the second one. */
 s3rec_status s3_attribute_lists_make(const s3rec_context *context, size_t count,
                                      const int32_t *items, const int64_t *offsets,
                                      const int32_t *values, int32_t max_item,
-                                     s3_attribute_lists *attributes);
+                                     s3_attribute_lists *attributes, size_t *repeated);
 
 #endif

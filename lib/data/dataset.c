@@ -227,7 +227,7 @@ static s3rec_status add_attribute_arrays(s3rec_dataset *dataset, const s3rec_dat
                      arrays->attributed_items[i], S3REC_MAX_ITEM_ID);
   s3_attribute_lists lists = {0};
   S3_TRY(s3_attribute_lists_make(dataset->context, count, arrays->attributed_items, offsets,
-                                 arrays->attributes, max_item, &lists));
+                                 arrays->attributes, max_item, &lists, NULL));
   dataset->attributes = lists.lists;
   dataset->attributed_items = lists.items;
   *ignored_lists = lists.ignored;

@@ -12,12 +12,14 @@
 #include "base/file_read.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "data/id_spread.h"
 #include "s3rec/dataset.h"
 
 enum { MINIMUM_NEGATIVES = 99 };
 
 typedef struct text_reader {
   const char *path;
+  const char *text;     /* after a byte order mark */
   const char *at, *end; /* the next byte; the end of the file */
   const char *line_begin;
   size_t line;
@@ -26,7 +28,7 @@ typedef struct text_reader {
 /* Starts on the bytes of a whole file, after a byte order mark. */
 static text_reader start_reader(const char *path, const char *bytes, size_t count) {
   const char *start = bytes + s3_utf8_mark_length(bytes, count);
-  return (text_reader){path, start, bytes + count, start, 1};
+  return (text_reader){path, start, start, bytes + count, start, 1};
 }
 
 static bool is_blank_byte(char byte) { return byte == ' ' || byte == '\t'; }
@@ -142,22 +144,38 @@ typedef struct sequence_rows {
   s3_ragged_builder items;
   int64_t *names;
   size_t names_capacity;
+  s3_highest_id highest;
 } sequence_rows;
+
+static s3rec_status read_item(const s3rec_context *context, text_reader *reader,
+                              sequence_rows *rows) {
+  const char *const at = reader->at;
+  int64_t item;
+  S3_TRY(read_integer_word(reader, "item id", 1, S3REC_MAX_ITEM_ID, &item));
+  if ((uint64_t)item > context->limits.items)
+    return s3_fail(S3REC_ERROR_LIMIT,
+                   "%s:%zu:%zu: item id %" PRId64 " is above %" PRIu64
+                   ", the limit (s3rec_limits.items)",
+                   reader->path, reader->line, column_of_place(reader, at), item,
+                   context->limits.items);
+  s3_see_id(&rows->highest, (int32_t)item, at);
+  return s3_ragged_push(context, &rows->items, (int32_t)item);
+}
 
 static s3rec_status read_sequence(const s3rec_context *context, text_reader *reader,
                                   sequence_rows *rows) {
   const size_t user = rows->items.ragged.row_count;
+  if (user >= context->limits.rows)
+    return s3_fail(S3REC_ERROR_LIMIT,
+                   "%s:%zu: more than %" PRIu64 " users, the limit (s3rec_limits.rows)",
+                   reader->path, reader->line, context->limits.rows);
   S3_TRY(s3_grow(context, (void **)&rows->names, &rows->names_capacity, user + 1,
                  sizeof *rows->names));
   S3_TRY(read_integer_word(reader, "user name", 0, INT64_MAX, &rows->names[user]));
   if (is_line_ended(reader))
     return s3_fail(S3REC_ERROR_FORMAT, "%s:%zu:%zu: user %" PRId64 " has no items", reader->path,
                    reader->line, column_of_place(reader, reader->at), rows->names[user]);
-  while (!is_line_ended(reader)) {
-    int64_t item;
-    S3_TRY(read_integer_word(reader, "item id", 1, S3REC_MAX_ITEM_ID, &item));
-    S3_TRY(s3_ragged_push(context, &rows->items, (int32_t)item));
-  }
+  while (!is_line_ended(reader)) S3_TRY(read_item(context, reader, rows));
   return s3_ragged_end_row(context, &rows->items);
 }
 
@@ -166,6 +184,8 @@ static s3rec_status read_sequences(const s3rec_context *context, text_reader *re
   while (find_next_line(reader)) S3_TRY(read_sequence(context, reader, rows));
   if (rows->items.ragged.row_count == 0)
     return s3_fail(S3REC_ERROR_FORMAT, "%s:1:1: no users in the file", reader->path);
+  S3_TRY(s3_check_id_spread(context, reader->path, reader->text, "item", rows->items.ragged.values,
+                            rows->items.value_count, rows->highest));
   return s3_ragged_finish(context, &rows->items, sequences);
 }
 

@@ -16,25 +16,6 @@ s3rec_status s3_dnnl_check(void) {
                  version->major, version->minor, version->patch, DNNL_VERSION_MAJOR);
 }
 
-static const char *isa_name(dnnl_cpu_isa_t isa) {
-  switch ((int)isa) {
-    case dnnl_cpu_isa_sse41: return "sse41";
-    case dnnl_cpu_isa_avx: return "avx";
-    case dnnl_cpu_isa_avx2: return "avx2";
-    case dnnl_cpu_isa_avx512_core: return "avx512_core";
-    case dnnl_cpu_isa_avx512_core_vnni: return "avx512_core_vnni";
-    case dnnl_cpu_isa_avx512_core_bf16: return "avx512_core_bf16";
-    case dnnl_cpu_isa_avx512_core_amx: return "avx512_core_amx";
-#if DNNL_VERSION_MAJOR >= 3
-    case dnnl_cpu_isa_avx2_vnni: return "avx2_vnni";
-    case dnnl_cpu_isa_avx2_vnni_2: return "avx2_vnni_2";
-    case dnnl_cpu_isa_avx512_core_fp16: return "avx512_core_fp16";
-    case dnnl_cpu_isa_avx512_core_amx_fp16: return "avx512_core_amx_fp16";
-#endif
-    default: return "default instruction set";
-  }
-}
-
 static const char *threading_name(unsigned runtime) {
   switch (runtime) {
     case DNNL_RUNTIME_NONE: return "no threading";
@@ -46,10 +27,11 @@ static const char *threading_name(unsigned runtime) {
   }
 }
 
+/* Not its instruction set: the first who asks oneDNN for that makes it copy texts, which throws
+ * when there is no memory. */
 void s3_dnnl_describe(char *text, size_t capacity) {
   const dnnl_version_t *version = dnnl_version();
-  snprintf(text, capacity, "oneDNN %d.%d.%d, %s, %s", version->major, version->minor,
-           version->patch, isa_name(dnnl_get_effective_cpu_isa()),
+  snprintf(text, capacity, "oneDNN %d.%d.%d, %s", version->major, version->minor, version->patch,
            threading_name(version->cpu_runtime));
 }
 

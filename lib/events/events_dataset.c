@@ -138,7 +138,7 @@ static s3rec_status attach_item_attributes(const s3rec_events *events, const int
   if (status == S3REC_OK) status = collect_attribute_lists(&l);
   if (status == S3REC_OK && l.list_count > 0)
     status = s3_attribute_lists_make(context, l.list_count, l.items, l.offsets, l.values,
-                                     item_count, &made);
+                                     item_count, &made, NULL);
   if (status == S3REC_OK) {
     dataset->attributes = made.lists;
     dataset->attributed_items = made.items;

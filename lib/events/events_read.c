@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events from a file, then item attributes from a file: a cell of column C that holds "x" is
  * the attribute "C=x". */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "events/events.h"
 #include "tables/table_columns.h"
 
@@ -42,10 +42,27 @@ static s3rec_status read_event_time(event_reader *r, s3_event *event, s3_time_ki
   return S3REC_OK;
 }
 
-static s3rec_status add_event_id(event_reader *r, s3_role role, s3_id_column *ids, int32_t *index) {
+/* Items that were there before the call may be more than the limit: only a new one counts. */
+static s3rec_status add_file_item(const s3_table_file *file, s3rec_events *events,
+                                  const s3_cell *cell, int32_t *index) {
+  const size_t before = events->items.names.count;
+  const uint64_t most = file->context->limits.items;
+  S3_TRY(s3_id_column_add(events, &events->items, S3REC_NAMES_TEXT, cell->text, cell->length,
+                          index));
+  if (events->items.names.count == before || before < most) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_LIMIT,
+                 "%s:%" PRIu64 ": item: more than %" PRIu64
+                 " different items, the limit (s3rec_limits.items)",
+                 file->path, file->row.line, most);
+}
+
+static s3rec_status add_event_ids(event_reader *r, s3_event *event) {
   s3_cell cell;
-  s3_cell_get(&r->file, &r->columns[role], &cell);
-  return s3_id_column_add(r->events, ids, S3REC_NAMES_TEXT, cell.text, cell.length, index);
+  s3_cell_get(&r->file, &r->columns[S3_USER], &cell);
+  S3_TRY(s3_id_column_add(r->events, &r->events->users, S3REC_NAMES_TEXT, cell.text, cell.length,
+                          &event->user));
+  s3_cell_get(&r->file, &r->columns[S3_ITEM], &cell);
+  return add_file_item(&r->file, r->events, &cell, &event->item);
 }
 
 static s3rec_status check_event_id(const event_reader *r, s3_role role) {
@@ -71,8 +88,7 @@ static s3rec_status add_event_row(event_reader *r, s3_event *event, s3_time_kind
     S3_TRY(s3_events_check_time(r->events, kind, r->file.path));
     r->time_kind = kind;
   }
-  S3_TRY(add_event_id(r, S3_USER, &r->events->users, &event->user));
-  S3_TRY(add_event_id(r, S3_ITEM, &r->events->items, &event->item));
+  S3_TRY(add_event_ids(r, event));
   S3_TRY(s3_events_add(r->events, event, kind));
   r->file.report.row_count++;
   return S3REC_OK;
@@ -109,6 +125,10 @@ s3rec_status s3_events_read(s3rec_events *events, const char *path,
   s3_table_file_close(&r.file);
   return status;
 }
+
+/* The name of a column is once in a file or row, and again in the name of every attribute: a long
+ * one would make a file grow to hundreds of times its size. */
+enum { LONGEST_COLUMN_NAME = 255 };
 
 /* A column of attributes; in JSONL a key, which needs no index. */
 typedef struct attribute_column {
@@ -149,6 +169,11 @@ static s3rec_status add_delimited_column(attribute_reader *r, size_t index, cons
       return s3_fail_row(&r->file, "header",
                          "name of column %zu: %s; attribute_columns can leave it out", index + 1,
                          wrong);
+    if (length > LONGEST_COLUMN_NAME)
+      return s3_fail_row(&r->file, "header",
+                         "name of column %zu: longer than %d bytes; attribute_columns can leave it "
+                         "out",
+                         index + 1, LONGEST_COLUMN_NAME);
   }
   if (r->has_item && index == r->item.index)
     return s3_fail(S3REC_ERROR_FORMAT, "%s: item and the attribute \"%.100s\" are the same column",
@@ -213,6 +238,9 @@ static s3rec_status find_attribute_columns(attribute_reader *r) {
 static s3rec_status make_attribute_name(const attribute_reader *r, const attribute_column *column,
                                         const char *text, size_t length, size_t *name_length) {
   const char *const part = column->name;
+  if (column->name_length > LONGEST_COLUMN_NAME)
+    return s3_fail_row(&r->file, part, "a column of attributes with a name above %d bytes",
+                       LONGEST_COLUMN_NAME);
   if (column->name_length + 1 + length > S3REC_MAX_NAME_LENGTH)
     return s3_fail_row(&r->file, part, "longer than %d bytes together with the column's name",
                        S3REC_MAX_NAME_LENGTH);
@@ -256,46 +284,56 @@ static s3rec_status take_attribute_values(attribute_reader *r, const attribute_c
 }
 
 static s3rec_status take_attribute_array(attribute_reader *r, const attribute_column *column,
-                                         const json_t *array, int32_t item) {
-  for (size_t i = 0; i < json_array_size(array); i++) {
+                                         s3_json array, int32_t item) {
+  s3_json_walk walk = s3_json_enter(array);
+  s3_json value;
+  while (s3_json_next(&walk, NULL, &value)) {
     s3_cell cell;
-    s3_cell_of_json(json_array_get(array, i), &cell);
+    s3_cell_of_json(&r->file, value, &cell);
     if (cell.kind > S3_CELL_NULL)
       return s3_fail_row(&r->file, column->name,
                          "%s in an array, must be text, a number or a truth value",
-                         s3_json_type_name(cell.json));
+                         s3_cell_kind_name(&cell));
     S3_TRY(take_attribute_text(r, column, cell.text, cell.length, item));
   }
   return S3REC_OK;
 }
 
 static s3rec_status take_attribute_cell(attribute_reader *r, const attribute_column *column,
-                                        int32_t item) {
-  s3_cell cell;
-  const s3_column place = {.index = column->index, .key = column->name};
-  s3_cell_get(&r->file, &place, &cell);
-  if (cell.kind == S3_CELL_ARRAY) return take_attribute_array(r, column, cell.json, item);
-  if (cell.kind == S3_CELL_OBJECT)
+                                        const s3_cell *cell, int32_t item) {
+  if (cell->kind == S3_CELL_ARRAY) return take_attribute_array(r, column, cell->json, item);
+  if (cell->kind == S3_CELL_OBJECT)
     return s3_fail_row(
         &r->file, column->name,
         "an object cannot be an attribute; attribute_columns can name other columns");
-  return take_attribute_values(r, column, &cell, item);
+  return take_attribute_values(r, column, cell, item);
 }
 
 static s3rec_status take_all_keys(attribute_reader *r, int32_t item) {
-  const char *key;
-  json_t *value;
-  json_object_foreach(r->file.object, key, value) {
-    if (strcmp(key, r->item.key) == 0) continue;
-    const attribute_column column = {key, strlen(key), 0};
-    S3_TRY(take_attribute_cell(r, &column, item));
+  const s3_json_index *const members = &r->file.members;
+  const size_t item_length = strlen(r->item.key);
+  for (size_t member = 0; member < members->count; member++) {
+    const s3_field key = s3_json_row_text(&r->file, s3_json_index_key(members, member));
+    if (key.length == item_length && memcmp(key.text, r->item.key, item_length) == 0) continue;
+    char name[LONGEST_COLUMN_NAME + 1]; /* ends with NUL, and is cut when it is too long */
+    snprintf(name, sizeof name, "%.*s", (int)key.length, key.text);
+    const attribute_column column = {name, key.length, 0};
+    s3_cell cell;
+    s3_cell_of_json(&r->file, s3_json_index_value(members, member), &cell);
+    S3_TRY(take_attribute_cell(r, &column, &cell, item));
   }
   return S3REC_OK;
 }
 
 static s3rec_status take_attributes_of_row(attribute_reader *r, int32_t item) {
   if (r->file.is_json && r->file.options.attribute_columns == NULL) return take_all_keys(r, item);
-  for (size_t i = 0; i < r->column_count; i++) S3_TRY(take_attribute_cell(r, &r->columns[i], item));
+  for (size_t i = 0; i < r->column_count; i++) {
+    const attribute_column *const column = &r->columns[i];
+    const s3_column place = {.index = column->index, .key = column->name};
+    s3_cell cell;
+    s3_cell_get(&r->file, &place, &cell);
+    S3_TRY(take_attribute_cell(r, column, &cell, item));
+  }
   return S3REC_OK;
 }
 
@@ -311,8 +349,7 @@ static s3rec_status check_attribute_row(attribute_reader *r, s3_cell *cell) {
 
 static s3rec_status add_attribute_row(attribute_reader *r, const s3_cell *cell) {
   int32_t item;
-  S3_TRY(s3_id_column_add(r->events, &r->events->items, S3REC_NAMES_TEXT, cell->text, cell->length,
-                          &item));
+  S3_TRY(add_file_item(&r->file, r->events, cell, &item));
   S3_TRY(take_attributes_of_row(r, item));
   r->file.report.row_count++;
   return S3REC_OK;

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -199,17 +198,26 @@ static s3rec_status read_size_entry(const s3_safetensors *file, const char *key,
   return S3REC_OK;
 }
 
-/* One more than the highest layer that some tensor's name holds. */
+/* The digits at the beginning of a text, INT32_MAX - 1 for a larger number; -1 without any. */
+static int32_t leading_number(const char *text) {
+  int64_t number = *text >= '0' && *text <= '9' ? 0 : -1;
+  for (; *text >= '0' && *text <= '9'; text++)
+    if (number < INT32_MAX) number = number * 10 + (*text - '0');
+  return number < INT32_MAX ? (int32_t)number : INT32_MAX - 1;
+}
+
+/* One more than the highest layer that some tensor's name holds; nothing is made of that number
+ * before it has been found in range. */
 static s3rec_status read_layer_count(const s3_safetensors *file, int32_t *layer_count) {
   static const char prefix[] = "item_encoder.layer.";
-  long highest = -1;
+  int32_t highest = -1;
   for (size_t i = 0; i < s3_safetensors_count(file); i++) {
     const char *const name = s3_safetensors_at(file, i)->name;
     if (strncmp(name, prefix, sizeof prefix - 1) != 0) continue;
-    const long number = strtol(name + sizeof prefix - 1, NULL, 10);
-    if (number > highest) highest = number < INT32_MAX ? number : INT32_MAX - 1;
+    const int32_t number = leading_number(name + sizeof prefix - 1);
+    if (number > highest) highest = number;
   }
-  *layer_count = (int32_t)(highest + 1);
+  *layer_count = highest + 1;
   int32_t repeated = *layer_count;
   S3_TRY(read_integer_entry(file, "num_hidden_layers", &repeated));
   if (repeated != *layer_count) {

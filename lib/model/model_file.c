@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/model_file.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,10 @@ static s3rec_status check_tensor_names(const s3_safetensors *file,
 static s3rec_status check_model_file(s3rec_context *context, const s3_safetensors *file,
                                      const s3rec_model_config *config) {
   s3_parameter_table table;
+  const uint64_t items = (uint64_t)config->item_size - 2, limit = context->limits.items;
+  if (items > limit)
+    return s3_fail(S3REC_ERROR_LIMIT, "%s: %" PRIu64 " items, but s3rec_limits.items is %" PRIu64,
+                   s3_safetensors_path(file), items, limit);
   S3_TRY(s3_parameter_table_create(context, config, &table));
   s3rec_status status = s3_block_check(file, &table, "");
   if (status == S3REC_OK) status = check_tensor_names(file, &table);

@@ -71,8 +71,13 @@ s3rec_status s3_safetensors_read_f32(const s3_safetensors *file, const char *nam
   return S3REC_OK;
 }
 
-/* Below this, copying takes no longer than mapping. */
-enum { MAP_ALIGNMENT = 64, SMALLEST_MAPPED = 1 << 20 };
+/* Below this, copying takes no longer than mapping. Fuzzers have small files. */
+enum { MAP_ALIGNMENT = 64 };
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { SMALLEST_MAPPED = 16 };
+#else
+enum { SMALLEST_MAPPED = 1 << 20 };
+#endif
 
 static size_t round_up(size_t bytes, size_t page) { return (bytes + page - 1) / page * page; }
 
@@ -100,7 +105,7 @@ static char *map_pages(int descriptor, size_t offset, size_t lead, size_t tensor
 static const char *why_not_mapped(const s3_safetensors *file, const s3_tensor *tensor,
                                   size_t float_count, size_t page) {
   if (s3_safetensors_descriptor(file) < 0) return "the file cannot be mapped";
-  if (s3_safetensors_offset(file, tensor) % MAP_ALIGNMENT != 0) {
+  if (tensor->offset % MAP_ALIGNMENT != 0) {
     return "it does not begin at a multiple of 64 bytes";
   }
   if (tensor->byte_count < SMALLEST_MAPPED) return "it is smaller than 1 MiB";
@@ -118,7 +123,7 @@ s3rec_status s3_safetensors_map_f32(const s3_safetensors *file, const char *name
   *reason = why_not_mapped(file, tensor, float_count, page);
   if (*reason != NULL) return S3REC_OK;
 
-  const size_t offset = s3_safetensors_offset(file, tensor), lead = offset % page;
+  const size_t offset = tensor->offset, lead = offset % page;
   s3_mapping made = {.byte_count = round_up(lead + float_count * sizeof(float), page)};
   char *const region = map_pages(s3_safetensors_descriptor(file), offset, lead, tensor->byte_count,
                                  page, made.byte_count);
@@ -142,7 +147,7 @@ s3rec_status s3_safetensors_map_f32(const s3_safetensors *file, const char *name
 bool s3_safetensors_map_bytes(const s3_safetensors *file, const s3_tensor *tensor, size_t alignment,
                               s3_mapping *mapping, const void **bytes) {
   const int descriptor = s3_safetensors_descriptor(file);
-  const size_t offset = s3_safetensors_offset(file, tensor);
+  const size_t offset = tensor->offset;
   if (descriptor < 0 || offset % alignment != 0 || tensor->byte_count < SMALLEST_MAPPED)
     return false;
   const size_t lead = offset % (size_t)sysconf(_SC_PAGESIZE);

@@ -1,85 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <jansson.h>
 #include <string.h>
 
 #include "base/atomic_file.h"
-#include "base/error.h"
+#include "base/json_writer.h"
 #include "base/utf8.h"
 #include "model/safetensors.h"
 
 enum { LENGTH_SIZE = 8, DATA_ALIGNMENT = 64 };
 
-static json_t *metadata_object(const s3_metadata *metadata, size_t count) {
-  json_t *const object = json_object();
+static void put_metadata(s3_json_writer *writer, const s3_metadata *metadata, size_t count) {
+  s3_json_put_key(writer, "__metadata__");
+  s3_json_open(writer, '{');
   for (size_t i = 0; i < count; i++) {
-    if (json_object_set_new(object, metadata[i].key, json_string(metadata[i].value)) != 0) {
-      json_decref(object);
-      return NULL;
-    }
+    s3_json_put_key(writer, metadata[i].key);
+    s3_json_put_text(writer, metadata[i].value);
   }
-  return object;
+  s3_json_close(writer, '}');
 }
 
-static json_t *tensor_object(const s3_tensor *tensor, size_t begin) {
-  json_t *const shape = json_array();
-  for (int32_t d = 0; d < tensor->rank; d++) {
-    if (json_array_append_new(shape, json_integer(tensor->shape[d])) != 0) {
-      json_decref(shape);
-      return NULL;
-    }
-  }
-  return json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensor->dtype, "shape", shape, "data_offsets",
-                   (json_int_t)begin, (json_int_t)(begin + tensor->byte_count));
+static void put_tensor(s3_json_writer *writer, const s3_tensor *tensor, size_t begin) {
+  s3_json_put_key(writer, tensor->name);
+  s3_json_open(writer, '{');
+  s3_json_put_key(writer, "dtype");
+  s3_json_put_text(writer, tensor->dtype);
+  s3_json_put_key(writer, "shape");
+  s3_json_open(writer, '[');
+  for (int32_t d = 0; d < tensor->rank; d++) s3_json_put_integer(writer, tensor->shape[d]);
+  s3_json_close(writer, ']');
+  s3_json_put_key(writer, "data_offsets");
+  s3_json_open(writer, '[');
+  s3_json_put_integer(writer, (int64_t)begin);
+  s3_json_put_integer(writer, (int64_t)(begin + tensor->byte_count));
+  s3_json_close(writer, ']');
+  s3_json_close(writer, '}');
 }
 
-/* NULL without memory. */
-static json_t *header_object(const s3_tensor *tensors, size_t tensor_count,
-                             const s3_metadata *metadata, size_t metadata_count) {
-  json_t *const header = json_object();
-  int failed =
-      json_object_set_new(header, "__metadata__", metadata_object(metadata, metadata_count));
+/* The text is the caller's to s3_free. */
+static s3rec_status header_text(const s3rec_context *context, const s3_tensor *tensors,
+                                size_t tensor_count, const s3_metadata *metadata,
+                                size_t metadata_count, char **text, size_t *length) {
+  s3_json_writer writer = {.context = context};
   size_t begin = 0;
+  s3_json_open(&writer, '{');
+  put_metadata(&writer, metadata, metadata_count);
   for (size_t i = 0; i < tensor_count; i++) {
-    failed |= json_object_set_new(header, tensors[i].name, tensor_object(&tensors[i], begin));
+    put_tensor(&writer, &tensors[i], begin);
     begin += tensors[i].byte_count;
   }
-  if (failed == 0) return header;
-  json_decref(header);
-  return NULL;
+  s3_json_close(&writer, '}');
+  return s3_json_finish(&writer, text, length);
 }
 
-/* Length, JSON and the spaces that align the data; *bytes is s3_free'd by the
- * caller. json_dumpb leaves the memory to us: a host may have given jansson an
- * allocator of its own. */
-static s3rec_status header_bytes(const s3rec_context *context, const json_t *header, char **bytes,
-                                 size_t *byte_count) {
-  const size_t length = json_dumpb(header, NULL, 0, JSON_COMPACT);
-  const size_t total =
-      (LENGTH_SIZE + length + DATA_ALIGNMENT - 1) / DATA_ALIGNMENT * DATA_ALIGNMENT;
-  if (total - LENGTH_SIZE > S3_SAFETENSORS_MAXIMUM_HEADER) {
-    return s3_fail(S3REC_ERROR_ARGUMENT, "not saved: a header of %zu bytes, at most %d are allowed",
-                   total - LENGTH_SIZE, S3_SAFETENSORS_MAXIMUM_HEADER);
-  }
-  char *const buffer = s3_allocate(context, total, 1);
-  if (buffer == NULL) return S3REC_ERROR_MEMORY;
-  for (int i = 0; i < LENGTH_SIZE; i++) {
-    buffer[i] = (char)((uint64_t)(total - LENGTH_SIZE) >> (8 * i));
-  }
-  memset(buffer + LENGTH_SIZE, ' ', total - LENGTH_SIZE);
-  if (length == 0 || json_dumpb(header, buffer + LENGTH_SIZE, length, JSON_COMPACT) != length) {
-    s3_free(context, buffer);
-    return s3_fail(S3REC_ERROR_MEMORY, "no memory for the header of a file");
-  }
-  *bytes = buffer;
-  *byte_count = total;
-  return S3REC_OK;
+/* Length, JSON and the spaces that align the data. */
+static s3rec_status write_header(s3_atomic_file *file, const char *text, size_t length,
+                                 size_t padded) {
+  char bytes[DATA_ALIGNMENT];
+  for (int i = 0; i < LENGTH_SIZE; i++) bytes[i] = (char)((uint64_t)padded >> (8 * i));
+  S3_TRY(s3_atomic_file_write(file, bytes, LENGTH_SIZE));
+  S3_TRY(s3_atomic_file_write(file, text, length));
+  memset(bytes, ' ', sizeof bytes);
+  return s3_atomic_file_write(file, bytes, padded - length);
 }
 
-static s3rec_status write_file(const char *path, const char *header, size_t header_size,
+static s3rec_status write_file(const char *path, const char *text, size_t length, size_t padded,
                                const s3_tensor *tensors, size_t tensor_count) {
   s3_atomic_file file;
   S3_TRY(s3_atomic_file_open(path, &file));
-  s3rec_status status = s3_atomic_file_write(&file, header, header_size);
+  s3rec_status status = write_header(&file, text, length, padded);
   for (size_t i = 0; i < tensor_count && status == S3REC_OK; i++) {
     status = s3_atomic_file_write(&file, tensors[i].data, tensors[i].byte_count);
   }
@@ -100,17 +87,20 @@ static s3rec_status check_metadata(const s3_metadata *metadata, size_t count) {
 s3rec_status s3_safetensors_write(const s3rec_context *context, const char *path,
                                   const s3_tensor *tensors, size_t tensor_count,
                                   const s3_metadata *metadata, size_t metadata_count) {
+  char *text;
+  size_t length;
   S3_TRY(check_metadata(metadata, metadata_count));
-  json_t *const header = header_object(tensors, tensor_count, metadata, metadata_count);
-  if (header == NULL) {
-    return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory for the header", path);
-  }
-  char *bytes = NULL;
-  size_t byte_count = 0;
-  s3rec_status status = header_bytes(context, header, &bytes, &byte_count);
-  json_decref(header);
-  if (status != S3REC_OK) return status;
-  status = write_file(path, bytes, byte_count, tensors, tensor_count);
-  s3_free(context, bytes);
+  S3_TRY(header_text(context, tensors, tensor_count, metadata, metadata_count, &text, &length));
+  const size_t begin =
+      (LENGTH_SIZE + length + DATA_ALIGNMENT - 1) / DATA_ALIGNMENT * DATA_ALIGNMENT;
+  const size_t padded = begin - LENGTH_SIZE;
+  s3rec_status status;
+  if (padded > S3_SAFETENSORS_MAXIMUM_HEADER)
+    status = s3_fail(S3REC_ERROR_ARGUMENT,
+                     "not saved: a header of %zu bytes, at most %d are allowed", padded,
+                     S3_SAFETENSORS_MAXIMUM_HEADER);
+  else
+    status = write_file(path, text, length, padded, tensors, tensor_count);
+  s3_free(context, text);
   return status;
 }

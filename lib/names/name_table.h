@@ -5,17 +5,7 @@
 #define S3_NAMES_NAME_TABLE_H
 
 #include "base/context.h"
-
-typedef struct s3_hash_key {
-  uint64_t words[2];
-} s3_hash_key;
-
-/* A new key from the random numbers of the system. Nothing that a caller sees may depend on
- * it. */
-s3_hash_key s3_hash_key_make(void);
-/* SipHash-1-3 of the bytes. The value differs between machines of different byte order, so it
- * is not for files. */
-uint64_t s3_keyed_hash(const s3_hash_key *key, const void *bytes, size_t count);
+#include "base/keyed_hash.h"
 
 /* Starts all zero. */
 typedef struct s3_name_table {

@@ -2,12 +2,13 @@
 #include "run/run_entry.h"
 
 #include <inttypes.h>
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "base/json_reader.h"
+#include "base/json_writer.h"
+#include "base/utf8.h"
 
 enum { HASH_SIZE = 17 };
 
@@ -88,40 +89,43 @@ static void list_metrics(s3rec_metrics *metrics, state_field fields[METRICS]) {
   memcpy(fields, list, sizeof list);
 }
 
-static json_t *field_to_json(const state_field *field) {
+static void put_field(s3_json_writer *writer, const state_field *field) {
   int32_t integer;
   double real;
+  s3_json_put_key(writer, field->name);
   switch (field->kind) {
     case FIELD_BOOL:
-      return json_boolean(*(const bool *)field->value);
+      s3_json_put_truth(writer, *(const bool *)field->value);
+      break;
     case FIELD_INT32:
       memcpy(&integer, field->value, sizeof integer);
-      return json_integer(integer);
+      s3_json_put_integer(writer, integer);
+      break;
     case FIELD_SIZE:
-      return json_integer((json_int_t) * (const size_t *)field->value);
+      s3_json_put_integer(writer, (int64_t) * (const size_t *)field->value);
+      break;
     case FIELD_UINT64:
-      return json_integer((json_int_t) * (const uint64_t *)field->value);
+      s3_json_put_integer(writer, (int64_t) * (const uint64_t *)field->value);
+      break;
     case FIELD_REAL:
+      memcpy(&real, field->value, sizeof real);
+      s3_json_put_real(writer, real);
       break;
   }
-  memcpy(&real, field->value, sizeof real);
-  return json_real(real);
 }
 
 /* Whether the value is of the field's kind and fits into it. */
-static bool field_from_json(const json_t *value, const state_field *field) {
-  const json_int_t integer = json_integer_value(value);
-  const int32_t narrow = (int32_t)integer;
-  const double real = json_number_value(value);
-  if (field->kind == FIELD_BOOL) {
-    *(bool *)field->value = json_is_true(value);
-    return json_is_boolean(value);
-  }
+static bool get_field(s3_json value, const state_field *field) {
+  int64_t integer;
+  double real;
+  if (field->kind == FIELD_BOOL) return s3_json_truth(value, field->value);
   if (field->kind == FIELD_REAL) {
+    if (!s3_json_real(value, &real)) return false;
     memcpy(field->value, &real, sizeof real);
-    return json_is_number(value) && isfinite(real);
+    return true;
   }
-  if (!json_is_integer(value)) return false;
+  if (!s3_json_integer(value, &integer)) return false;
+  const int32_t narrow = (int32_t)integer;
   if (field->kind == FIELD_INT32) {
     memcpy(field->value, &narrow, sizeof narrow);
     return narrow == integer;
@@ -133,44 +137,45 @@ static bool field_from_json(const json_t *value, const state_field *field) {
   return integer >= 0;
 }
 
-/* Adds the fields; false without memory. */
-static bool set_fields(json_t *object, const state_field *fields, size_t count) {
-  if (object == NULL) return false;
-  for (size_t i = 0; i < count; i++)
-    if (json_object_set_new(object, fields[i].name, field_to_json(&fields[i])) != 0) return false;
-  return true;
+static void put_fields(s3_json_writer *writer, const state_field *fields, size_t count) {
+  for (size_t i = 0; i < count; i++) put_field(writer, &fields[i]);
 }
 
-/* Adds an object of the fields; false without memory. */
-static bool set_part(json_t *object, const char *name, const state_field *fields, size_t count) {
-  json_t *const part = json_object();
-  if (set_fields(part, fields, count)) return json_object_set_new(object, name, part) == 0;
-  json_decref(part);
-  return false;
+/* An object of the fields. */
+static void put_part(s3_json_writer *writer, const char *name, const state_field *fields,
+                     size_t count) {
+  s3_json_put_key(writer, name);
+  s3_json_open(writer, '{');
+  put_fields(writer, fields, count);
+  s3_json_close(writer, '}');
 }
 
-static bool set_hash(json_t *object, const char *name, uint64_t hash) {
+static void put_hash(s3_json_writer *writer, const char *name, uint64_t hash) {
   char text[HASH_SIZE];
   snprintf(text, sizeof text, "%016" PRIx64, hash);
-  return json_object_set_new(object, name, json_string(text)) == 0;
+  s3_json_put_key(writer, name);
+  s3_json_put_text(writer, text);
 }
 
-struct json_t *s3_run_entry_make(const s3_run_saved *saved) {
+s3rec_status s3_run_entry_make(const s3rec_context *context, const s3_run_saved *saved,
+                               char **json) {
   s3_run_saved copy = *saved;
   state_field options[OPTIONS], position[POSITION], sums[SUMS], metrics[METRICS];
   list_options(&copy.options, options);
   list_position(&copy.at, &copy.steps, position);
   list_sums(&copy.at.sums, sums);
   list_metrics(&copy.at.valid, metrics);
-  json_t *const object = json_object();
-  if (set_fields(object, position, POSITION) &&
-      set_hash(object, "first_weights", saved->first_weights) &&
-      set_hash(object, "negatives", saved->negatives) &&
-      set_part(object, "options", options, OPTIONS) && set_part(object, "sums", sums, SUMS) &&
-      set_part(object, "valid", metrics, METRICS))
-    return object;
-  json_decref(object);
-  return NULL;
+  s3_json_writer writer = {.context = context};
+  s3_json_open(&writer, '{');
+  put_fields(&writer, position, POSITION);
+  put_hash(&writer, "first_weights", saved->first_weights);
+  put_hash(&writer, "negatives", saved->negatives);
+  put_part(&writer, "options", options, OPTIONS);
+  put_part(&writer, "sums", sums, SUMS);
+  put_part(&writer, "valid", metrics, METRICS);
+  s3_json_close(&writer, '}');
+  size_t length;
+  return s3_json_finish(&writer, json, &length);
 }
 
 static s3rec_status fail_run_field(const char *path, const char *name) {
@@ -178,38 +183,69 @@ static s3rec_status fail_run_field(const char *path, const char *name) {
                  path, name);
 }
 
-static s3rec_status get_fields(const char *path, const json_t *object, const state_field *fields,
+/* Where fields are read from; the index is that of one object after the other. */
+typedef struct entry_reader {
+  const s3rec_context *context;
+  const char *path;
+  s3_json_index fields;
+} entry_reader;
+
+static s3_json entry_field(const entry_reader *reader, const char *name) {
+  return s3_json_index_find(&reader->fields, name, strlen(name));
+}
+
+static s3rec_status get_fields(entry_reader *reader, s3_json object, const state_field *fields,
                                size_t count) {
+  s3_json repeated = {NULL, 0};
+  const s3rec_status status =
+      s3_json_index_make(reader->context, object, &reader->fields, &repeated);
+  if (status == S3REC_ERROR_FORMAT)
+    return s3_fail(status, "%s: no state of a run: duplicate key '%.*s'", reader->path,
+                   s3_utf8_fit(repeated.begin + 1, repeated.length - 2, 100), repeated.begin + 1);
+  S3_TRY(status);
   for (size_t i = 0; i < count; i++)
-    if (!field_from_json(json_object_get(object, fields[i].name), &fields[i]))
-      return fail_run_field(path, fields[i].name);
+    if (!get_field(entry_field(reader, fields[i].name), &fields[i]))
+      return fail_run_field(reader->path, fields[i].name);
   return S3REC_OK;
 }
 
-static s3rec_status get_hash(const char *path, const json_t *object, const char *name,
-                             uint64_t *hash) {
-  const char *const text = json_string_value(json_object_get(object, name));
-  int length = 0;
-  if (text == NULL || sscanf(text, "%16" SCNx64 "%n", hash, &length) != 1 ||
-      length != HASH_SIZE - 1 || text[length] != '\0')
-    return fail_run_field(path, name);
+/* Of exactly 16 hexadecimal digits. */
+static s3rec_status get_hash(const entry_reader *reader, const char *name, uint64_t *hash) {
+  const s3_json text = entry_field(reader, name);
+  char digits[HASH_SIZE];
+  if (text.begin == NULL || s3_json_kind_of(text) != S3_JSON_TEXT || text.length != HASH_SIZE + 1)
+    return fail_run_field(reader->path, name);
+  s3_json_text_copy(text, digits);
+  if (strspn(digits, "0123456789abcdef") != HASH_SIZE - 1)
+    return fail_run_field(reader->path, name);
+  *hash = strtoull(digits, NULL, 16);
   return S3REC_OK;
 }
 
-s3rec_status s3_run_entry_read(const char *path, const struct json_t *object,
-                               s3_run_saved *saved) {
-  s3_run_position *const at = &saved->at;
+/* The object itself, then those that are in it. */
+static s3rec_status read_entry_fields(entry_reader *reader, s3_json object, s3_run_saved *saved) {
   state_field options[OPTIONS], position[POSITION], sums[SUMS], metrics[METRICS];
   list_options(&saved->options, options);
-  list_position(at, &saved->steps, position);
-  list_sums(&at->sums, sums);
-  list_metrics(&at->valid, metrics);
-  S3_TRY(get_fields(path, json_object_get(object, "options"), options, OPTIONS));
-  S3_TRY(get_fields(path, object, position, POSITION));
-  S3_TRY(get_fields(path, json_object_get(object, "sums"), sums, SUMS));
-  S3_TRY(get_fields(path, json_object_get(object, "valid"), metrics, METRICS));
-  S3_TRY(get_hash(path, object, "first_weights", &saved->first_weights));
-  S3_TRY(get_hash(path, object, "negatives", &saved->negatives));
+  list_position(&saved->at, &saved->steps, position);
+  list_sums(&saved->at.sums, sums);
+  list_metrics(&saved->at.valid, metrics);
+  S3_TRY(get_fields(reader, object, position, POSITION));
+  S3_TRY(get_hash(reader, "first_weights", &saved->first_weights));
+  S3_TRY(get_hash(reader, "negatives", &saved->negatives));
+  const s3_json parts[] = {entry_field(reader, "options"), entry_field(reader, "sums"),
+                           entry_field(reader, "valid")};
+  S3_TRY(get_fields(reader, parts[0], options, OPTIONS));
+  S3_TRY(get_fields(reader, parts[1], sums, SUMS));
+  return get_fields(reader, parts[2], metrics, METRICS);
+}
+
+s3rec_status s3_run_entry_read(const s3rec_context *context, const char *path, s3_json object,
+                               s3_run_saved *saved) {
+  s3_run_position *const at = &saved->at;
+  entry_reader reader = {.context = context, .path = path};
+  const s3rec_status status = read_entry_fields(&reader, object, saved);
+  s3_json_index_free(context, &reader.fields);
+  S3_TRY(status);
   saved->options.struct_size = sizeof saved->options;
   at->valid.struct_size = sizeof at->valid;
   at->valid.split = S3REC_SPLIT_VALID;

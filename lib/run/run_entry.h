@@ -14,10 +14,12 @@ typedef struct s3_run_saved {
   uint64_t negatives;     /* hash of those that the sampled protocol ranks, or 0 */
 } s3_run_saved;
 
-/* To be json_decref'd; NULL without memory. */
-struct json_t *s3_run_entry_make(const s3_run_saved *saved);
-/* FORMAT, naming the field, for one that is missing or of another kind. `object` may be NULL. */
-s3rec_status s3_run_entry_read(const char *path, const struct json_t *object,
+/* The object as text, which is the caller's to s3_free. */
+s3rec_status s3_run_entry_make(const s3rec_context *context, const s3_run_saved *saved,
+                               char **json);
+/* FORMAT, naming the field, for one that is missing, twice there or of another kind. `object` may
+ * be any value, or none. */
+s3rec_status s3_run_entry_read(const s3rec_context *context, const char *path, s3_json object,
                                s3_run_saved *saved);
 /* MISMATCH, naming the option, unless a run of the options `own` may go on where a run of the
  * options `saved` stopped. What trainer and sampler go by is compared with their own states. */

@@ -2,8 +2,6 @@
 /* Saves a run in a file and reads it again. The file is a training state: the state of trainer and
  * sampler, the best weights so far, and the field "run" (run_entry.h). Everything is first read
  * into a saved_run and checked; only then a run is changed. */
-#include <jansson.h>
-
 #include "base/error.h"
 #include "data/dataset.h"
 #include "model/weights_hash.h"
@@ -24,13 +22,12 @@ s3rec_status s3_run_save(const s3rec_run *run, const char *path) {
                               .steps = run->sampler->step_count,
                               .first_weights = run->first_weights,
                               .negatives = negatives_hash(run)};
-  const s3_run_entry entry = {.object = s3_run_entry_make(&saved),
-                              .best = run->at.best_epoch > 0 ? run->best : NULL};
-  if (entry.object == NULL)
-    return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory for the run's state", path);
+  char *json;
+  S3_TRY(s3_run_entry_make(run->context, &saved, &json));
+  const s3_run_entry entry = {.json = json, .best = run->at.best_epoch > 0 ? run->best : NULL};
   const s3rec_status status =
       s3_trainer_save(run->trainer, run->sampler, run->trainer->note, &entry, path);
-  json_decref(entry.object);
+  s3_free(run->context, json);
   return status;
 }
 
@@ -107,8 +104,9 @@ static bool is_possible_run(const saved_run *saved) {
 static s3rec_status read_saved_run(const s3rec_context *context, const s3_safetensors *file,
                                    saved_run *saved) {
   S3_TRY(s3_trainer_state_read(context, file, &saved->state));
-  if (saved->state.run == NULL) return fail_not_a_run(saved->path, "s3rec_trainer_save wrote it");
-  S3_TRY(s3_run_entry_read(saved->path, saved->state.run, &saved->run));
+  if (saved->state.run.begin == NULL)
+    return fail_not_a_run(saved->path, "s3rec_trainer_save wrote it");
+  S3_TRY(s3_run_entry_read(context, saved->path, saved->state.run, &saved->run));
   S3_TRY(gather_saved_settings(file, saved));
   return is_possible_run(saved) ? S3REC_OK
                                 : fail_not_a_run(saved->path, "its numbers contradict each other");

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/utf8.h"
 #include "names/name_table.h"
 
@@ -133,14 +132,14 @@ static s3rec_status find_json_key(const s3_table_file *file, s3_role role, const
   column->key = asked;
   if (asked != NULL) return S3REC_OK;
   size_t best = SIZE_MAX, rank;
-  const char *key;
-  json_t *value;
-  json_object_foreach(file->object, key, value) {
-    const size_t length = strlen(key);
-    if (length >= S3_KEY_SIZE || !s3_is_usual_name(role, key, length, &rank) || rank >= best)
+  for (size_t member = 0; member < file->members.count; member++) {
+    const s3_field key = s3_json_row_text(file, s3_json_index_key(&file->members, member));
+    if (key.length >= S3_KEY_SIZE || !s3_is_usual_name(role, key.text, key.length, &rank) ||
+        rank >= best)
       continue;
     best = rank;
-    memcpy(column->usual, key, length + 1);
+    memcpy(column->usual, key.text, key.length);
+    column->usual[key.length] = '\0';
   }
   column->key = column->usual;
   column->there = best != SIZE_MAX;
@@ -174,6 +173,10 @@ s3rec_status s3_find_columns(const s3_table_file *file, s3_column columns[S3_ROL
   return check_distinct_columns(file, columns);
 }
 
+static s3_json json_value_of(const s3_table_file *file, const s3_column *column) {
+  return s3_json_index_find(&file->members, column->key, strlen(column->key));
+}
+
 s3rec_status s3_check_absent_keys(const s3_table_file *file,
                                   const s3_column columns[S3_ROLE_COUNT]) {
   for (int role = S3_TIMESTAMP; file->is_json && role < S3_ROLE_COUNT; role++) {
@@ -181,7 +184,7 @@ s3rec_status s3_check_absent_keys(const s3_table_file *file,
     s3_column found = {.part = column->part};
     if (column->there || s3_asked_column(&file->options, (s3_role)role) != NULL) continue;
     S3_TRY(find_json_key(file, (s3_role)role, NULL, &found));
-    if (found.there && !json_is_null(json_object_get(file->object, found.key)))
+    if (found.there && s3_json_kind_of(json_value_of(file, &found)) != S3_JSON_NULL)
       return s3_fail_row(file, column->part,
                          "\"%s\" is here, but not in the first row; %s_column can name it",
                          found.key, column->part);
@@ -201,63 +204,44 @@ s3rec_status s3_find_item_column(const s3_table_file *file, s3_column *column) {
   return S3REC_OK;
 }
 
-void s3_cell_of_json(const json_t *value, s3_cell *cell) {
+void s3_cell_of_json(const s3_table_file *file, s3_json value, s3_cell *cell) {
+  static const s3_cell_kind kinds[] = {
+      [S3_JSON_NULL] = S3_CELL_NULL,   [S3_JSON_TRUTH] = S3_CELL_TRUTH,
+      [S3_JSON_INTEGER] = S3_CELL_INTEGER, [S3_JSON_REAL] = S3_CELL_REAL,
+      [S3_JSON_TEXT] = S3_CELL_TEXT,   [S3_JSON_ARRAY] = S3_CELL_ARRAY,
+      [S3_JSON_OBJECT] = S3_CELL_OBJECT};
+  const s3_json_kind kind = value.begin == NULL ? S3_JSON_NULL : s3_json_kind_of(value);
+  s3_field text = {"", 0};
+  double real;
   cell->json = value;
-  cell->text = "";
-  cell->length = 0;
-  if (value == NULL) {
-    cell->kind = S3_CELL_NULL;
-    return;
+  cell->kind = kinds[kind];
+  if (kind == S3_JSON_TEXT) {
+    text = s3_json_row_text(file, value);
+  } else if (kind == S3_JSON_REAL) {
+    s3_json_real(value, &real);
+    s3_format_double(real, cell->number);
+    text = (s3_field){cell->number, strlen(cell->number)};
+  } else if (kind == S3_JSON_INTEGER && value.length == 2 && memcmp(value.begin, "-0", 2) == 0) {
+    text = (s3_field){"0", 1};
+  } else if (kind == S3_JSON_INTEGER || kind == S3_JSON_TRUTH) {
+    text = (s3_field){value.begin, value.length};
   }
-  switch (json_typeof(value)) {
-    case JSON_STRING:
-      cell->kind = S3_CELL_TEXT;
-      cell->text = json_string_value(value);
-      cell->length = json_string_length(value);
-      return;
-    case JSON_INTEGER:
-      cell->kind = S3_CELL_INTEGER;
-      snprintf(cell->number, sizeof cell->number, "%" JSON_INTEGER_FORMAT,
-               json_integer_value(value));
-      break;
-    case JSON_REAL:
-      cell->kind = S3_CELL_REAL;
-      s3_format_double(json_real_value(value), cell->number);
-      break;
-    case JSON_TRUE:
-    case JSON_FALSE:
-      cell->kind = S3_CELL_TRUTH;
-      strcpy(cell->number, json_is_true(value) ? "true" : "false");
-      break;
-    case JSON_ARRAY:
-      cell->kind = S3_CELL_ARRAY;
-      return;
-    case JSON_OBJECT:
-      cell->kind = S3_CELL_OBJECT;
-      return;
-    default:
-      cell->kind = S3_CELL_NULL;
-      return;
-  }
-  cell->text = cell->number;
-  cell->length = strlen(cell->number);
+  cell->text = text.text;
+  cell->length = text.length;
 }
 
-void s3_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell) {
-  if (file->is_json) {
-    s3_cell_of_json(json_object_get(file->object, column->key), cell);
-    return;
-  }
-  const s3_field field = file->row.fields[column->index];
-  cell->kind = S3_CELL_TEXT;
-  cell->text = field.text;
-  cell->length = field.length;
+const char *s3_cell_kind_name(const s3_cell *cell) {
+  return s3_json_kind_name(s3_json_kind_of(cell->json));
+}
+
+void s3_json_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell) {
+  s3_cell_of_json(file, json_value_of(file, column), cell);
 }
 
 s3rec_status s3_check_id(const s3_table_file *file, const char *part, const s3_cell *cell) {
   if (cell->kind == S3_CELL_NULL) return s3_fail_row(file, part, "missing");
   if (cell->kind != S3_CELL_TEXT && cell->kind != S3_CELL_INTEGER)
-    return s3_fail_row(file, part, "%s, must be text or an integer", s3_json_type_name(cell->json));
+    return s3_fail_row(file, part, "%s, must be text or an integer", s3_cell_kind_name(cell));
   const char *const wrong = s3_name_fault(cell->text, cell->length);
   return wrong == NULL ? S3REC_OK : s3_fail_row(file, part, "%s", wrong);
 }
@@ -270,7 +254,7 @@ static s3rec_status copy_number_text(const s3_table_file *file, const s3_column 
   if (cell.kind == S3_CELL_NULL) return s3_fail_row(file, column->part, "missing");
   if (cell.kind > S3_CELL_REAL)
     return s3_fail_row(file, column->part, "%s, must be a number or text",
-                       s3_json_type_name(cell.json));
+                       s3_cell_kind_name(&cell));
   const s3_field number = s3_trimmed(cell.text, cell.length);
   if (number.length == 0) return s3_fail_row(file, column->part, "empty");
   if (number.length > LONGEST_NUMBER)
@@ -321,6 +305,7 @@ static bool parse_short_decimal(const char *text, double *value) {
 
 s3rec_status s3_read_value(const s3_table_file *file, const s3_column *column, double *value) {
   char text[LONGEST_NUMBER + 1];
+  if (file->is_json && s3_json_real(json_value_of(file, column), value)) return S3REC_OK;
   S3_TRY(copy_number_text(file, column, text));
   if (parse_short_decimal(text, value) || s3_parse_double(text, value)) return S3REC_OK;
   return s3_fail_row(file, column->part, "\"%.*s%s\" is not a finite number", SHOWN, text,

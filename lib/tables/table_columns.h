@@ -44,18 +44,32 @@ typedef enum s3_cell_kind {
   S3_CELL_OBJECT
 } s3_cell_kind;
 
-/* A cell as text; arrays and objects have none. `text` is valid as long as cell and row. */
+/* A cell as text; arrays and objects have none. `text` is valid as long as cell and row; no NUL
+ * need end it. */
 typedef struct s3_cell {
   s3_cell_kind kind;
   const char *text;
   size_t length;
-  const json_t *json; /* JSONL; NULL: no such key */
+  s3_json json; /* JSONL; no value: no such key */
   char number[S3_NUMBER_SIZE];
 } s3_cell;
 
-void s3_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell);
-/* A value of an array, such as one of several genres. */
-void s3_cell_of_json(const json_t *value, s3_cell *cell);
+void s3_json_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell);
+
+static inline void s3_cell_get(const s3_table_file *file, const s3_column *column, s3_cell *cell) {
+  if (file->is_json) {
+    s3_json_cell_get(file, column, cell);
+    return;
+  }
+  const s3_field field = file->row.fields[column->index];
+  cell->kind = S3_CELL_TEXT;
+  cell->text = field.text;
+  cell->length = field.length;
+}
+/* A value of the current JSONL row, such as one of several genres in an array. */
+void s3_cell_of_json(const s3_table_file *file, s3_json value, s3_cell *cell);
+/* "an array": what a JSON cell is, for error texts. */
+const char *s3_cell_kind_name(const s3_cell *cell);
 
 /* FORMAT about the row unless the cell can be an id: text that can be a name, or an integer. */
 s3rec_status s3_check_id(const s3_table_file *file, const char *part, const s3_cell *cell);

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/json.h"
-
 /* The formats of s3rec_table_format, and MovieLens's "::" files. */
 typedef enum file_format { AUTO = 0, CSV = 1, TSV = 2, JSONL = 3, DOUBLE_COLON = 4 } file_format;
 
@@ -221,26 +219,49 @@ void s3_table_file_close(s3_table_file *file) {
   if (file->context == NULL) return;
   s3_text_window_close(&file->window);
   s3_row_free(file->context, &file->row);
-  json_decref(file->object);
+  s3_json_index_free(file->context, &file->members);
+  s3_free(file->context, file->unpacked);
   s3_free(file->context, file->names);
   s3_free(file->context, file->name_text);
   *file = (s3_table_file){0};
 }
 
+static s3rec_status fail_json_row(const s3_table_file *file, s3_field line, const char *fault,
+                                  const char *at) {
+  if (fault == s3_json_too_deep)
+    return s3_fail(S3REC_ERROR_LIMIT,
+                   "%s:%" PRIu64
+                   ": JSON: column %zu: nested deeper than %d, the limit (s3rec_limits.json_depth)",
+                   file->path, file->row.line, s3_json_place_of(line.text, at).column,
+                   file->context->limits.json_depth);
+  return s3_fail_row(file, "JSON", "column %zu: %s", s3_json_place_of(line.text, at).column,
+                     fault);
+}
+
 static s3rec_status parse_json_row(s3_table_file *file, s3_field line) {
-  json_error_t error;
-  json_decref(file->object);
-  const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
-  file->object = json_loadb(line.text, line.length, flags, &error);
-  if (file->object == NULL) {
-    if (s3_fail_json(file->path, "", line.text, &error) == S3REC_ERROR_MEMORY)
-      return S3REC_ERROR_MEMORY;
-    return s3_fail_row(file, "JSON", "column %d: %s", error.column > 0 ? error.column : 1,
-                       error.text);
-  }
-  if (json_is_object(file->object)) return S3REC_OK;
-  return s3_fail_row(file, "JSON", "the line is %s, must be an object",
-                     s3_json_type_name(file->object));
+  const s3rec_context *const context = file->context;
+  s3_json row, repeated;
+  const char *fault, *fault_at;
+  if (!s3_json_is_valid(line.text, line.length, (size_t)context->limits.json_depth, &row, &fault,
+                        &fault_at))
+    return fail_json_row(file, line, fault, fault_at);
+  if (*row.begin != '{')
+    return s3_fail_row(file, "JSON", "the line is %s, must be an object",
+                       s3_json_kind_name(s3_json_kind_of(row)));
+  if (memchr(row.begin, '\\', row.length) != NULL)
+    S3_TRY(s3_grow(context, &file->unpacked, &file->unpacked_capacity, row.length, 1));
+  const s3rec_status status = s3_json_index_make(context, row, &file->members, &repeated);
+  if (status != S3REC_ERROR_FORMAT) return status;
+  return fail_json_row(file, line, "a key that the object has already", repeated.begin);
+}
+
+/* Rows are looked at twice, so what is read stays as it is. */
+s3_field s3_json_row_text(const s3_table_file *file, s3_json text) {
+  if (memchr(text.begin, '\\', text.length) == NULL)
+    return (s3_field){text.begin + 1, text.length - 2};
+  char *const bytes = (char *)file->unpacked + (text.begin - file->members.object.begin);
+  const size_t length = s3_json_text_copy(text, bytes);
+  return (s3_field){bytes, length};
 }
 
 /* Reads the next line of a JSONL file. */
@@ -272,11 +293,21 @@ static s3rec_status check_delimited_row(const s3_table_file *file) {
                      file->column_count);
 }
 
+/* Rows that are left out count too. */
+static s3rec_status count_table_row(s3_table_file *file) {
+  const uint64_t most = file->context->limits.rows;
+  if (file->row_total++ < most) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_LIMIT,
+                 "%s:%" PRIu64 ": more than %" PRIu64 " rows, the limit (s3rec_limits.rows)",
+                 file->path, file->row.line, most);
+}
+
 s3rec_status s3_table_file_next(s3_table_file *file, bool *found) {
   for (;;) {
     s3_field line = {0};
     S3_TRY(file->is_json ? next_json_line(file, &line, found) : next_delimited_row(file, found));
     if (!*found) return S3REC_OK;
+    S3_TRY(count_table_row(file));
     const s3rec_status status =
         file->is_json ? parse_json_row(file, line) : check_delimited_row(file);
     if (status == S3REC_OK) return S3REC_OK;

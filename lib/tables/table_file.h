@@ -4,8 +4,7 @@
 #ifndef S3_TABLES_TABLE_FILE_H
 #define S3_TABLES_TABLE_FILE_H
 
-#include <jansson.h>
-
+#include "base/json_reader.h"
 #include "s3rec/events.h"
 #include "tables/text_rows.h"
 
@@ -17,9 +16,12 @@ typedef struct s3_table_file {
   s3_delimiter delimiter;
   s3_text_window window;
   s3_row row;          /* delimited; line and fault in JSONL too */
-  json_t *object;      /* JSONL: the row */
+  s3_json_index members; /* JSONL: the row */
+  void *unpacked;        /* texts of the row without their escapes, each where it is in the row */
+  size_t unpacked_capacity;
   bool has_header;     /* columns are called by their names, else by their numbers */
   bool row_waits;      /* the first row is read already and is data */
+  uint64_t row_total;  /* rows so far, without a header */
   size_t column_count; /* delimited: fields of the first row; 0 when there is none */
   char *name_text;
   s3_field *names; /* [column_count], without blanks around them */
@@ -35,6 +37,9 @@ void s3_table_file_close(s3_table_file *file);
 
 /* Reads the next row that can be used; *found is false at the end. */
 s3rec_status s3_table_file_next(s3_table_file *file, bool *found);
+
+/* What a text of the current JSONL row stands for. */
+s3_field s3_json_row_text(const s3_table_file *file, s3_json text);
 
 /* To be called with the failure of a bad row. Returns OK when the status is FORMAT and the
  * row may be left out, else the status to return. */

@@ -4,18 +4,19 @@
 #include "tables/text_rows.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "base/error.h"
+#include "base/file_read.h"
 #include "base/utf8.h"
 
 enum {
   INPUT_SIZE = 65536,    /* compressed bytes in one read */
   READ_SIZE = 1 << 18,   /* bytes of text, at least */
+  FREE_BYTES = 1 << 20,  /* of text, before the ratio of a compressed file counts */
   GZIP_WINDOW = 15 + 16, /* zlib's code: the largest window, in gzip's frame */
 };
 
@@ -26,13 +27,35 @@ struct s3_byte_source {
   bool compressed;
   bool in_member; /* a gzip member has begun and not ended */
   z_stream stream;
-  unsigned char *next; /* bytes of `input` that are not used yet */
+  uint64_t taken, given; /* bytes of the file; bytes of text */
+  unsigned char *next;   /* bytes of `input` that are not used yet */
   size_t left;
   unsigned char input[INPUT_SIZE];
 };
 
+static s3rec_status fail_source_size(const s3_byte_source *source) {
+  return s3_fail(S3REC_ERROR_LIMIT,
+                 "%s: the file has more than %" PRIu64
+                 " bytes, the limit (s3rec_limits.file_bytes)",
+                 source->path, source->context->limits.file_bytes);
+}
+
+/* Compressed bytes count too, with one read more than text: parts of a gzip file may be empty. */
+static s3rec_status check_source_limits(const s3_byte_source *source) {
+  const s3rec_limits *const limits = &source->context->limits;
+  if (source->given > limits->file_bytes || source->taken > limits->file_bytes + INPUT_SIZE)
+    return fail_source_size(source);
+  if (!source->compressed || source->given <= FREE_BYTES) return S3REC_OK;
+  const uint64_t ratio = (uint64_t)limits->expansion, used = source->taken - source->left;
+  if ((source->given - FREE_BYTES + ratio - 1) / ratio <= used) return S3REC_OK;
+  return s3_fail(S3REC_ERROR_LIMIT,
+                 "%s: %" PRIu64 " compressed bytes become %" PRIu64
+                 ", more than %d for each after the first MiB, the limit (s3rec_limits.expansion)",
+                 source->path, used, source->given, limits->expansion);
+}
+
 /* One read of the file itself; 0 bytes at its end. */
-static s3rec_status read_from_file(const s3_byte_source *source, void *bytes, size_t capacity,
+static s3rec_status read_from_file(s3_byte_source *source, void *bytes, size_t capacity,
                                    size_t *count) {
   ssize_t got;
   do {
@@ -40,7 +63,8 @@ static s3rec_status read_from_file(const s3_byte_source *source, void *bytes, si
   } while (got < 0 && errno == EINTR);
   if (got < 0) return s3_fail_errno(source->path, "read");
   *count = (size_t)got;
-  return S3REC_OK;
+  source->taken += (uint64_t)got;
+  return check_source_limits(source);
 }
 
 static s3rec_status fill_source_input(s3_byte_source *source) {
@@ -87,12 +111,13 @@ static s3rec_status open_source(const s3rec_context *context, const char *path,
   if (opened == NULL) return S3REC_ERROR_MEMORY;
   opened->context = context;
   opened->path = path;
-  do {
-    opened->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  } while (opened->descriptor < 0 && errno == EINTR);
-  s3rec_status status = S3REC_OK;
-  if (opened->descriptor < 0) status = s3_fail_errno(path, "open");
-  if (status == S3REC_OK) status = detect_compression(opened);
+  opened->descriptor = -1;
+  s3_open_file file;
+  s3rec_status status = s3_file_open(path, &file);
+  if (status == S3REC_OK) {
+    opened->descriptor = file.descriptor;
+    status = detect_compression(opened);
+  }
   if (status == S3REC_OK)
     *source = opened;
   else
@@ -148,10 +173,8 @@ static s3rec_status read_compressed(s3_byte_source *source, char *bytes, size_t 
   return S3REC_OK;
 }
 
-/* Reads 1..capacity bytes; *count is 0 at the end only. IO when compressed data are broken or
- * cut short. */
-static s3rec_status read_source(s3_byte_source *source, char *bytes, size_t capacity,
-                                size_t *count) {
+static s3rec_status read_plain_or_compressed(s3_byte_source *source, char *bytes, size_t capacity,
+                                             size_t *count) {
   if (source->compressed) {
     const size_t largest = 1u << 30; /* zlib counts in 32 bits */
     return read_compressed(source, bytes, capacity < largest ? capacity : largest, count);
@@ -164,12 +187,27 @@ static s3rec_status read_source(s3_byte_source *source, char *bytes, size_t capa
   return S3REC_OK;
 }
 
+/* Reads 1..capacity bytes; *count is 0 at the end only. IO when compressed data are broken or
+ * cut short. */
+static s3rec_status read_source(s3_byte_source *source, char *bytes, size_t capacity,
+                                size_t *count) {
+  S3_TRY(read_plain_or_compressed(source, bytes, capacity, count));
+  source->given += *count;
+  return check_source_limits(source);
+}
+
+static s3rec_status fail_row_size(const s3_text_window *window) {
+  return s3_fail(S3REC_ERROR_LIMIT,
+                 "%s:%" PRIu64 ": the row has more than %" PRIu64
+                 " bytes, the limit (s3rec_limits.row_bytes)",
+                 window->path, window->line, window->context->limits.row_bytes);
+}
+
 /* Reads more after `end`. Makes room first by moving what is left to the front. */
 static s3rec_status fill_window(s3_text_window *window) {
   const size_t kept = window->end - window->begin;
-  if (kept > S3_MAX_ROW_SIZE)
-    return s3_fail(S3REC_ERROR_FORMAT, "%s:%" PRIu64 ": the row has more than %d bytes",
-                   window->path, window->line, S3_MAX_ROW_SIZE);
+  if (kept > window->context->limits.row_bytes + 1) /* one more for a CR */
+    return fail_row_size(window);
   if (window->begin > 0) {
     memmove(window->bytes, window->bytes + window->begin, kept);
     window->begin = 0;
@@ -221,6 +259,7 @@ s3rec_status s3_text_window_line(s3_text_window *window, size_t from, s3_text_li
   line->terminated = found != NULL;
   line->next = stop + line->terminated;
   if (stop > from && begin[stop - 1] == '\r') stop--;
+  if (stop > window->context->limits.row_bytes) return fail_row_size(window);
   line->stop = stop;
   return S3REC_OK;
 }

@@ -6,12 +6,10 @@
 
 #include "base/context.h"
 
-/* A longer row is refused: the file is then not a table. */
-enum { S3_MAX_ROW_SIZE = 1 << 24 };
-
 typedef struct s3_byte_source s3_byte_source; /* bytes of a file, decompressed */
 
-/* The part of a text file that is in memory. A row stays in one piece, however long it is. */
+/* The part of a text file that is in memory. A row stays in one piece, however long it is; LIMIT
+ * when it is longer than row_bytes of the context's limits. */
 typedef struct s3_text_window {
   const s3rec_context *context;
   const char *path;
@@ -30,7 +28,7 @@ typedef struct s3_text_line {
 } s3_text_line;
 
 /* Opens the file, plain or gzip, and skips a byte order mark. `path` must stay as long as the
- * window. */
+ * window. Here and later LIMIT for more than file_bytes and expansion allow. */
 s3rec_status s3_text_window_open(const s3rec_context *context, const char *path,
                                  s3_text_window *window);
 /* Fine for a window of zeros. */

@@ -6,6 +6,7 @@
 #ifndef S3_TRAINING_TRAINER_H
 #define S3_TRAINING_TRAINER_H
 
+#include "base/json_reader.h"
 #include "model/model_file.h"
 #include "objectives/next_item_sampled_ce.h"
 #include "objectives/objective.h"
@@ -103,10 +104,9 @@ void s3_slot_free(const s3rec_context *context, s3_slot *slot);
 size_t s3_slot_memory(const s3_slot *slot, size_t item_size);
 
 /* trainer_state.c. What a run keeps in a state beside its trainer and sampler. */
-struct json_t;
 typedef struct s3_run_entry {
-  struct json_t *object; /* the field "run" */
-  const float *best;     /* NULL, or a block of weights: the tensors of this prefix */
+  const char *json;  /* the field "run" */
+  const float *best; /* NULL, or a block of weights: the tensors of this prefix */
 } s3_run_entry;
 #define S3_STATE_BEST_PREFIX S3_STATE_PREFIX "best."
 /* `run`: NULL without one. */
@@ -123,7 +123,7 @@ typedef struct s3_trainer_state {
   uint64_t sampler_epoch, sampler_step, fingerprint;
   float *weights, *moment1, *moment2;
   char *note;
-  struct json_t *run; /* NULL: not of a run */
+  s3_json run; /* a piece of the file's metadata; no value: not of a run */
 } s3_trainer_state;
 /* All but the weights and moments; whatever the outcome, `state` is to be freed. */
 s3rec_status s3_trainer_state_read(const s3rec_context *context, const s3_safetensors *file,

@@ -5,10 +5,10 @@
  * fingerprint of the data, the caller's note and, if a run wrote it, the field "run"
  * (lib/run/run_entry.h). 64-bit numbers are decimal text there, because JSON readers round them. */
 #include <inttypes.h>
-#include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_writer.h"
 #include "base/utf8.h"
 #include "model/model_file.h"
 #include "model/model_names.h"
@@ -20,74 +20,74 @@
 
 enum { STATE_FORMAT = 1 }; /* states of releases before 0.3 have no format field */
 
-static json_t *u64_to_json(uint64_t value) {
+static void put_u64(s3_json_writer *writer, const char *key, uint64_t value) {
   char text[24];
   snprintf(text, sizeof text, "%" PRIu64, value);
-  return json_string(text);
+  s3_json_put_key(writer, key);
+  s3_json_put_text(writer, text);
 }
 
-static json_t *options_to_json(const s3rec_trainer_options *options) {
+static void put_i32(s3_json_writer *writer, const char *key, int32_t value) {
+  s3_json_put_key(writer, key);
+  s3_json_put_integer(writer, value);
+}
+
+static void put_double(s3_json_writer *writer, const char *key, double value) {
+  s3_json_put_key(writer, key);
+  s3_json_put_real(writer, value);
+}
+
+static void put_options(s3_json_writer *writer, const s3rec_trainer_options *options) {
   s3rec_trainer_options copy = *options;
-  json_t *object = json_object();
-  int failed = object == NULL;
-  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT && !failed; i++)
-    failed = json_object_set_new(object, s3_number_options[i].name,
-                                 json_real(*s3_number_at(&copy, i)));
-  failed = failed ||
-           json_object_set_new(object, "finetune_loss", json_integer(options->finetune_loss)) ||
-           json_object_set_new(object, "seed", u64_to_json(options->seed)) ||
-           json_object_set_new(object, "shard_count", json_integer(options->shard_count)) ||
-           json_object_set_new(object, "negative_count", json_integer(options->negative_count)) ||
-           json_object_set_new(object, "warmup_steps", u64_to_json(options->warmup_steps)) ||
-           json_object_set_new(object, "decay_steps", u64_to_json(options->decay_steps));
-  if (!failed) return object;
-  json_decref(object);
-  return NULL;
+  s3_json_put_key(writer, "options");
+  s3_json_open(writer, '{');
+  for (size_t i = 0; i < S3_NUMBER_OPTION_COUNT; i++)
+    put_double(writer, s3_number_options[i].name, *s3_number_at(&copy, i));
+  put_i32(writer, "finetune_loss", (int32_t)options->finetune_loss);
+  put_u64(writer, "seed", options->seed);
+  put_i32(writer, "shard_count", options->shard_count);
+  put_i32(writer, "negative_count", options->negative_count);
+  put_u64(writer, "warmup_steps", options->warmup_steps);
+  put_u64(writer, "decay_steps", options->decay_steps);
+  s3_json_close(writer, '}');
 }
 
-static json_t *sampler_to_json(const s3rec_sampler *sampler) {
-  const s3rec_sampler_options *o = &sampler->options;
-  return json_pack("{s:i,s:i,s:i,s:f,s:o,s:i,s:i,s:i,s:o,s:o,s:o}", "stage", (int)o->stage,
-                   "batch_size", (int)o->batch_size, "max_seq_length", (int)o->max_seq_length,
-                   "mask_p", o->mask_p, "seed", u64_to_json(o->seed), "shuffle",
-                   (int)o->shuffle, "reference_draws", (int)o->reference_draws,
-                   "held_out_count", (int)o->held_out_count, "data",
-                   u64_to_json(sampler->dataset->info.fingerprint), "epoch",
-                   u64_to_json(sampler->epoch), "step", u64_to_json(sampler->step));
+static void put_sampler(s3_json_writer *writer, const s3rec_sampler *sampler) {
+  const s3rec_sampler_options *const o = &sampler->options;
+  s3_json_put_key(writer, "sampler");
+  s3_json_open(writer, '{');
+  put_i32(writer, "stage", (int32_t)o->stage);
+  put_i32(writer, "batch_size", o->batch_size);
+  put_i32(writer, "max_seq_length", o->max_seq_length);
+  put_double(writer, "mask_p", o->mask_p);
+  put_u64(writer, "seed", o->seed);
+  put_i32(writer, "shuffle", o->shuffle);
+  put_i32(writer, "reference_draws", o->reference_draws);
+  put_i32(writer, "held_out_count", o->held_out_count);
+  put_u64(writer, "data", sampler->dataset->info.fingerprint);
+  put_u64(writer, "epoch", sampler->epoch);
+  put_u64(writer, "step", sampler->step);
+  s3_json_close(writer, '}');
 }
 
-/* NULL when memory runs out. */
-static json_t *state_to_json(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
-                             const char *note, const s3_run_entry *run) {
-  json_t *state = json_object();
-  int failed = state == NULL ||
-               json_object_set_new(state, "format", json_integer(STATE_FORMAT)) ||
-               json_object_set_new(state, "step", u64_to_json(trainer->step)) ||
-               json_object_set_new(state, "options", options_to_json(&trainer->options)) ||
-               json_object_set_new(state, "note", json_string(note == NULL ? "" : note));
-  if (!failed && sampler != NULL)
-    failed = json_object_set_new(state, "sampler", sampler_to_json(sampler));
-  if (!failed && run != NULL) failed = json_object_set(state, "run", run->object);
-  if (!failed) return state;
-  json_decref(state);
-  return NULL;
-}
-
-/* The whole metadata entry; the caller releases it with s3_free. NULL when memory runs out.
- * json_dumpb writes into our memory: json_dumps would use the allocator that the host program
- * may have set in jansson. */
-static char *state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
-                           const char *note, const s3_run_entry *run) {
-  const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
-  json_t *state = state_to_json(trainer, sampler, note, run);
-  const size_t length = state == NULL ? 0 : json_dumpb(state, NULL, 0, flags);
-  char *text = length == 0 ? NULL : s3_allocate(trainer->context, length + 1, 1);
-  if (text != NULL && json_dumpb(state, text, length, flags) != length) {
-    s3_free(trainer->context, text);
-    text = NULL;
+/* The whole metadata entry; the caller releases it with s3_free. */
+static s3rec_status state_to_text(const s3rec_trainer *trainer, const s3rec_sampler *sampler,
+                                  const char *note, const s3_run_entry *run, char **text) {
+  s3_json_writer writer = {.context = trainer->context};
+  size_t length;
+  s3_json_open(&writer, '{');
+  put_i32(&writer, "format", STATE_FORMAT);
+  put_u64(&writer, "step", trainer->step);
+  put_options(&writer, &trainer->options);
+  s3_json_put_key(&writer, "note");
+  s3_json_put_text(&writer, note == NULL ? "" : note);
+  if (sampler != NULL) put_sampler(&writer, sampler);
+  if (run != NULL) {
+    s3_json_put_key(&writer, "run");
+    s3_json_put_json(&writer, run->json);
   }
-  json_decref(state);
-  return text;
+  s3_json_close(&writer, '}');
+  return s3_json_finish(&writer, text, &length);
 }
 
 /* Lists the tensors of the weights, of both moments and, unless `best` is NULL, of the best
@@ -127,9 +127,8 @@ s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *
                              const char *note, const s3_run_entry *run, const char *path) {
   if (note != NULL && !s3_utf8_valid(note))
     return s3_fail(S3REC_ERROR_ARGUMENT, "s3rec_trainer_save: note is not valid UTF-8");
-  char *text = state_to_text(trainer, sampler, note, run);
-  if (text == NULL)
-    return s3_fail(S3REC_ERROR_MEMORY, "%s: no memory for the training state", path);
+  char *text;
+  S3_TRY(state_to_text(trainer, sampler, note, run, &text));
   const s3rec_status status = write_state_file(trainer, run == NULL ? NULL : run->best, text, path);
   s3_free(trainer->context, text);
   return status;
@@ -137,10 +136,26 @@ s3rec_status s3_trainer_save(const s3rec_trainer *trainer, const s3rec_sampler *
 
 /* Reading checks every field. The error names the file and the field that is wrong. */
 
+/* The fields of an object, which may be missing. */
 typedef struct state_reader {
+  const s3rec_context *context;
   const char *path;
-  const json_t *object;
+  s3_json_index fields;
 } state_reader;
+
+/* Another object for the reader. */
+static s3rec_status enter_object(state_reader *reader, s3_json object) {
+  s3_json repeated = {NULL, 0};
+  const s3rec_status status =
+      s3_json_index_make(reader->context, object, &reader->fields, &repeated);
+  if (status != S3REC_ERROR_FORMAT) return status;
+  return s3_fail(status, "%s: metadata " STATE_KEY ": duplicate key '%.*s'", reader->path,
+                 s3_utf8_fit(repeated.begin + 1, repeated.length - 2, 100), repeated.begin + 1);
+}
+
+static s3_json field_of(const state_reader *reader, const char *field) {
+  return s3_json_index_find(&reader->fields, field, strlen(field));
+}
 
 static s3rec_status fail_state_field(const state_reader *reader, const char *field) {
   return s3_fail(S3REC_ERROR_FORMAT, "%s: metadata " STATE_KEY ": field %s is missing or wrong",
@@ -153,10 +168,11 @@ static s3rec_status fail_state_options(const state_reader *reader) {
 }
 
 static s3rec_status read_u64(const state_reader *reader, const char *field, uint64_t *value) {
-  const char *text = json_string_value(json_object_get(reader->object, field));
-  if (text == NULL || text[0] == '\0') return fail_state_field(reader, field);
+  const s3_json text = field_of(reader, field);
+  if (text.begin == NULL || s3_json_kind_of(text) != S3_JSON_TEXT || text.length == 2)
+    return fail_state_field(reader, field);
   uint64_t number = 0;
-  for (const char *c = text; *c != '\0'; c++) {
+  for (const char *c = text.begin + 1; c < text.begin + text.length - 1; c++) {
     const uint64_t digit = (uint64_t)(*c - '0');
     if (*c < '0' || *c > '9' || number > (UINT64_MAX - digit) / 10)
       return fail_state_field(reader, field);
@@ -167,25 +183,22 @@ static s3rec_status read_u64(const state_reader *reader, const char *field, uint
 }
 
 static s3rec_status read_i32(const state_reader *reader, const char *field, int32_t *value) {
-  const json_t *number = json_object_get(reader->object, field);
-  const json_int_t integer = json_integer_value(number);
-  if (!json_is_integer(number) || integer < INT32_MIN || integer > INT32_MAX)
+  int64_t integer;
+  if (!s3_json_integer(field_of(reader, field), &integer) || integer < INT32_MIN ||
+      integer > INT32_MAX)
     return fail_state_field(reader, field);
   *value = (int32_t)integer;
   return S3REC_OK;
 }
 
 static s3rec_status read_double(const state_reader *reader, const char *field, double *value) {
-  const json_t *number = json_object_get(reader->object, field);
-  if (!json_is_number(number)) return fail_state_field(reader, field);
-  *value = json_number_value(number);
+  if (!s3_json_real(field_of(reader, field), value)) return fail_state_field(reader, field);
   return S3REC_OK;
 }
 
 /* Releases before 0.3 wrote states without a format. */
 static s3rec_status check_state_format(const state_reader *reader) {
-  const json_t *const format = json_object_get(reader->object, "format");
-  if (format == NULL)
+  if (field_of(reader, "format").begin == NULL)
     return s3_fail(S3REC_ERROR_FORMAT,
                    "%s: the state is of a release before 0.3 and cannot be read; "
                    "start the training again", reader->path);
@@ -233,27 +246,30 @@ static s3rec_status read_sampler_state(const state_reader *reader, s3_trainer_st
   return s3_sampler_options_check(o) == S3REC_OK ? S3REC_OK : fail_state_options(reader);
 }
 
-static s3rec_status copy_state_note(const state_reader *reader, const s3rec_context *context,
-                                    char **copy) {
-  const char *note = json_string_value(json_object_get(reader->object, "note"));
-  if (note == NULL) return fail_state_field(reader, "note");
-  *copy = s3_allocate(context, strlen(note) + 1, 1);
+static s3rec_status copy_state_note(const state_reader *reader, char **copy) {
+  const s3_json note = field_of(reader, "note");
+  if (note.begin == NULL || s3_json_kind_of(note) != S3_JSON_TEXT)
+    return fail_state_field(reader, "note");
+  *copy = s3_allocate_unset(reader->context, note.length, 1);
   if (*copy == NULL) return S3REC_ERROR_MEMORY;
-  memcpy(*copy, note, strlen(note) + 1);
+  s3_json_text_copy(note, *copy);
   return S3REC_OK;
 }
 
-static s3rec_status read_state_fields(const state_reader *reader, const s3rec_context *context,
+static s3rec_status read_state_fields(state_reader *reader, s3_json root,
                                       s3_trainer_state *state) {
+  S3_TRY(enter_object(reader, root));
   S3_TRY(check_state_format(reader));
-  const state_reader options = {reader->path, json_object_get(reader->object, "options")};
-  const state_reader sampler = {reader->path, json_object_get(reader->object, "sampler")};
+  const s3_json options = field_of(reader, "options"), sampler = field_of(reader, "sampler");
   S3_TRY(read_u64(reader, "step", &state->step));
-  S3_TRY(read_trainer_options(&options, &state->options));
-  S3_TRY(copy_state_note(reader, context, &state->note));
-  state->run = json_incref(json_object_get(reader->object, "run"));
-  state->has_sampler = sampler.object != NULL;
-  return state->has_sampler ? read_sampler_state(&sampler, state) : S3REC_OK;
+  S3_TRY(copy_state_note(reader, &state->note));
+  state->run = field_of(reader, "run");
+  state->has_sampler = sampler.begin != NULL;
+  S3_TRY(enter_object(reader, options));
+  S3_TRY(read_trainer_options(reader, &state->options));
+  if (!state->has_sampler) return S3REC_OK;
+  S3_TRY(enter_object(reader, sampler));
+  return read_sampler_state(reader, state);
 }
 
 static s3rec_status fail_other_sampler(const char *path, const char *field) {
@@ -283,7 +299,7 @@ static s3rec_status compare_sampler(const char *path, const s3_trainer_state *st
   if (state->fingerprint != sampler->dataset->info.fingerprint)
     return s3_fail(S3REC_ERROR_MISMATCH,
                    "%s: the state was saved with another dataset (other fingerprint)", path);
-  const state_reader reader = {path, NULL};
+  const state_reader reader = {.path = path};
   return state->sampler_step < sampler->step_count ? S3REC_OK : fail_state_field(&reader, "step");
 }
 
@@ -316,27 +332,18 @@ static s3rec_status compare_config(const s3_safetensors *file, const s3rec_model
   return S3REC_OK;
 }
 
-/* Parses the metadata entry; the caller releases *object with json_decref. */
-static s3rec_status read_state_entry(const s3_safetensors *file, json_t **object) {
-  const char *text = s3_safetensors_metadata(file, STATE_KEY);
-  if (text == NULL)
-    return s3_fail(S3REC_ERROR_FORMAT,
-                   "%s: not a training state: metadata " STATE_KEY " is missing",
-                   s3_safetensors_path(file));
-  json_error_t error;
-  *object = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-  return *object != NULL ? S3REC_OK
-                         : s3_fail_json(s3_safetensors_path(file), "metadata " STATE_KEY ": ",
-                                        text, &error);
-}
-
 s3rec_status s3_trainer_state_read(const s3rec_context *context, const s3_safetensors *file,
                                    s3_trainer_state *state) {
-  json_t *object;
-  S3_TRY(read_state_entry(file, &object));
-  const state_reader reader = {s3_safetensors_path(file), object};
-  const s3rec_status status = read_state_fields(&reader, context, state);
-  json_decref(object);
+  state_reader reader = {.context = context, .path = s3_safetensors_path(file)};
+  const char *const text = s3_safetensors_metadata(file, STATE_KEY);
+  if (text == NULL)
+    return s3_fail(S3REC_ERROR_FORMAT,
+                   "%s: not a training state: metadata " STATE_KEY " is missing", reader.path);
+  s3_json root;
+  S3_TRY(s3_json_check(reader.path, "metadata " STATE_KEY ": ", text, strlen(text),
+                       (size_t)context->limits.json_depth, &root));
+  const s3rec_status status = read_state_fields(&reader, root, state);
+  s3_json_index_free(context, &reader.fields);
   return status;
 }
 
@@ -360,7 +367,6 @@ void s3_trainer_state_free(const s3rec_context *context, s3_trainer_state *state
   s3_free(context, state->moment1);
   s3_free(context, state->moment2);
   s3_free(context, state->note);
-  json_decref(state->run);
 }
 
 s3rec_status s3_trainer_state_install(s3_trainer_state *state, s3rec_trainer *trainer,

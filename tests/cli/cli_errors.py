@@ -49,6 +49,7 @@ def values(tool):
             ("--lr", "0,001", "not a number"),
             ("--mask-p", "1.5", r"not in range; accepted: 0\.\.1"),
             ("--adam-beta1", "1", "accepted: 0 to below 1"),
+            ("--limits", "none", "accepted: default or strict"),
             ("--hidden-act", "tanh", "accepted: gelu, relu or swish"),
             ("--threads", "0", r"accepted: 1\.\.256"),
             ("--shards", "6", r"--shards is 6, must be a power of two: 1, 2, 4 \.\. 256"),
@@ -139,6 +140,8 @@ def files(tool):
     tool.refused("a word in a sequence", BAD_DATA, r"bad\.txt:2:5: ", *data("1 5 6 7\n2 3 x 4\n"))
     tool.refused("item id 0", BAD_DATA, r"bad\.txt:1:3: ", *data("1 0 6 7\n"))
     tool.refused("no sequence at all", BAD_DATA, r"bad\.txt", *data("\n\n"))
+    tool.refused("an item id beyond the strict limits", BAD_DATA, r"bad\.txt.*items",
+                 *data("1 5 6 1048577\n", "--limits", "strict"))
     tool.refused("an item the model does not know", BAD_DATA, r"items 1\.\.300, .* up to 301",
                  *data("1 5 6 301\n"))
     tool.path("torn_item2attributes.json").write_text('{"1": [2,')

@@ -104,6 +104,10 @@ def one_file(tool):
     tool.path("events.csv").write_text("user,item,timestamp\na,x,1\n")
     os.link(tool.path("there.log"), tool.path("hard.log"))
     tool.path("soft").symlink_to("a")
+    tool.path("softer").symlink_to("inside/soft")
+    tool.path("inside").symlink_to(".")
+    tool.path("deep").mkdir()
+    tool.path("deep/a").symlink_to("../soft")
     absolute = str(tool.path("a"))
     data = tool.data()
     for what, options in {
@@ -111,6 +115,14 @@ def one_file(tool):
             "out and state, absolute": ["--out", "a", "--state", absolute],
             "out and log": ["--out", "soft", "--log", "a"],
             "out and page": ["--out", "a", "--report", "./a"],
+            "state and log": ["--out", "b", "--state", "a", "--log", "inside/inside/a"],
+            "state and page": ["--out", "b", "--state", "inside/a", "--report", "deep/../a"],
+            "log and page": ["--out", "b", "--log", "softer", "--report", "deep/a"],
+            "two links to what is not there": ["--out", "soft", "--state", "deep/a"],
+            "a folder by a link": ["--out", "inside/a", "--state", absolute],
+            "the default log": ["--out", "a", "--report", "inside/a.log"],
+            "the default state by a link": ["--out", "soft", "--report", "inside/soft.state"],
+            "the model and the page": ["--model", "there.log", "--out", "a", "--report", "hard.log"],
             "hard links": ["--out", "there.log", "--log", "hard.log"],
             "the default state": ["--out", "a", "--log", "./a.state"],
             "the model and the log": ["--model", "there.log", "--out", "a", "--log", "./hard.log"]}.items():
@@ -138,10 +150,31 @@ def one_file(tool):
                      "--name", "x", *(f"--{key}={value}" for key, value in read.items()))
         tool.equal(f"convert: the {option} stay", tool.path(name).read_text(), "user,item\na,x\n")
         tool.path(name).unlink()
+    for here, there in (("x_items.tsv", "x.txt"), ("x_users.tsv", "inside/x_items.tsv"),
+                        ("x_attributes.tsv", "./x_item2attributes.json")):
+        tool.path(here).symlink_to(there)
+        tool.refused(f"convert, {here} and {there}", USAGE, f"{here} is the same file as|is the same "
+                     f"file as ./{here}", "convert", "--data", ".", "--name", "x", "--events",
+                     "events.csv", "--attributes", "none.csv")
+        tool.path(here).unlink()
+    tool.refused("what is resumed and the log", USAGE, "same file; they must be", "pretrain", *data,
+                 "--resume", "first.state", "--out", "a", "--log", "inside/first.state")
+    tool.refused("a temporary file's name", FAILURE, r"--state: \.a\.s3rec-tmp: names of this form",
+                 "pretrain", *data, "--out", "a", "--state", ".a.s3rec-tmp")
     tool.refused("ranks and model", USAGE, "same file", "evaluate", *data, "--model", "there.log",
                  "--ranks", "hard.log")
     tool.refused("page and log", USAGE, "is the log run.log", "report", "run.log", "--out",
                  str(tool.path("run.log")))
+    tool.refused("page and log by a link", USAGE, "is the log run.log", "report", "run.log", "--out",
+                 "inside/run.log")
+    tool.path("page.html").symlink_to("run.log")
+    tool.refused("page that leads to the log", USAGE, "is the log run.log", "report", "run.log",
+                 "--out", "page.html")
+    for name in ("softer", "inside", "deep/a", "page.html"):
+        tool.path(name).unlink()
+    tool.path("deep").rmdir()
+    tool.equal("nothing was made", [name for name in ("a", "a.state", "a.log", "b", "b.state", "x.txt")
+                                    if tool.path(name).exists()], [])
     tool.equal("the events stay", tool.path("events.csv").read_text(),
                "user,item,timestamp\na,x,1\n")
 
@@ -157,7 +190,7 @@ def main(binary):
         special_files(tool)
         links_and_modes(tool)
         tool.equal("no temporary file is left",
-                   [path.name for path in tool.folder.iterdir() if path.name.endswith(".tmp")], [])
+                   [path.name for path in tool.folder.iterdir() if "s3rec-" in path.name], [])
         tool.report.finish()
 
 

@@ -150,8 +150,6 @@ def killed(tool):
             tool.report.check(f"killed: the same bytes (OUT{suffix})",
                               tool.path(f"whole.safetensors{suffix}").read_bytes() !=
                               tool.path(f"killed.safetensors{suffix}").read_bytes() and "  differ")
-    for path in tool.folder.glob(".s3rec-*.tmp"):  # what a kill may leave
-        path.unlink()
 
 
 def catches_interrupts(process):

@@ -2,6 +2,8 @@
 /* Failures as values, and views: with and without exceptions in the compiler. */
 #include <array>
 #include <deque>
+#include <filesystem>
+#include <fstream>
 
 #include "fixture.hpp"
 
@@ -119,6 +121,23 @@ void short_views(const s3rec::context &context) {
                 s3rec::status::argument, "offsets");
 }
 
+/* What a file of unknown origin may make the library allocate. */
+void file_limits(const s3rec::context &context) {
+  std::ofstream("wide.txt") << "1 2 3 103000\n2 3 4 5\n";
+  CHECK(s3rec::dataset::try_load(context, "wide.txt"));
+  const s3rec::limits strict = s3rec::limits::strict();
+  CHECK(strict.items == 1 << 20 && s3rec::limits().items > strict.items);
+  s3rec::context_options options;
+  const auto careful = s3rec::context::try_create(options.limit_files(strict));
+  CHECK(careful);
+  CHECK_FAILURE(s3rec::dataset::try_load(*careful, "wide.txt"), s3rec::status::limit, "wide.txt");
+  std::filesystem::remove("wide.txt");
+  s3rec::limits wrong;
+  wrong.json_depth = 513;
+  CHECK_FAILURE(s3rec::context::try_create(options.limit_files(wrong)), s3rec::status::argument,
+                "json_depth");
+}
+
 }  // namespace
 
 void failures() {
@@ -130,6 +149,7 @@ void failures() {
   details(*context);
   empty_handles(*context);
   short_views(*context);
+  file_limits(*context);
 }
 
 }  // namespace test

@@ -14,7 +14,9 @@ static void *hooked_allocate(size_t size, size_t alignment, void *user_data) {
   void *memory = NULL;
   if (posix_memalign(&memory, alignment, size) != 0) return NULL;
   atomic_fetch_add(&hooks->live_blocks, 1);
-  atomic_fetch_add(&hooks->live_bytes, (long long)size);
+  const long long live = atomic_fetch_add(&hooks->live_bytes, (long long)size) + (long long)size;
+  long long peak = atomic_load(&hooks->peak_bytes);
+  while (live > peak && !atomic_compare_exchange_weak(&hooks->peak_bytes, &peak, live)) continue;
   return memory;
 }
 
@@ -31,9 +33,12 @@ void test_hooks_install(test_hooks *hooks, s3rec_context_options *options) {
   options->allocator_user_data = hooks;
 }
 
-s3rec_context *test_hooks_context(test_hooks *hooks) {
+s3rec_context *test_hooks_context(test_hooks *hooks) { return test_hooks_limited(hooks, NULL); }
+
+s3rec_context *test_hooks_limited(test_hooks *hooks, const s3rec_limits *limits) {
   s3rec_context_options options;
   s3rec_context_options_init(&options);
+  options.limits = limits;
   *hooks = (test_hooks){0};
   test_hooks_install(hooks, &options);
   s3rec_context *context = NULL;

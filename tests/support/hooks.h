@@ -10,6 +10,7 @@
 typedef struct test_hooks {
   atomic_llong allocations; /* calls so far */
   atomic_llong live_blocks, live_bytes;
+  atomic_llong peak_bytes; /* the most that was alive */
   atomic_llong countdown; /* 1: the next call fails, ...; 0 or less: none does */
 } test_hooks;
 
@@ -19,6 +20,9 @@ void test_hooks_install(test_hooks *hooks, s3rec_context_options *options);
 /* A context of default options that allocates by zeroed `hooks`; fails the
  * running check when it cannot. */
 s3rec_context *test_hooks_context(test_hooks *hooks);
+
+/* The same with limits. */
+s3rec_context *test_hooks_limited(test_hooks *hooks, const s3rec_limits *limits);
 
 /* Fails the running check unless everything allocated was given back. */
 void test_hooks_assert_empty(test_hooks *hooks);

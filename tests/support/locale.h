@@ -9,4 +9,7 @@
  * setlocale(LC_NUMERIC, "C"). */
 bool test_comma_locale(void);
 
+/* The same with a decimal point of more than one byte, U+066B. */
+bool test_wide_point_locale(void);
+
 #endif

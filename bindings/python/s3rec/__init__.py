@@ -18,11 +18,12 @@ from s3rec._abi import library as _library
 from s3rec._context import Context, build_info
 from s3rec._dataset import Dataset
 from s3rec._errors import (ArgumentError, EngineError, Error, FormatError, IoError,
-                           MismatchError, NotFoundError, NumericError, OutOfMemoryError,
+                           LimitError, MismatchError, NotFoundError, NumericError, OutOfMemoryError,
                            StateError, ThreadError, UnsupportedError)
 from s3rec._estimator import S3Rec
 from s3rec._evaluate import evaluate
 from s3rec._events import Events, EventsReport, TableReport
+from s3rec._limits import Limits
 from s3rec._model import Model, ModelConfig, file_metadata
 from s3rec._options import RecipePlan, TrainingOptions, recipe_plan
 from s3rec._recommender import Answer, Filter, Recommender, Statistics
@@ -38,12 +39,12 @@ from s3rec._vocabulary import Vocabulary
 __version__: str = _library.s3rec_version().decode()
 
 __all__ = [
-    "Answer", "ArgumentError", "Batch", "BatchInfo", "Callback", "Callbacks", "Context",
-    "Dataset", "EngineError", "Error", "Events", "EventsReport", "Filter", "FormatError",
-    "History", "IoError", "Losses", "Metrics", "MismatchError", "Model", "ModelConfig",
-    "NotFoundError", "NumericError", "OutOfMemoryError", "Progress", "RecipePlan",
+    "Answer", "ArgumentError", "Batch", "BatchInfo", "Callback", "Callbacks", "Context", "Dataset",
+    "EngineError", "Error", "Events", "EventsReport", "Filter", "FormatError", "History",
+    "IoError", "LimitError", "Limits", "Losses", "Metrics", "MismatchError", "Model",
+    "ModelConfig", "NotFoundError", "NumericError", "OutOfMemoryError", "Progress", "RecipePlan",
     "Recommendation", "RecommendationBatch", "Recommender", "Run", "S3Rec", "Sampler",
     "StateError", "Statistics", "TableReport", "ThreadError", "Trained", "Trainer",
-    "TrainingOptions", "UnsupportedError", "Vocabulary", "build_info", "evaluate",
-    "file_metadata", "finetune", "pretrain", "read_torch", "recipe_plan", "train", "write_torch",
+    "TrainingOptions", "UnsupportedError", "Vocabulary", "build_info", "evaluate", "file_metadata",
+    "finetune", "pretrain", "read_torch", "recipe_plan", "train", "write_torch",
 ]

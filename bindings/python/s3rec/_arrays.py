@@ -21,7 +21,7 @@ def int32_array(source: Any, what: str, unknown: Optional[int] = None) -> npt.ND
     unknown: what stands for numbers that int32 cannot hold; None: they are refused.
     """
     if isinstance(source, np.ndarray) and source.dtype == np.int32 and source.ndim == 1:
-        return np.ascontiguousarray(source)
+        return np.ascontiguousarray(source, np.int32)
     if not hasattr(source, "__len__"):
         source = list(source)
     if len(source) == 0:

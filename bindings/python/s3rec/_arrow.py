@@ -23,6 +23,7 @@ _INTEGERS = {"c": np.int8, "C": np.uint8, "s": np.int16, "S": np.uint16, "i": np
 _FLOATS = {"e": np.float16, "f": np.float32, "g": np.float64}
 _TIMES = {"tss": "s", "tsm": "ms", "tsu": "us", "tsn": "ns"}
 _MAX_DEPTH = 8
+_MOST_BYTES = 2**47  # more than a process can address
 
 
 class _Schema(ctypes.Structure):
@@ -71,14 +72,18 @@ class _Owned:
             _RELEASE(self.struct.release)(ctypes.addressof(self.struct))
 
 
-def _view(address: Optional[int], dtype: Any, count: int) -> npt.NDArray[Any]:
-    """The numbers in a producer's memory."""
+def _view(address: Optional[int], dtype: Any, count: int, keep: Any) -> npt.NDArray[Any]:
+    """The numbers in a producer's memory, which every view of them keeps."""
     if count <= 0:
         return np.zeros(0, dtype)
     if not address:
         raise TypeError("an Arrow array has no buffer for its values")
     size = count * np.dtype(dtype).itemsize
-    return np.frombuffer((ctypes.c_uint8 * size).from_address(address), dtype)
+    if size > _MOST_BYTES:
+        raise TypeError(f"an Arrow array claims {size} bytes")
+    memory = (ctypes.c_uint8 * size).from_address(address)
+    memory.keep = keep
+    return np.frombuffer(memory, dtype)
 
 
 class _Reader:
@@ -98,7 +103,7 @@ class _Reader:
         return address
 
     def values(self, index: int, dtype: Any, extra: int = 0) -> npt.NDArray[Any]:
-        whole = _view(self.buffer(index), dtype, self.offset + self.length + extra)
+        whole = _view(self.buffer(index), dtype, self.offset + self.length + extra, self.keep)
         return whole[self.offset:]
 
     def valid(self) -> Optional[npt.NDArray[np.bool_]]:
@@ -108,7 +113,8 @@ class _Reader:
         if not address:
             return None
         end = self.offset + self.length
-        bits = np.unpackbits(_view(address, np.uint8, (end + 7) // 8), bitorder="little")
+        bits = np.unpackbits(_view(address, np.uint8, (end + 7) // 8, self.keep),
+                             bitorder="little")
         mask = bits[self.offset:end].astype(bool)
         return None if bool(mask.all()) else mask
 
@@ -174,8 +180,7 @@ class _Reader:
 
     def _text(self, dtype: Any) -> Column:
         offsets = self._offsets(dtype)
-        text = _view(self.buffer(2), np.uint8, int(offsets[-1])) if offsets[-1] else np.zeros(
-            0, np.uint8)
+        text = _view(self.buffer(2), np.uint8, int(offsets[-1]), self.keep)
         return Column("text", text=text[offsets[0]:], offsets=offsets - offsets[0])
 
     def _views(self) -> Column:
@@ -186,6 +191,8 @@ class _Reader:
         lengths = words[:, 0].astype(np.int64)
         if valid is not None:
             lengths = np.where(valid, lengths, 0)
+        if len(lengths) and int(lengths.min()) < 0:
+            raise TypeError("a string view of Arrow has a negative length")
         offsets = np.zeros(self.length + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         text = np.empty(int(offsets[-1]), np.uint8)
@@ -195,8 +202,9 @@ class _Reader:
         buffers = self.array.n_buffers - 3
         outside = []
         if buffers > 0:
-            sizes = _view(self.buffer(buffers + 2), np.int64, buffers).tolist()
-            outside = [_view(self.buffer(2 + i), np.uint8, sizes[i]) for i in range(buffers)]
+            sizes = _view(self.buffer(buffers + 2), np.int64, buffers, self.keep).tolist()
+            outside = [_view(self.buffer(2 + i), np.uint8, sizes[i], self.keep)
+                       for i in range(buffers)]
         for row in np.flatnonzero(lengths > 12).tolist():
             where, start, length = int(words[row, 2]), int(words[row, 3]), int(lengths[row])
             if not 0 <= where < len(outside) or not 0 <= start <= len(outside[where]) - length:
@@ -231,8 +239,22 @@ class _Reader:
         raise KeyError(name)
 
 
+_reading: dict[int, tuple[Any, Any]] = {}  # streams that are being read: by whom, the capsule
+
+
 def _from_stream(capsule: Any, name: Optional[str]) -> Column:
-    address = _get_pointer(capsule, b"arrow_array_stream")
+    """The column of a stream, which serves one reader: the capsule may be given to several."""
+    address, claim = _get_pointer(capsule, b"arrow_array_stream"), object()
+    try:
+        if _reading.setdefault(address, (claim, capsule))[0] is not claim:
+            raise TypeError("another call reads this Arrow stream")
+        return _read_stream(address, name)
+    finally:
+        if _reading.get(address, (None, None))[0] is claim:
+            del _reading[address]
+
+
+def _read_stream(address: int, name: Optional[str]) -> Column:
     stream = _Stream.from_address(address)
 
     def get(function: int, struct: Any) -> None:
@@ -270,11 +292,11 @@ def column_of(source: Any, name: Optional[str] = None) -> Optional[Column]:
             return _from_stream(source.__arrow_c_stream__(), name)
         if hasattr(source, "__arrow_c_array__"):
             schema, array = source.__arrow_c_array__()
-            pointer = _get_pointer(schema, b"arrow_schema")
+            described = _Schema.from_address(_get_pointer(schema, b"arrow_schema"))
             struct = _Array.from_address(_get_pointer(array, b"arrow_array"))
-            if not struct.release:
+            if not struct.release or not described.release:
                 raise TypeError("this Arrow array was released before")
-            return _Reader(_Schema.from_address(pointer), struct, (schema, array)).pick(name)
+            return _Reader(described, struct, (schema, array)).pick(name)
     except (ImportError, NotImplementedError):
         return None
     return None

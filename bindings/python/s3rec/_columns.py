@@ -42,8 +42,9 @@ def pack(texts: list[str], what: str) -> tuple[npt.NDArray[np.uint8], npt.NDArra
     joined = "".join(texts)
     try:
         encoded = joined.encode("utf-8")
-        lengths = [len(text) for text in texts] if joined.isascii() else [
-            len(text.encode("utf-8")) for text in texts]
+        # Of str itself: a subclass may have a length of its own.
+        lengths = list(map(str.__len__, texts)) if joined.isascii() else [
+            len(str.encode(text)) for text in texts]
     except UnicodeEncodeError:
         row = next(i for i, text in enumerate(texts) if not _encodes(text))
         raise FormatError(f"{what}[{row}] is text that UTF-8 cannot hold: {texts[row]!r}") from None
@@ -54,7 +55,7 @@ def pack(texts: list[str], what: str) -> tuple[npt.NDArray[np.uint8], npt.NDArra
 
 def _encodes(text: str) -> bool:
     try:
-        text.encode("utf-8")
+        str.encode(text)
         return True
     except UnicodeEncodeError:
         return False

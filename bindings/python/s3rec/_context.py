@@ -13,6 +13,7 @@ from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._errors import check, held_back
 from s3rec._handle import Handle, Pointer
+from s3rec._limits import Limits, c_limits
 from s3rec._words import (BACKENDS, KERNEL_LEVELS, Backend, Kernels, assign, number_of,
                           word_of)
 
@@ -39,9 +40,16 @@ def _forward(level: int, message: bytes, key: Optional[int]) -> None:
 _trampoline = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(_forward)
 
 
-def _destroy(pointer: Pointer, key: int) -> None:
-    library.s3rec_context_destroy(pointer)
-    _logs.pop(key, None)
+class _Pointer(Pointer, _structs.CONTEXT):
+    """A context, and the key of its log function."""
+
+    def __init__(self, key: int) -> None:
+        super().__init__(library.s3rec_context_destroy)
+        self.key = key
+
+    def __del__(self) -> None:
+        super().__del__()
+        _logs.pop(self.key, None)
 
 
 def processors() -> int:
@@ -58,26 +66,32 @@ class Context(Handle):
         do not depend on it.
     kernels: "auto", "baseline", "avx2" or "avx512"; another than "auto" may be unsupported.
     backend: "auto", "fused" or "onednn".
+    limits: how much a file may make calls of this context read and allocate; None: `Limits()`.
     log: gets (level, text) with a level of `logging`; None: the logger "s3rec".
     """
 
     def __init__(self, threads: Optional[int] = None, kernels: Kernels = "auto",
-                 backend: Backend = "auto", log: Optional[Log] = None) -> None:
+                 backend: Backend = "auto", log: Optional[Log] = None,
+                 limits: Optional[Limits] = None) -> None:
         options = _abi.new(_structs.ContextOptions)
         assign(options, "thread_count", processors() if threads is None else threads)
         options.kernel_level = number_of("kernels", KERNEL_LEVELS, kernels)
         options.backend = number_of("backend", BACKENDS, backend)
+        self.limits = Limits() if limits is None else limits
+        most = c_limits(self.limits)
+        options.limits = ctypes.addressof(most)
         key = next(_keys)
         options.log = ctypes.cast(_trampoline, ctypes.c_void_p)
         options.log_user_data = key
         _logs[key] = log if log is not None else LOGGER.log
-        pointer = Pointer(lambda made: _destroy(made, key))
+        pointer = _Pointer(key)
         try:
             check(library.s3rec_context_create(ctypes.byref(options), ctypes.byref(pointer)))
         except BaseException:
             _logs.pop(key, None)
             raise
         self.threads = int(options.thread_count)
+        self._many = self.threads > 1
         self._pointer = pointer
 
     @property

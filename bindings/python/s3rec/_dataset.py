@@ -31,6 +31,13 @@ def _fixed_names(names: Names) -> tuple[Optional[Vocabulary], Optional[Vocabular
     return items, names.attribute_names
 
 
+def info_of(dataset: Pointer) -> _structs.DatasetInfo:
+    """Sizes of the library's dataset."""
+    info = _abi.new(_structs.DatasetInfo)
+    check(library.s3rec_dataset_info_get(dataset, ctypes.byref(info)))
+    return info
+
+
 class Dataset(Handle):
     """Users' item sequences, oldest first, with optional attributes and negatives of items.
 
@@ -42,8 +49,7 @@ class Dataset(Handle):
 
     def _take(self, pointer: Pointer, context: Context) -> None:
         self._context = context
-        info = _abi.new(_structs.DatasetInfo)
-        check(library.s3rec_dataset_info_get(pointer, ctypes.byref(info)))
+        info = info_of(pointer)
         self.user_count: int = info.user_count
         self.interaction_count: int = info.interaction_count
         self.item_size: int = info.item_size

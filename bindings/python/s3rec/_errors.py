@@ -68,6 +68,12 @@ class MismatchError(Error, ValueError):
     status = 32
 
 
+class LimitError(Error, ValueError):
+    """A file exceeds a limit of the context (`Limits`)."""
+
+    status = 33
+
+
 class StateError(Error, RuntimeError):
     """Not now: the model is in use elsewhere, the object was closed."""
 
@@ -101,7 +107,7 @@ class ThreadError(Error, RuntimeError):
 BY_STATUS: dict[int, Type[Error]] = {
     kind.status: kind for kind in (
         ArgumentError, NotFoundError, OutOfMemoryError, IoError, FormatError, MismatchError,
-        StateError, NumericError, EngineError, UnsupportedError, ThreadError)}
+        LimitError, StateError, NumericError, EngineError, UnsupportedError, ThreadError)}
 
 
 def failure(status: int) -> Error:

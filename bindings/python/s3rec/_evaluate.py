@@ -8,7 +8,7 @@ import numpy as np
 
 from s3rec import _abi, _structs
 from s3rec._abi import library
-from s3rec._dataset import Dataset
+from s3rec._dataset import Dataset, info_of
 from s3rec._errors import check
 from s3rec._handle import patiently
 from s3rec._model import Model
@@ -34,8 +34,8 @@ def evaluate(model: Model, dataset: Dataset, *, split: Split = "test",
     options.split = number_of("split", SPLITS, split)
     options.protocol = number_of("protocol", PROTOCOLS, protocol)
     options.seen = number_of("seen", SEEN, seen)
-    answer_ranks = np.empty(dataset.user_count, np.int64) if ranks else None
     c_dataset = dataset._live()
+    answer_ranks = np.empty(info_of(c_dataset).user_count, np.int64) if ranks else None
     patiently(lambda: check(library.s3rec_evaluate(
         now.pointer, c_dataset, ctypes.byref(options), ctypes.byref(found),
         None if answer_ranks is None else answer_ranks.ctypes.data)))

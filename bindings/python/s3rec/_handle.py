@@ -14,6 +14,7 @@ No program may crash or hang the interpreter by what it closes, shares, interrup
 """
 from __future__ import annotations
 
+import _thread
 import atexit
 import ctypes
 import itertools
@@ -87,16 +88,26 @@ if hasattr(os, "register_at_fork"):
 
 
 class Pointer(ctypes.c_void_p):
-    """A handle of the library; the caller of a create function passes this by reference.
+    """A handle of the library; the caller of a create function passes this by reference. It has the
+    type that `destroy` takes, so that no function takes it for another kind.
 
     threads: threads of the library may serve the handle, which a forked child does not have.
     """
+
+    def __new__(cls, destroy: Any, *_: Any, **__: Any) -> Pointer:
+        if cls is Pointer:
+            kind = destroy.argtypes[0]
+            cls = _TYPES.get(kind) or _TYPES.setdefault(kind, type("Pointer", (cls, kind), {}))
+        made: Pointer = super().__new__(cls)
+        return made
 
     def __init__(self, destroy: Callable[[Pointer], None], threads: bool = False) -> None:
         super().__init__()
         if _Process.ended:
             raise StateError("the interpreter ends: no calls of the library begin any more")
         self.destroy, self.threads, self.born = destroy, threads, _Process.count
+        self.turn: Any = None  # the lock of what serves one thread at a time
+        self.kind = ""
 
     def lost(self) -> bool:
         """Whether a fork, or the interpreter's end, has made the handle unusable."""
@@ -112,8 +123,28 @@ class Pointer(ctypes.c_void_p):
                 f"this {name} was made before the process was forked: make another one here")
 
     def __del__(self) -> None:
-        if self.value and not sys.is_finalizing() and not self.lost():
-            self.destroy(self)
+        if not self.value or sys.is_finalizing() or self.lost():
+            return
+        # The iterator destroys the handle once, in one call of C code, however often an exception
+        # of a signal handler comes in between.
+        once: Any = None
+        while True:
+            try:
+                once = once or map(self.destroy, (self,))
+                next(once, None)
+                return
+            except BaseException:
+                continue
+
+
+_TYPES: dict[Any, Type[Pointer]] = {ctypes.c_void_p: Pointer}
+
+
+def address_of(pointer: Pointer, kind: Type[ctypes.c_void_p]) -> Optional[int]:
+    """The address of a handle of that kind, for a field of a struct."""
+    if not isinstance(pointer, kind):
+        raise TypeError(f"this handle is no {kind.__name__.lower()}")
+    return pointer.value
 
 
 class Handle:
@@ -154,6 +185,10 @@ class Handle:
         """Gives memory back now. May be called again; every other use raises StateError."""
         self._pointer = None
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} objects are neither pickled nor copied: they own "
+                        f"memory of the library")
+
     def __enter__(self: H) -> H:
         self._live()
         return self
@@ -166,22 +201,22 @@ class Handle:
 class Lone(Handle):
     """A handle that serves one thread at a time; a second one gets StateError."""
 
-    _lock: Any = None
-
     def _own(self, pointer: Pointer) -> None:
-        self._lock, self._pointer = threading.Lock(), pointer
+        pointer.turn, pointer.kind = threading.Lock(), type(self).__name__
+        self._pointer = pointer
 
     def _alone(self, function: Any, *arguments: Any) -> Any:
         """What a function of the library returns for this handle and `arguments`."""
-        return alone((self,), function, self._live(), *arguments)
+        pointer = self._live()
+        return alone((pointer,), function, pointer, *arguments)
 
 
 _call = operator.methodcaller("__call__")
 _is_not_false = partial(operator.is_not, False)
 
 
-def alone(handles: Sequence[Lone], function: Any, *arguments: Any) -> Any:
-    """What a function of the library returns while no other call uses the handles.
+def alone(pointers: Sequence[Pointer], function: Any, *arguments: Any) -> Any:
+    """What a function of the library returns while no other call uses the handles (of Lone).
 
     `steps` is an iterator of C code over C functions: nothing of Python runs between a lock's
     acquire and its release. It ends early where a lock is taken: acquire then returns False.
@@ -189,14 +224,15 @@ def alone(handles: Sequence[Lone], function: Any, *arguments: Any) -> Any:
     for kind, argument in zip(function.argtypes, arguments):
         kind.from_param(argument)  # nothing but a lock may fail below
     inner: Any = partial(function, *arguments)
-    for handle in handles:
-        steps = map(_call, (partial(handle._lock.acquire, False), inner, handle._lock.release))
+    for pointer in pointers:
+        turn = pointer.turn
+        steps = map(_call, (partial(turn.acquire, False), inner, turn.release))
         inner = partial(list, itertools.takewhile(_is_not_false, steps))
     result = inner()
-    for handle in reversed(handles):
+    for pointer in reversed(pointers):
         if not result:
-            raise StateError(f"another call uses this {type(handle).__name__}, which serves one "
-                             f"thread at a time")
+            raise StateError(f"another call uses this {pointer.kind}, which serves one thread at "
+                             f"a time")
         result = result[1]
     return result
 
@@ -222,9 +258,8 @@ def patiently(work: Callable[[], T]) -> T:
         finally:
             done.release()
 
-    thread = threading.Thread(target=run, name="s3rec", daemon=True)
     try:
-        thread.start()
+        _thread.start_new_thread(run, ())  # threading would keep what is interrupted in its start
     except RuntimeError:  # no more threads, or the interpreter ends
         return work()
     done.acquire()
@@ -240,7 +275,9 @@ def patiently(work: Callable[[], T]) -> T:
 
 def path_bytes(path: PathLike) -> bytes:
     """A path for the library: as the file system has it, without NUL."""
-    encoded = os.fsencode(path)
+    plain = os.fspath(path)
+    encoded = bytes(memoryview(plain)) if isinstance(plain, bytes) else str.encode(
+        plain, sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
     if b"\0" in encoded:
         raise ArgumentError("a path contains a NUL character")
     return encoded

@@ -20,11 +20,11 @@ from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, NotFoundError, check
 from s3rec._handle import PathLike, Pointer, patiently, path_bytes
 from s3rec._reports import History
-from s3rec._scoring import Scoring, Version
+from s3rec._scoring import Scoring, Version, config_of
 from s3rec._torch import model_sizes, read_torch, to_tensors, write_torch
 from s3rec._vocabulary import Vocabulary
-from s3rec._words import (ACTIVATIONS, Activation, assign, number_of, seed_number, whole,
-                          word_of)
+from s3rec._words import (ACTIVATIONS, Activation, assign, number_of, plain_text, seed_number,
+                          whole, word_of)
 
 _CONFIG_FIELDS = ("item_size", "attribute_size", "max_seq_length", "hidden_size",
                   "num_hidden_layers", "num_attention_heads", "hidden_act",
@@ -158,10 +158,11 @@ class Model(Scoring):
         "model_state_dict" or "model" is the state dict will do. It is read by
         torch.load(weights_only=True), which runs nothing of the file.
         """
-        tensors = read_torch(path)
-        sizes = model_sizes(tensors, os.fspath(path))
+        owner = use(context)
+        tensors = read_torch(path, context=owner)
+        sizes = model_sizes(tensors, os.fsdecode(path), owner.limits)
         sizes.update(fields)
-        model = cls.create(seed=seed, context=context, **sizes)
+        model = cls.create(seed=seed, context=owner, **sizes)
         try:
             model.load_state_dict(tensors)
         except BaseException:
@@ -188,7 +189,7 @@ class Model(Scoring):
     def __deepcopy__(self, memo: Any) -> Model:
         return self.clone()
 
-    def __reduce__(self) -> Any:
+    def __reduce_ex__(self, protocol: Any) -> Any:
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "model.safetensors")
             self.save(path)
@@ -198,8 +199,7 @@ class Model(Scoring):
     @property
     def config(self) -> ModelConfig:
         """Sizes, activation, dropouts."""
-        found = _abi.new(_structs.ModelConfig)
-        check(library.s3rec_model_config_get(self._live(), ctypes.byref(found)))
+        found = config_of(self._live())
         fields = {name: getattr(found, name) for name in _CONFIG_FIELDS}
         fields["hidden_act"] = word_of(ACTIVATIONS, found.hidden_act)
         return ModelConfig(**fields)
@@ -386,7 +386,7 @@ def read_values(read: Callable[..., int], owner: Pointer, name: str, shape: tupl
     """A parameter or its gradient, by a function of the library such as
     s3rec_model_parameter_read."""
     values = np.empty(shape, np.float32)
-    check(read(owner, name.encode(), values.ctypes.data, values.size))
+    check(read(owner, plain_text("name", name), values.ctypes.data, values.size))
     return values
 
 
@@ -399,8 +399,8 @@ def fitting(name: str, shape: tuple[int, ...], values: npt.ArrayLike) -> npt.NDA
 
 
 def _write(model: Pointer, name: str, array: npt.NDArray[np.float32]) -> None:
-    check(library.s3rec_model_parameter_write(model, name.encode(), array.ctypes.data,
-                                              array.size))
+    check(library.s3rec_model_parameter_write(model, plain_text("name", name),
+                                              array.ctypes.data, array.size))
 
 
 def _name(model: Pointer, items: Optional[Vocabulary], attributes: Optional[Vocabulary]) -> None:

@@ -20,7 +20,7 @@ from s3rec._progress import bar_for
 from s3rec._reports import History, Metrics, Progress, metrics_of, progress_of
 from s3rec._words import (METRICS, PROTOCOLS, RECIPES, REFITS, RUN_EVENTS, SCHEDULES, SEEN, STAGES,
                           Metric, Protocol, Recipe, Refit, Schedule, Seen, Stage, assign,
-                          number_of, seed_number, whole)
+                          number_of, plain_text, seed_number, whole)
 
 
 Callback = Callable[[Progress], object]
@@ -87,7 +87,7 @@ class Run(Lone):
                                   or options.get("decay_steps") is not None)
         wanted.sampler = None if sampler is None else ctypes.addressof(sampler)
         wanted.trainer = None if trainer is None else ctypes.addressof(trainer)
-        pointer = Pointer(library.s3rec_run_destroy, threads=self._context.threads > 1)
+        pointer = Pointer(library.s3rec_run_destroy, threads=self._context._many)
         check(library.s3rec_run_create(now.pointer, dataset._live(), ctypes.byref(wanted),
                                        ctypes.byref(pointer)))
         self._own(pointer)
@@ -131,9 +131,7 @@ class Run(Lone):
 
     @note.setter
     def note(self, note: str) -> None:
-        if "\0" in note:
-            raise ArgumentError("the note contains a NUL character")
-        check(self._alone(library.s3rec_run_set_note, note.encode()))
+        check(self._alone(library.s3rec_run_set_note, plain_text("note", note)))
 
     def valid_metrics(self) -> Metrics:
         """Metrics of the valid split after the last epoch measured; NotFoundError before."""
@@ -160,7 +158,7 @@ class Run(Lone):
         now.check_names(dataset)
         run, c_dataset, encoded = cls.__new__(cls), dataset._live(), path_bytes(path)
         count = 0 if epochs is None else whole("epochs", epochs, 1, 2**31 - 1)
-        pointer = Pointer(library.s3rec_run_destroy, threads=model._context.threads > 1)
+        pointer = Pointer(library.s3rec_run_destroy, threads=model._context._many)
         patiently(lambda: check(library.s3rec_run_resume(now.pointer, c_dataset, encoded, count,
                                                          ctypes.byref(pointer))))
         run.stage, run._context = saved_stage(path, model._context), model._context

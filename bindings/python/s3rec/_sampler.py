@@ -17,7 +17,8 @@ from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, check
 from s3rec._handle import Lone, Pointer, alone
 from s3rec._options import sampler_options
-from s3rec._words import STAGES, Recipe, Stage, assign, int32, seed_number, whole, word_of
+from s3rec._words import (STAGES, Recipe, Stage, assign, int32, plain_text, seed_number, whole,
+                          word_of)
 
 ARRAYS = {"pretrain": ("masked_item_sequence", "pos_items", "neg_items",
                        "masked_segment_sequence", "pos_segment", "neg_segment"),
@@ -71,7 +72,7 @@ class Batch(Lone):
         """
         if set(arrays) != set(ARRAYS["pretrain"]):
             raise ArgumentError(f"arrays must be {', '.join(ARRAYS['pretrain'])}")
-        tables = _tables(arrays)
+        tables = _tables({name: arrays[name] for name in ARRAYS["pretrain"]})
         shape = tables["pos_items"].shape
         flags = np.array(np.asarray(attributes) != 0, np.uint8, order="C")
         if flags.ndim != 3 or flags.shape[:2] != shape:
@@ -98,7 +99,8 @@ class Batch(Lone):
         """One array by its name, such as "input_ids", [batch_size, max_seq_length]: a copy."""
         info = self.info
         ids = np.empty((info.batch_size, info.max_seq_length), np.int32)
-        check(self._alone(library.s3rec_batch_read, name.encode(), ids.ctypes.data, ids.size))
+        check(self._alone(library.s3rec_batch_read, plain_text("name", name),
+                          ids.ctypes.data, ids.size))
         return ids
 
     def arrays(self) -> dict[str, npt.NDArray[np.int32]]:
@@ -156,7 +158,8 @@ class Sampler(Lone):
         """The next batch: `batch` filled again, or a new one. After an epoch's last step the next
         epoch begins."""
         filled = Batch(self._context) if batch is None else Batch._of(batch, "batch")
-        check(alone((filled, self), library.s3rec_sampler_next, self._live(), filled._live()))
+        place, own = filled._live(), self._live()
+        check(alone((place, own), library.s3rec_sampler_next, own, place))
         return filled
 
     def epoch(self) -> Iterator[Batch]:

@@ -47,7 +47,7 @@ class RecommendationBatch(NamedTuple):
     counts: npt.NDArray[np.int64]
 
 
-class _Scorer(Pointer):
+class _Scorer(Pointer, _structs.SCORER):
     """A scorer, with memory for a call's input and output. Only the call that took it uses it."""
 
     def __init__(self, model: Pointer, scan: str) -> None:
@@ -130,6 +130,13 @@ class Version:
             raise MismatchError("the dataset numbers its items otherwise than the model: make it "
                                 "with item_names=model")
         self.agreed.add(dataset)
+
+
+def config_of(model: Pointer) -> _structs.ModelConfig:
+    """Sizes of the library's model."""
+    found = _abi.new(_structs.ModelConfig)
+    check(library.s3rec_model_config_get(model, ctypes.byref(found)))
+    return found
 
 
 class Scoring(Handle):
@@ -403,7 +410,7 @@ class Scoring(Handle):
             raise ArgumentError(f"ids have {table.ndim} dimensions, must have 2")
         rows, length = table.shape
         flat = _copy(int32_array(table.reshape(-1), "ids"))
-        hidden = np.zeros((rows, length, self.hidden_size), np.float32)
+        hidden = np.zeros((rows, length, config_of(now.pointer).hidden_size), np.float32)
 
         def work() -> npt.NDArray[np.float32]:
             scorer = now.scorer()
@@ -420,7 +427,7 @@ def _copy(numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 
 
 def _wanted(k: Any, item_size: int) -> int:
-    wanted = min(operator.index(k), item_size)
+    wanted = min(int(operator.index(k)), int(item_size))
     if wanted < 1:
         raise ArgumentError(f"k is {k}, must be at least 1")
     return wanted

@@ -14,11 +14,69 @@ I64 = ctypes.c_int64
 U64 = ctypes.c_uint64
 F64 = ctypes.c_double
 
+class ANSWER(ctypes.c_void_p):
+    """The kinds of handles: a function takes only its own."""
+
+
+class BATCH(ctypes.c_void_p):
+    pass
+
+
+class CONTEXT(ctypes.c_void_p):
+    pass
+
+
+class DATASET(ctypes.c_void_p):
+    pass
+
+
+class EVENTS(ctypes.c_void_p):
+    pass
+
+
+class FILTER(ctypes.c_void_p):
+    pass
+
+
+class MODEL(ctypes.c_void_p):
+    pass
+
+
+class RECOMMENDER(ctypes.c_void_p):
+    pass
+
+
+class RUN(ctypes.c_void_p):
+    pass
+
+
+class SAMPLER(ctypes.c_void_p):
+    pass
+
+
+class SCORER(ctypes.c_void_p):
+    pass
+
+
+class TRAINER(ctypes.c_void_p):
+    pass
+
+
+class VOCABULARY(ctypes.c_void_p):
+    pass
+
 
 class ContextOptions(ctypes.Structure):
     _fields_ = [("struct_size", SIZE), ("log", POINTER), ("log_user_data", POINTER),
                 ("allocate", POINTER), ("deallocate", POINTER), ("allocator_user_data", POINTER),
-                ("thread_count", I32), ("kernel_level", ENUM), ("backend", ENUM)]
+                ("thread_count", I32), ("kernel_level", ENUM), ("backend", ENUM),
+                ("limits", POINTER)]
+
+
+class Limits(ctypes.Structure):
+    _fields_ = [("struct_size", SIZE), ("file_bytes", U64), ("row_bytes", U64), ("rows", U64),
+                ("items", U64), ("tensors", U64), ("header_bytes", U64), ("json_depth", I32),
+                ("expansion", I32), ("id_spread", I32)]
 
 
 class DatasetArrays(ctypes.Structure):
@@ -208,6 +266,7 @@ class TrainOptions(ctypes.Structure):
 
 STRUCTS: dict[str, Type[ctypes.Structure]] = {
     "s3rec_context_options": ContextOptions,
+    "s3rec_limits": Limits,
     "s3rec_dataset_arrays": DatasetArrays,
     "s3rec_dataset_info": DatasetInfo,
     "s3rec_id_array": IdArray,

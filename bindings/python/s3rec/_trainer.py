@@ -5,19 +5,20 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 from collections import OrderedDict
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
 import numpy as np
 import numpy.typing as npt
 
 from s3rec import _abi, _structs
 from s3rec._abi import library
+from s3rec._context import Context
 from s3rec._errors import ArgumentError, check
 from s3rec._handle import Lone, PathLike, Pointer, alone, patiently, path_bytes
 from s3rec._model import Model, copy_of, fitting, read_values, shapes_of
 from s3rec._options import TRAINER_FIELDS, TrainingOptions, Unpack, check_options, trainer_options
 from s3rec._sampler import Batch, Sampler
-from s3rec._words import Recipe, Stage, seed_number
+from s3rec._words import Recipe, Stage, plain_text, seed_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +42,14 @@ class Losses:
     target_count: int
 
 
+class _Pointer(Pointer, _structs.TRAINER):
+    """A trainer, with the model that it trains."""
+
+    def __init__(self, weights: Pointer, context: Context) -> None:
+        super().__init__(library.s3rec_trainer_destroy, threads=context._many)
+        self.weights = weights
+
+
 class Trainer(Lone):
     """Trains a copy of a model, a step a call; `model()` gives its weights of the moment.
 
@@ -57,17 +66,16 @@ class Trainer(Lone):
         wanted = trainer_options(stage, recipe, options, steps_per_epoch)
         wanted.seed = seed_number(seed)
         self._context = Model._of(model, "model")._context
-        self._weights = copy_of(model._live())
-        self._shapes = shapes_of(self._weights)
-        pointer = Pointer(library.s3rec_trainer_destroy, threads=self._context.threads > 1)
-        check(library.s3rec_trainer_create(self._weights, ctypes.byref(wanted),
-                                           ctypes.byref(pointer)))
+        weights = copy_of(model._live())
+        self._shapes = shapes_of(weights)
+        pointer = _Pointer(weights, self._context)
+        check(library.s3rec_trainer_create(weights, ctypes.byref(wanted), ctypes.byref(pointer)))
         self._own(pointer)
 
     def _step(self, function: Any, batch: Batch) -> Losses:
         found = _abi.new(_structs.Losses)
-        check(alone((Batch._of(batch, "batch"), self), function, self._live(), batch._live(),
-                    ctypes.byref(found)))
+        place, own = Batch._of(batch, "batch")._live(), self._live()
+        check(alone((place, own), function, own, place, ctypes.byref(found)))
         return Losses(**{field.name: getattr(found, field.name)
                          for field in dataclasses.fields(Losses)})
 
@@ -89,21 +97,20 @@ class Trainer(Lone):
 
     def gradient(self, name: str) -> npt.NDArray[np.float32]:
         """A copy of one parameter's gradient; StateError when none were computed."""
-        return read_values(self._reader(library.s3rec_trainer_gradient_read), self._live(), name,
-                           self._shape(name))
+        own = self._live()
+        return read_values(
+            lambda *arguments: int(alone((own,), library.s3rec_trainer_gradient_read, *arguments)),
+            own, name, self._shape(name))
 
     def gradients(self) -> OrderedDict[str, npt.NDArray[np.float32]]:
         """Copies of all gradients by the parameters' PyTorch names."""
         return OrderedDict((name, self.gradient(name)) for name in self._shapes)
 
-    def _reader(self, function: Any) -> Callable[..., int]:
-        return lambda *arguments: int(alone((self,), function, *arguments))
-
     def set_gradient(self, name: str, values: npt.ArrayLike) -> None:
         """Replaces one parameter's gradient; the padding row's stays 0."""
         array = fitting(name, self._shape(name), values)
-        check(self._alone(library.s3rec_trainer_gradient_write, name.encode(), array.ctypes.data,
-                          array.size))
+        check(self._alone(library.s3rec_trainer_gradient_write, plain_text("name", name),
+                          array.ctypes.data, array.size))
 
     def apply_gradients(self) -> None:
         """The update with the gradients held now, which are then used up."""
@@ -128,17 +135,16 @@ class Trainer(Lone):
     def model(self) -> Model:
         """A model with the weights of the moment, to evaluate, serve or save."""
         pointer = Pointer(library.s3rec_model_destroy)
-        self._live()
-        check(alone((self,), library.s3rec_model_clone, self._weights, ctypes.byref(pointer)))
+        own = self._live()
+        assert isinstance(own, _Pointer)
+        check(alone((own,), library.s3rec_model_clone, own.weights, ctypes.byref(pointer)))
         return Model._made(pointer, self._context)
 
     def save(self, path: PathLike, sampler: Optional[Sampler] = None,
              note: Optional[str] = None) -> None:
         """Saves all that training needs to go on bit by bit: weights, moments, step, options, and
         the sampler's options and position. note: a text to keep with it."""
-        encoded, text = path_bytes(path), None if note is None else note.encode()
-        if text is not None and b"\0" in text:
-            raise ArgumentError("the note contains a NUL character")
+        encoded, text = path_bytes(path), None if note is None else plain_text("note", note)
         self._file(library.s3rec_trainer_save, sampler, text, encoded)
 
     def load(self, path: PathLike, sampler: Optional[Sampler] = None) -> None:
@@ -146,8 +152,9 @@ class Trainer(Lone):
         self._file(library.s3rec_trainer_load, sampler, path_bytes(path))
 
     def _file(self, function: Any, sampler: Optional[Sampler], *arguments: Any) -> None:
-        handles: tuple[Lone, ...] = (self,)
-        place = None
+        own, place = self._live(), None
+        used: tuple[Pointer, ...] = (own,)
         if sampler is not None:
-            handles, place = (Sampler._of(sampler, "sampler"), self), sampler._live()
-        patiently(lambda: check(alone(handles, function, self._live(), place, *arguments)))
+            place = Sampler._of(sampler, "sampler")._live()
+            used = place, own
+        patiently(lambda: check(alone(used, function, own, place, *arguments)))

@@ -141,7 +141,7 @@ class Vocabulary(Handle):
             name = str(int(name))
         elif not isinstance(name, str) or self.integer:
             return None
-        encoded = name.encode("utf-8", "surrogatepass")
+        encoded = str.encode(name, "utf-8", "surrogatepass")
         number = ctypes.c_int32()
         status = library.s3rec_vocabulary_find(self._live(), encoded, len(encoded),
                                                ctypes.byref(number))

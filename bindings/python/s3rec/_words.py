@@ -69,12 +69,25 @@ def word_of(words: dict[str, int], number: int) -> str:
 def whole(what: str, value: Any, low: int, high: int) -> int:
     """An integer low..high; TypeError for what is none, such as 1.5."""
     try:
-        number = operator.index(value)
+        number = int(operator.index(value))  # a plain one: subclasses may compare as they like
     except TypeError:
         raise TypeError(f"{what} is {value!r}, must be an integer") from None
     if not low <= number <= high:
         raise ArgumentError(f"{what} is {number}, must be {low}..{high}")
     return number
+
+
+def plain_text(what: str, text: Any) -> bytes:
+    """A text in UTF-8, for the library: it may hold no NUL."""
+    if not isinstance(text, str):
+        raise TypeError(f"{what} is {type(text).__name__} {text!r:.60}, must be text")
+    try:
+        encoded = str.encode(text)
+    except UnicodeEncodeError:
+        raise ArgumentError(f"{what} is text that UTF-8 cannot hold: {text!r:.60}") from None
+    if b"\0" in encoded:
+        raise ArgumentError(f"the {what} contains a NUL character")
+    return encoded
 
 
 def int32(what: str, value: Any) -> int:
