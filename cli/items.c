@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output.h"
 #include "print.h"
 
 enum { SIMILAR = 3, COMPARED = 64, SHOWN = 80, CONTAINED = 3 };
@@ -164,7 +165,8 @@ static int read_titles(const char *path, FILE *stream, cli_titles *titles, char 
     const char *const title = find_title_field(*line, title_column, &length);
     CLI_TRY(add_title(titles, (int32_t)id, title, length));
   }
-  if (ferror(stream)) return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
+  if (!feof(stream)) /* without memory, no error flag is set */
+    return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
   if (id_column < 0) return cli_fail(CLI_BAD_DATA, "%s:1: the file is empty", path);
   if (titles->count == 0) return CLI_OK;
   qsort(titles->rows, titles->count, sizeof *titles->rows, compare_titles);
@@ -173,7 +175,7 @@ static int read_titles(const char *path, FILE *stream, cli_titles *titles, char 
 
 int cli_titles_load(const char *path, cli_titles *titles) {
   *titles = (cli_titles){0};
-  FILE *const stream = fopen(path, "r");
+  FILE *const stream = cli_open_stream(path, "r");
   if (stream == NULL) {
     if (errno == ENOENT) return CLI_OK;
     return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));

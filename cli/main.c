@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* s3rec: finds the command and runs it. */
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,21 +14,29 @@
 
 /* Messages quote files and arguments; control characters in them must not reach the terminal. */
 static void print_message(const char *prefix, const char *format, va_list arguments) {
-  char *whole = NULL, part[1024];
+  char room[1024], *longer = NULL; /* a message must come out when memory does not */
   va_list again;
   va_copy(again, arguments);
   cli_progress_clear();
-  if (vasprintf(&whole, format, arguments) < 0) whole = NULL; /* no memory: as much as fits */
-  if (whole == NULL) vsnprintf(part, sizeof part, format, again);
+  const int length = vsnprintf(room, sizeof room, format, arguments);
+  if (length >= (int)sizeof room && vasprintf(&longer, format, again) < 0) longer = NULL;
   va_end(again);
-  char *const text = whole != NULL ? whole : part;
+  char *const text = longer == NULL ? room : longer;
   for (char *line = text, *end; line != NULL; line = end) {
     end = strchr(line, '\n');
     if (end != NULL) *end++ = '\0';
     cli_plain_text(line, line, strlen(line) + 1);
     fprintf(stderr, "%s%s\n", line == text ? prefix : "", line);
   }
-  free(whole);
+  free(longer);
+}
+
+/* Memory of jansson. It overwrites memory that it does not own when a request fails, and leaves
+ * out the members of an object that it has no memory for: so no request fails. */
+static void *memory_or_exit(size_t size) {
+  void *const memory = malloc(size);
+  if (memory == NULL) exit(cli_fail(CLI_FAILURE, "out of memory"));
+  return memory;
 }
 
 int cli_fail(int code, const char *format, ...) {
@@ -113,14 +120,6 @@ static void print_help(void) {
       stdout);
 }
 
-/* An object of JSON that lacks what there was no memory for would be a false one. The files are
- * whole at every moment, so the tool may end here. */
-static void *memory_for_json(size_t size) {
-  void *const memory = malloc(size);
-  if (memory == NULL) exit(cli_fail(CLI_FAILURE, "out of memory"));
-  return memory;
-}
-
 /* The next file would take the number of a standard stream that is closed, and messages would be
  * written into it. What stands in for it refuses to be written. */
 static void fill_standard_streams(void) {
@@ -133,7 +132,7 @@ static void fill_standard_streams(void) {
 
 int main(int count, char **arguments) {
   fill_standard_streams();
-  json_set_alloc_funcs(memory_for_json, free);
+  json_set_alloc_funcs(memory_or_exit, free);
   const char *const word = count > 1 ? arguments[1] : "";
   cli_ignore_file_limit();
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {

@@ -206,7 +206,8 @@ void cli_options_parse(int count, char **arguments, cli_options *options) {
   snprintf(program, sizeof program, "s3rec %s", command->name);
   arguments[0] = program;
   argp_err_exit_status = CLI_USAGE;
-  argp_parse(&argp, count, arguments, 0, NULL, options);
+  if (argp_parse(&argp, count, arguments, 0, NULL, options) != 0)
+    exit(cli_fail(CLI_FAILURE, "out of memory"));
   for (size_t i = 0; i < CLI_OPTION_LIMIT; i++) free(texts[i]);
   cli_recipe_fill(options);
   cli_options_spread(options);

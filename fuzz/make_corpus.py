@@ -144,7 +144,6 @@ def model_files(seeds):
         whole_header.replace("position", "\\u0070osition"), whole_data)
     yield "tensor-name-nul", joined(header.replace(f'"{item}"', f'"{item}\\u0000"'), data)
     yield "tensor-missing", without(plain, "sp_norm.bias")
-    yield "tensor-unknown", joined(whole_header.replace("sp_norm", "xp_norm"), whole_data)
     yield "tensor-of-a-state", joined(
         whole_header.replace("sp_norm.bias", "state.bias"), whole_data)
     yield "tensor-f16", with_tensor(small, item, dtype="F16")
@@ -198,16 +197,15 @@ def state_text(file, old, new):
 
 
 def state_files(seeds):
-    trainer, run = seeds["trainer-finetune"], seeds["run-finetune"]
-    for name in ("trainer-pretrain", "trainer-finetune", "run-pretrain", "run-finetune"):
+    trainer = seeds["trainer-finetune"]
+    for name in ("trainer-pretrain", "trainer-finetune", "run-pretrain", "run-finetune", "run-refit"):
         yield name, seeds[name]
-    yield "no-state", seeds["plain"]
     yield "entry-empty", with_metadata(seeds["plain"], s3rec_state="")
     yield "entry-deep", with_metadata(seeds["plain"], s3rec_state="[" * 2000)
     yield "entry-no-sampler", state_entry(trainer, lambda entry: entry.pop("sampler"))
     # A fraction with the decimal point of a locale such as ps_AF, which has two bytes.
     yield "fraction-other-point", state_text(trainer, "0.02", "0\u066b02")
-    yield "run-note-long", state_entry(run, lambda entry: entry.update(note="n" * 3000))
+    yield "moment-shape", with_tensor(trainer, "state.exp_avg.item_embeddings.weight", shape=[24])
 
 
 # Tables --------------------------------------------------------------------------------------------
@@ -255,6 +253,8 @@ def event_files():
     yield "csv-gzip", with_head(ROWS, how=1)
     yield "csv-gzip-parts", with_head(ROWS, how=6)
     yield "csv-two-ends", with_head("\r\n\na,b,1\r\n\r\n")
+    yield "csv-gzip-repeated", with_head(ROWS, how="9")
+    yield "csv-gzip-one-row-repeated", with_head("a,b" + "c" * 500, how="=")
     yield "tsv", with_head(ROWS.replace(",", "\t"))
     yield "tsv-explicit", with_head(ROWS.replace(",", "\t"), format=2, header=1)
     yield "dat", with_head(ROWS.replace(",", "::"), name=4)

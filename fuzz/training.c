@@ -53,7 +53,7 @@ static void take_dataset(fuzz_bytes *bytes, training_case *c) {
 static void take_options(fuzz_bytes *bytes, training_case *c) {
   static const double rates[] = {1e-3, 0.1, 1e3, 1e-30}, weights[] = {1, 0, 0.2, 1e30};
   static const double dropouts[] = {0, 0.5, 0.99, 0.1}, norms[] = {0, 1, 1e-30, 1e30};
-  static const int32_t shards[] = {1, 2, 8, 256};
+  static const int32_t shards[] = {1, 2, 4, 8, 1, 2, 16, 256};
   s3rec_model_config_init(&c->config);
   c->config.item_size = FIXTURE_ITEMS + 2;
   c->config.attribute_size = FIXTURE_ATTRIBUTES;
@@ -72,7 +72,7 @@ static void take_options(fuzz_bytes *bytes, training_case *c) {
   c->trainer.sp_weight = weights[fuzz_byte(bytes) % 4];
   c->trainer.max_gradient_norm = norms[fuzz_byte(bytes) % 4];
   c->trainer.finetune_loss = (s3rec_finetune_loss)(1 + fuzz_byte(bytes) % 3);
-  c->trainer.shard_count = shards[fuzz_byte(bytes) % 4];
+  c->trainer.shard_count = shards[fuzz_byte(bytes) % 8];
   c->trainer.negative_count = 1 + fuzz_byte(bytes);
   c->trainer.label_smoothing = fuzz_byte(bytes) / 256.0;
   c->trainer.warmup_steps = fuzz_byte(bytes) % 3;

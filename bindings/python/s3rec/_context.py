@@ -7,7 +7,7 @@ import itertools
 import logging
 import os
 import threading
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 from s3rec import _abi, _structs
 from s3rec._abi import library
@@ -44,13 +44,12 @@ class _Pointer(Pointer, _structs.CONTEXT):
     """A context, and the key of its log function."""
 
     def __init__(self, key: int) -> None:
-        super().__init__(self._destroy)
+        super().__init__(library.s3rec_context_destroy)
         self.key = key
 
-    @staticmethod
-    def _destroy(pointer: Any) -> None:
-        library.s3rec_context_destroy(pointer)
-        _logs.pop(pointer.key, None)
+    def __del__(self) -> None:
+        super().__del__()
+        _logs.pop(self.key, None)
 
 
 def processors() -> int:

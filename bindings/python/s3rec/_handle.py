@@ -14,6 +14,7 @@ No program may crash or hang the interpreter by what it closes, shares, interrup
 """
 from __future__ import annotations
 
+import _thread
 import atexit
 import ctypes
 import itertools
@@ -122,8 +123,18 @@ class Pointer(ctypes.c_void_p):
                 f"this {name} was made before the process was forked: make another one here")
 
     def __del__(self) -> None:
-        if self.value and not sys.is_finalizing() and not self.lost():
-            self.destroy(self)
+        if not self.value or sys.is_finalizing() or self.lost():
+            return
+        # The iterator destroys the handle once, in one call of C code, however often an exception
+        # of a signal handler comes in between.
+        once: Any = None
+        while True:
+            try:
+                once = once or map(self.destroy, (self,))
+                next(once, None)
+                return
+            except BaseException:
+                continue
 
 
 _TYPES: dict[Any, Type[Pointer]] = {ctypes.c_void_p: Pointer}
@@ -247,9 +258,8 @@ def patiently(work: Callable[[], T]) -> T:
         finally:
             done.release()
 
-    thread = threading.Thread(target=run, name="s3rec", daemon=True)
     try:
-        thread.start()
+        _thread.start_new_thread(run, ())  # threading would keep what is interrupted in its start
     except RuntimeError:  # no more threads, or the interpreter ends
         return work()
     done.acquire()

@@ -76,6 +76,7 @@ class Program:
         self.values = fuzz_values.Values(self)
         self.pool: list[Any] = []
         self.failures: list[str] = []
+        self.mixed = False  # whether a class has several of the package's
         self.begun = False  # callbacks do harm from then on
 
     def run(self) -> bool:
@@ -115,7 +116,7 @@ class Program:
         except ACCEPTED:
             pass
         except BaseException as error:
-            if foreign and isinstance(error, ctypes.ArgumentError):
+            if (foreign or self.mixed) and isinstance(error, ctypes.ArgumentError):
                 return None
             where = traceback.extract_tb(error.__traceback__)[-1].filename
             if PACKAGE not in where and not isinstance(error, SystemError):
@@ -126,7 +127,7 @@ class Program:
 
     def keep(self, thing: Any) -> None:
         """Puts a result into the pool, for later calls."""
-        if thing is None or isinstance(thing, (bool, str, bytes)):
+        if thing is None or isinstance(thing, (bool, int, float, str, bytes)):
             return
         if isinstance(thing, (tuple, list)) and thing and known(thing[0]):
             thing = thing[0]
@@ -139,6 +140,9 @@ class Program:
         """Does one thing."""
         choice = draw.random()
         things = [thing for thing in list(self.pool) if known(thing)]
+        handles = [thing for thing in things if hasattr(type(thing), "close")]
+        if handles and draw.random() < 0.7:
+            things = handles
         if choice < 0.12:
             function = draw.choice(FUNCTIONS)
             self.keep(self.guarded(function.__name__, self.call(draw, function)))
@@ -197,7 +201,10 @@ class Program:
         except (TypeError, ValueError, NameError):
             return [self.values.anything(draw) for _ in range(draw.randrange(3))], {}
         positional: list[Any] = []
-        named: dict[str, Any] = {}
+        good = draw.random() < 0.6
+        named = self.values.known_good(draw, getattr(function, "__name__", "")) if good else {}
+        for name in [name for name in named if draw.random() < 0.1]:
+            named[name] = self.values.anything(draw)
         for parameter in parameters:
             optional = parameter.default is not parameter.empty
             hint = hints.get(parameter.name, Any)
@@ -209,7 +216,7 @@ class Program:
                 for name in draw.sample(sorted(options), min(len(options), draw.randrange(3))):
                     named[name] = self.values.fitting(draw, name, options[name])
                 continue
-            if optional and draw.random() < 0.6:
+            if parameter.name in named or optional and draw.random() < (0.9 if named else 0.6):
                 continue
             value = self.values.fitting(draw, parameter.name, hint)
             if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) and (
@@ -229,7 +236,9 @@ class Program:
             value = self.values.anything(draw)
             own[name] = property(lambda self, value=value: value) if draw.random() < 0.5 else (
                 lambda self, *_, value=value, **__: value)
-        bases = (kind, draw.choice(CLASSES)) if draw.random() < 0.3 else (kind,)
+        bases: tuple[Any, ...] = (kind,)
+        if draw.random() < 0.3:
+            bases, self.mixed = (kind, draw.choice(CLASSES)), True
         try:
             return type(kind.__name__, bases, own)
         except TypeError:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 FUZZER = pathlib.Path(__file__).with_name("fuzz_api.py")
-PROGRAMS = 400
+PROGRAMS = 100
 
 
 def test_random_programs() -> None:
