@@ -27,8 +27,8 @@ static const char *threading_name(unsigned runtime) {
   }
 }
 
-/* Not its instruction set: the first who asks oneDNN for that makes it copy texts, which throws when
- * there is no memory. */
+/* Without its instruction set: the first who asks oneDNN for that makes it copy texts, which throws
+ * when there is no memory. */
 void s3_dnnl_describe(char *text, size_t capacity) {
   const dnnl_version_t *version = dnnl_version();
   snprintf(text, capacity, "oneDNN %d.%d.%d, %s", version->major, version->minor, version->patch,
