@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matrix products as training, evaluation and many users' scores need them: the library's own kernel
- * beside oneDNN's sgemm on the same memory. */
+/* Matrix products as training, evaluation and many users' scores need them: the library's own
+ * kernel beside oneDNN's sgemm on the same memory. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +15,15 @@ typedef struct product_case {
   bool add;
 } product_case;
 
-/* A linear layer [rows, in] x [out, in]: forward, gradient of its input, gradient of its weights. */
-#define LAYER(rows, in, out)                                                             \
-  {"forward_" #rows "x" #in "x" #out, S3_PRODUCT_NT, rows, out, in, false},                      \
-      {"backward_data_" #rows "x" #in "x" #out, S3_PRODUCT_NN, rows, in, out, false}, {          \
-    "backward_weights_" #rows "x" #in "x" #out, S3_PRODUCT_TN, out, in, rows, true               \
-  }
+/* A linear layer [rows, in] x [out, in]: forward, gradient of its input, of its weights. */
+#define LAYER(rows, in, out)                                                               \
+  {"forward_" #rows "x" #in "x" #out, S3_PRODUCT_NT, rows, out, in, false},                \
+      {"backward_data_" #rows "x" #in "x" #out, S3_PRODUCT_NN, rows, in, out, false},      \
+      {"backward_weights_" #rows "x" #in "x" #out, S3_PRODUCT_TN, out, in, rows, true}
 #define LAYERS(rows) \
   LAYER(rows, 64, 192), LAYER(rows, 64, 64), LAYER(rows, 64, 256), LAYER(rows, 256, 64)
 
+/* A shard's tokens, and those of the last layer; the tokens of a batch; many. */
 static const product_case cases[] = {
     LAYERS(12),
     LAYERS(90),

@@ -50,7 +50,8 @@ import re
 import sys
 
 # The first that fits; a function of oneDNN has no name, as it was made at run time.
-GROUPS = [("attention", r"attention|product_rows|transpose"),
+GROUPS = [("matrix products", r"multiply_|lay_out_|place_panels"),
+          ("attention", r"attention|product_rows|transpose"),
           ("heads, losses", r"cross_entropy|softmax|_aap|_mip|_map|_sp\b|pair_loss|item_rows|four_"
                             r"products|attribute|head_|objective|next_item|select_rows"),
           ("norm, residual", r"_norm|s3_add_|s3_add\b"),

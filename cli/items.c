@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output.h"
 #include "print.h"
 
 enum { SIMILAR = 3, COMPARED = 64, SHOWN = 80, CONTAINED = 3 };
@@ -174,7 +175,7 @@ static int read_titles(const char *path, FILE *stream, cli_titles *titles, char 
 
 int cli_titles_load(const char *path, cli_titles *titles) {
   *titles = (cli_titles){0};
-  FILE *const stream = fopen(path, "r");
+  FILE *const stream = cli_open_stream(path, "r");
   if (stream == NULL) {
     if (errno == ENOENT) return CLI_OK;
     return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));

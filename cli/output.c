@@ -19,6 +19,14 @@ char *cli_path_with(const char *path, const char *suffix) {
   return asprintf(&whole, "%s%s", path, suffix) < 0 ? NULL : whole;
 }
 
+FILE *cli_open_stream(const char *path, const char *mode) {
+  FILE *stream;
+  do {
+    stream = fopen(path, mode);
+  } while (stream == NULL && errno == EINTR);
+  return stream;
+}
+
 int cli_output_open(const char *path, cli_output *output) {
   output->stream = NULL;
   if (s3_atomic_file_open(path, &output->file) != S3REC_OK)

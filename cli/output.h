@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that the tool writes: checks before the work, and writing. On failure each function
- * prints why. */
+/* Files that the tool writes: checks before the work, and writing. On failure each function that
+ * gives a code prints why. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
@@ -43,6 +43,9 @@ int cli_check_places(const cli_options *options, const cli_place *places, size_t
  * suffix in it that cannot be written, or that convert reads. */
 int cli_check_data_folder(const cli_options *options, const char *const *suffixes, size_t count,
                           bool *made);
+
+/* fopen, again after a signal that interrupted it. */
+FILE *cli_open_stream(const char *path, const char *mode);
 
 /* DIR/NAME + suffix; the caller frees it. NULL when memory runs out. */
 char *cli_path(const char *folder, const char *name, const char *suffix);

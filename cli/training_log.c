@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "data.h"
+#include "output.h"
 #include "print.h"
 
 static const char head[] =
@@ -110,7 +111,7 @@ static int find_log_place(const cli_training *training, const json_t *begin, pla
 static int begin_run_in_log(cli_training *training, const json_t *begin) {
   place at = {0};
   struct stat status;
-  training->log = fopen(training->log_path, "a+");
+  training->log = cli_open_stream(training->log_path, "a+");
   if (training->log == NULL || fstat(fileno(training->log), &status) != 0)
     return fail_log(training, "cannot be written");
   if (S_ISREG(status.st_mode)) {

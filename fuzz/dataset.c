@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_peak_reset();
   const bool good =
       fuzz_succeeds(s3rec_dataset_load(context, paths[0], paths[1], paths[2], &dataset));
-  fuzz_claim_bounded(held, 1 << 20, 48, size);
+  fuzz_claim_bounded(held, 1 << 20, 24, size);
   if (good) {
     check_dataset(dataset);
     make_again(context, dataset, paths[1] != NULL);

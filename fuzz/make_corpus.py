@@ -25,7 +25,7 @@ def write(target, name, content):
     (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-# Model files and states -----------------------------------------------------------------------
+# Model files and states ----------------------------------------------------------------------------
 
 def parts(file):
     """(header text, data) of a safetensors file."""
@@ -78,7 +78,7 @@ def with_float(file, name, number, bits):
 
 
 def deep_model(layers, empty):
-    """Many layers and many empty tensors of a state: tensors times parameters in a linear search."""
+    """Many layers and many empty tensors of a state, once searched for each parameter."""
     hidden, tree, data = 1, {"__metadata__": {"format": "pt"}}, bytearray()
 
     def add(name, *shape):
@@ -144,7 +144,6 @@ def model_files(seeds):
         whole_header.replace("position", "\\u0070osition"), whole_data)
     yield "tensor-name-nul", joined(header.replace(f'"{item}"', f'"{item}\\u0000"'), data)
     yield "tensor-missing", without(plain, "sp_norm.bias")
-    yield "tensor-unknown", joined(whole_header.replace("sp_norm", "xp_norm"), whole_data)
     yield "tensor-of-a-state", joined(
         whole_header.replace("sp_norm.bias", "state.bias"), whole_data)
     yield "tensor-f16", with_tensor(small, item, dtype="F16")
@@ -198,19 +197,18 @@ def state_text(file, old, new):
 
 
 def state_files(seeds):
-    trainer, run = seeds["trainer-finetune"], seeds["run-finetune"]
-    for name in ("trainer-pretrain", "trainer-finetune", "run-pretrain", "run-finetune"):
+    trainer = seeds["trainer-finetune"]
+    for name in ("trainer-pretrain", "trainer-finetune", "run-pretrain", "run-finetune", "run-refit"):
         yield name, seeds[name]
-    yield "no-state", seeds["plain"]
     yield "entry-empty", with_metadata(seeds["plain"], s3rec_state="")
     yield "entry-deep", with_metadata(seeds["plain"], s3rec_state="[" * 2000)
     yield "entry-no-sampler", state_entry(trainer, lambda entry: entry.pop("sampler"))
     # A fraction with the decimal point of a locale such as ps_AF, which has two bytes.
     yield "fraction-other-point", state_text(trainer, "0.02", "0\u066b02")
-    yield "run-note-long", state_entry(run, lambda entry: entry.update(note="n" * 3000))
+    yield "moment-shape", with_tensor(trainer, "state.exp_avg.item_embeddings.weight", shape=[24])
 
 
-# Tables -----------------------------------------------------------------------------------------
+# Tables --------------------------------------------------------------------------------------------
 
 ROWS = "".join(f"u{row % 3},i{row * 5 % 7},{100 - row},{row % 5}\n" for row in range(16))
 HEAD = "00000000"
@@ -255,6 +253,8 @@ def event_files():
     yield "csv-gzip", with_head(ROWS, how=1)
     yield "csv-gzip-parts", with_head(ROWS, how=6)
     yield "csv-two-ends", with_head("\r\n\na,b,1\r\n\r\n")
+    yield "csv-gzip-repeated", with_head(ROWS, how="9")
+    yield "csv-gzip-one-row-repeated", with_head("a,b" + "c" * 500, how="=")
     yield "tsv", with_head(ROWS.replace(",", "\t"))
     yield "tsv-explicit", with_head(ROWS.replace(",", "\t"), format=2, header=1)
     yield "dat", with_head(ROWS.replace(",", "::"), name=4)
@@ -304,7 +304,7 @@ def attribute_files():
     yield "empty", HEAD
 
 
-# Text files of a dataset --------------------------------------------------------------------------
+# Text files of a dataset ---------------------------------------------------------------------------
 
 def dataset_files():
     negatives = " ".join(str(1 + number % 8) for number in range(99))
@@ -347,7 +347,7 @@ def dataset_files():
     yield "empty", ""
 
 
-# JSON ---------------------------------------------------------------------------------------------
+# JSON ----------------------------------------------------------------------------------------------
 
 def json_files():
     yield "members", '{"a":1,"b":[true,false,null],"c":{"d":"e"},"":-0.5}'
@@ -431,7 +431,7 @@ def main(build):
     files = {"model": model_files(seeds), "state": state_files(seeds), "events": event_files(),
              "attributes": attribute_files(), "dataset": dataset_files(), "json": json_files(),
              "vocabulary": vocabulary_files(), "score": byte_files("score", 20, 160),
-             "training": byte_files("training", 20, 160)}
+             "training": byte_files("training", 20, 260)}
     for target, made in files.items():
         for name, content in made:
             write(target, name, content)

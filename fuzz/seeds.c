@@ -37,6 +37,12 @@ static void save_states(const char *folder, s3rec_context *context, s3rec_model 
   fuzz_ok(s3rec_run_set_note(run, "a \"note\" \xc3\xa9"));
   snprintf(file, sizeof file, "run-%s", name);
   fuzz_ok(s3rec_run_save(run, in_folder(folder, file)));
+  if (stage == S3REC_STAGE_FINETUNE) {
+    s3rec_run_progress progress;
+    s3rec_run_progress_init(&progress);
+    while (!progress.refit) fuzz_ok(s3rec_run_step(run, &progress));
+    fuzz_ok(s3rec_run_save(run, in_folder(folder, "run-refit")));
+  }
   s3rec_run_destroy(run);
 }
 

@@ -76,7 +76,28 @@ static s3rec_status take_up_training(const state_fixture *fixture, const char *p
   return status;
 }
 
-static void take_up_run(const state_fixture *fixture, const char *path) {
+/* A run that was made with its options takes up what a resumed one has saved, or is as before. */
+static void load_run(const state_fixture *fixture, const char *path, const char *resumed,
+                     s3rec_stage stage) {
+  const char *const before = fuzz_path("run-before"), *const after = fuzz_path("run-after");
+  s3rec_run *const run = fixture_run(fixture->model, fixture->dataset, stage);
+  fuzz_ok(s3rec_run_save(run, before));
+  const bool taken = fuzz_succeeds(s3rec_run_load(run, path));
+  fuzz_ok(s3rec_run_save(run, after));
+  fuzz_claim(taken || fuzz_same_files(before, after), "a state that was refused changed the run");
+  fuzz_claim(!taken || fuzz_same_files(resumed, after), "a run that was loaded is another run");
+  s3rec_run_destroy(run);
+}
+
+static void change_epochs(const state_fixture *fixture, const char *path, uint64_t choice) {
+  s3rec_run *run;
+  const int32_t epochs = 1 + (int32_t)(choice >> 8 & 7);
+  s3rec_model *const model = (choice & 2) != 0 ? fixture->model : NULL;
+  if (fuzz_succeeds(s3rec_run_resume(model, fixture->dataset, path, epochs, &run)))
+    s3rec_run_destroy(run);
+}
+
+static void take_up_run(const state_fixture *fixture, const char *path, uint64_t choice) {
   s3rec_run *const untouched = (s3rec_run *)(uintptr_t)fixture, *run = untouched, *other;
   if (!fuzz_succeeds(s3rec_run_resume(fixture->model, fixture->dataset, path, 0, &run))) {
     fuzz_claim(run == untouched, "a failure changed the run");
@@ -87,6 +108,8 @@ static void take_up_run(const state_fixture *fixture, const char *path) {
   fuzz_ok(s3rec_run_resume(fixture->model, fixture->dataset, saved, 0, &other));
   fuzz_ok(s3rec_run_save(other, again));
   s3rec_run_destroy(other);
+  load_run(fixture, path, saved, (choice & 4) != 0 ? S3REC_STAGE_PRETRAIN : S3REC_STAGE_FINETUNE);
+  change_epochs(fixture, path, choice);
   fuzz_claim(fuzz_same_files(saved, again), "a run, saved and resumed, is another run");
   s3rec_run_progress progress;
   s3rec_run_progress_init(&progress);
@@ -126,14 +149,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fixtures[0] = make_fixture(false);
     fixtures[1] = make_fixture(true);
   }
-  const state_fixture *const fixture = &fixtures[fuzz_hash(data, size) & 1];
+  const uint64_t choice = fuzz_hash(data, size);
+  const state_fixture *const fixture = &fixtures[choice & 1];
   const char *const path = fuzz_write("state", data, size);
   const size_t held = fuzz_held();
   fuzz_peak_reset();
   read_run_state(fixture->context, path);
-  fuzz_claim_bounded(held, 1 << 17, 24, size);
+  fuzz_claim_bounded(held, 1 << 14, 24, size);
   fuzz_claim(fuzz_held() == held, "%zu bytes are left by reading", fuzz_held() - held);
-  take_up_run(fixture, path);
+  take_up_run(fixture, path, choice);
   fuzz_claim(fuzz_held() == held, "%zu bytes are left by a run", fuzz_held() - held);
   /* A good state of the other stage, or without a sampler, is only another one's. */
   if (take_up_training(fixture, path, S3REC_STAGE_FINETUNE, true) == S3REC_ERROR_MISMATCH &&

@@ -106,10 +106,10 @@ uint64_t fuzz_hash(const uint8_t *data, size_t size) {
   return hash ^ hash >> 32;
 }
 
-static char folder[64];
+static char folder[256];
 
 static void remove_folder(void) {
-  char path[400];
+  char path[600];
   DIR *const entries = opendir(folder);
   if (entries == NULL) return;
   for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
@@ -120,20 +120,22 @@ static void remove_folder(void) {
   rmdir(folder);
 }
 
-/* In memory where the system has a place for it. */
+/* In memory where the system has a place for it, and no other is given. */
 static void make_folder(void) {
-  static const char *const places[] = {"/dev/shm", "/tmp"};
+  const char *const places[] = {getenv("TMPDIR"), "/dev/shm", "/tmp"};
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    if (places[i] == NULL) continue;
     snprintf(folder, sizeof folder, "%s/s3rec-fuzz-XXXXXX", places[i]);
     if (mkdtemp(folder) == NULL) continue;
     atexit(remove_folder);
     return;
   }
-  fuzz_fail(__FILE__, __LINE__, "a folder for files", "neither in /dev/shm nor in /tmp");
+  fuzz_fail(__FILE__, __LINE__, "a folder for files",
+            "neither in TMPDIR, nor in /dev/shm, nor in /tmp");
 }
 
 const char *fuzz_path(const char *name) {
-  static char paths[8][128];
+  static char paths[8][320];
   static unsigned next;
   if (folder[0] == '\0') make_folder();
   char *const path = paths[next++ % 8];

@@ -21,8 +21,8 @@ table_input table_input_make(const uint8_t *data, size_t size);
 /* Writes a piece of the content to a file, which the input's options describe. */
 const char *table_input_write(const table_input *input, size_t begin, size_t end);
 
-/* What a read must have done to a table: on success all rows or none above the limit of bad ones.
- * Claims that memory stays in proportion to the content, unless that is compressed. */
+/* Reads the input into a table, and claims of the report what always holds, and that memory stays
+ * in proportion to the content; under strict limits, to what a packed file may become. */
 typedef s3rec_status (*table_read_function)(s3rec_events *events, const char *path,
                                             const s3rec_table_options *options,
                                             s3rec_table_report *report);

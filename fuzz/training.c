@@ -7,7 +7,9 @@
 
 #include "fixture.h"
 
-enum { THREADS = 2, USERS = 6, MOST_SEQUENCE = 9, ROWS = 3 };
+enum { THREADS = 2, USERS = 6, MOST_SEQUENCE = 9, ROWS = 3, SLOTS = ROWS * FIXTURE_LENGTH };
+/* Arrays of a batch that the host makes; fine-tuning has the first three. */
+enum { MASKED, POS, NEG, MASKED_SEGMENT, POS_SEGMENT, NEG_SEGMENT, ARRAYS };
 
 typedef struct training_case {
   s3rec_model_config config;
@@ -19,7 +21,8 @@ typedef struct training_case {
   int32_t attributed[FIXTURE_ITEMS], attributes[FIXTURE_ITEMS];
   int64_t attribute_offsets[FIXTURE_ITEMS + 1];
   bool from_arrays;
-  int32_t rows[3][ROWS * FIXTURE_LENGTH];
+  int32_t rows[ARRAYS][SLOTS];
+  uint8_t row_attributes[SLOTS * FIXTURE_ATTRIBUTES];
 } training_case;
 
 static void take_dataset(fuzz_bytes *bytes, training_case *c) {
@@ -50,7 +53,7 @@ static void take_dataset(fuzz_bytes *bytes, training_case *c) {
 static void take_options(fuzz_bytes *bytes, training_case *c) {
   static const double rates[] = {1e-3, 0.1, 1e3, 1e-30}, weights[] = {1, 0, 0.2, 1e30};
   static const double dropouts[] = {0, 0.5, 0.99, 0.1}, norms[] = {0, 1, 1e-30, 1e30};
-  static const int32_t shards[] = {1, 2, 8, 256};
+  static const int32_t shards[] = {1, 2, 4, 8, 1, 2, 16, 256};
   s3rec_model_config_init(&c->config);
   c->config.item_size = FIXTURE_ITEMS + 2;
   c->config.attribute_size = FIXTURE_ATTRIBUTES;
@@ -69,7 +72,7 @@ static void take_options(fuzz_bytes *bytes, training_case *c) {
   c->trainer.sp_weight = weights[fuzz_byte(bytes) % 4];
   c->trainer.max_gradient_norm = norms[fuzz_byte(bytes) % 4];
   c->trainer.finetune_loss = (s3rec_finetune_loss)(1 + fuzz_byte(bytes) % 3);
-  c->trainer.shard_count = shards[fuzz_byte(bytes) % 4];
+  c->trainer.shard_count = shards[fuzz_byte(bytes) % 8];
   c->trainer.negative_count = 1 + fuzz_byte(bytes);
   c->trainer.label_smoothing = fuzz_byte(bytes) / 256.0;
   c->trainer.warmup_steps = fuzz_byte(bytes) % 3;
@@ -85,12 +88,42 @@ static void take_options(fuzz_bytes *bytes, training_case *c) {
   }
 }
 
-/* Item ids from one below to one above what a model may have. */
+/* An item of the model, sometimes the mask, seldom what may not be there. */
+static int32_t take_row_id(fuzz_bytes *bytes) {
+  static const int32_t others[] = {-1, 0, FIXTURE_ITEMS + 2, INT32_MAX, INT32_MIN, 1};
+  const uint8_t byte = fuzz_byte(bytes);
+  if (byte >= 250) return others[byte - 250];
+  return byte >= 200 ? FIXTURE_ITEMS + 1 : 1 + byte % FIXTURE_ITEMS;
+}
+
 static void take_rows(fuzz_bytes *bytes, training_case *c) {
   c->from_arrays = fuzz_byte(bytes) % 3 == 1;
-  for (int array = 0; array < 3; array++)
-    for (int i = 0; i < ROWS * FIXTURE_LENGTH; i++)
-      c->rows[array][i] = fuzz_byte(bytes) % (FIXTURE_ITEMS + 4) - 1;
+  for (int row = 0; row < ROWS; row++) {
+    const int padding = fuzz_byte(bytes) % FIXTURE_LENGTH;
+    for (int slot = row * FIXTURE_LENGTH + padding; slot < (row + 1) * FIXTURE_LENGTH; slot++)
+      for (int array = 0; array < ARRAYS; array++) c->rows[array][slot] = take_row_id(bytes);
+  }
+  for (int i = 0; i < SLOTS * FIXTURE_ATTRIBUTES; i++) c->row_attributes[i] = fuzz_byte(bytes) & 1;
+}
+
+static s3rec_status set_arrays(const training_case *c, int stage, s3rec_batch *batch) {
+  if (stage == 1)
+    return s3rec_batch_set_finetune(batch, ROWS, FIXTURE_LENGTH, c->rows[MASKED], c->rows[POS],
+                                    c->rows[NEG]);
+  s3rec_pretrain_arrays arrays;
+  s3rec_pretrain_arrays_init(&arrays);
+  arrays.batch_size = ROWS;
+  arrays.max_seq_length = FIXTURE_LENGTH;
+  arrays.attribute_size = FIXTURE_ATTRIBUTES;
+  arrays.mask_id = FIXTURE_ITEMS + 1;
+  arrays.attributes = c->row_attributes;
+  arrays.masked_item_sequence = c->rows[MASKED];
+  arrays.pos_items = c->rows[POS];
+  arrays.neg_items = c->rows[NEG];
+  arrays.masked_segment_sequence = c->rows[MASKED_SEGMENT];
+  arrays.pos_segment = c->rows[POS_SEGMENT];
+  arrays.neg_segment = c->rows[NEG_SEGMENT];
+  return s3rec_batch_set_pretrain(batch, &arrays);
 }
 
 /* What one number of threads made of a case. */
@@ -103,9 +136,7 @@ typedef struct training_result {
 static s3rec_status fill_batch(const training_case *c, s3rec_dataset *dataset, int stage,
                                s3rec_batch *batch) {
   s3rec_sampler *sampler = NULL;
-  if (c->from_arrays && stage == 1)
-    return s3rec_batch_set_finetune(batch, ROWS, FIXTURE_LENGTH, c->rows[0], c->rows[1],
-                                    c->rows[2]);
+  if (c->from_arrays) return set_arrays(c, stage, batch);
   const s3rec_status status = s3rec_sampler_create(dataset, &c->sampler[stage], &sampler);
   if (status != S3REC_OK) return status;
   fuzz_ok(s3rec_sampler_next(sampler, batch));

@@ -13,7 +13,10 @@ set -eu
 folder=$root/build-faults
 configure "$folder" --buildtype=release
 compile "$folder"
-library=$(ls "$folder"/lib/libs3rec.so.*.*.* | grep -v '\.p$')
-python3 "$root/tests/faults/long.py" "$folder/tests/faults/flow" \
-  "$folder/tests/faults/libs3_faults.so" "$folder/cli/s3rec" "$library" "${KILLS-1000}" "$@" |
-  tee "$folder/faults.log" | grep -v '^ok: '
+library=$(ls -d "$folder"/lib/libs3rec.so.*.*.*[0-9])
+status=0
+python3 -u "$root/tests/faults/long.py" "$folder/tests/faults/flow" \
+  "$folder/tests/faults/libs3_faults.so" "$folder/cli/s3rec" "$library" "${KILLS-1000}" "$@" \
+  >"$folder/faults.log" 2>&1 || status=$?
+grep -v '^ok: ' "$folder/faults.log"
+exit "$status"

@@ -48,6 +48,11 @@ else
 fi
 [ "$share" -gt 0 ] || share=1
 
+# What a process that was ended leaves behind goes with this folder, which lies in memory.
+TMPDIR=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
 # executions LOG...: how many inputs the processes that wrote these logs have run.
 executions() {
   sed -n 's/^stat::number_of_executed_units: *//p' "$@" |
@@ -101,7 +106,7 @@ for target; do
   result=OK
   if [ "$before" != "$failed" ]; then
     result=FAIL
-    tail -n 40 "$@" | cut -c 1-200
+    grep -h -m 1 -A 25 -e 'this does not hold' -e 'runtime error' -e 'ERROR: ' "$@" | cut -c 1-200
   fi
   if [ "$results" ]; then
     printf '{"name": "fuzz %s, %d executions", "result": "%s", "stdout": ""}\n' "$target" "$count" \

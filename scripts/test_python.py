@@ -52,7 +52,10 @@ class PythonStage(Stage):
         self.check("its tag is py3-none-PLATFORM", name.split("-")[2:4] == ["py3", "none"] and
                    not name.endswith("-any.whl"), name)
         with zipfile.ZipFile(wheels[0]) as archive:
-            names = [name for name in archive.namelist() if ".dist-info/" not in name]
+            everything = archive.namelist()
+        self.check("it has the licence", any(
+            name.endswith(".dist-info/licenses/LICENSE") for name in everything))
+        names = [name for name in everything if ".dist-info/" not in name]
         modules = {f"s3rec/{path.name}" for path in (PACKAGE / "s3rec").iterdir()
                    if path.suffix in (".py", ".typed")}
         found = {name.partition(".data/purelib/")[2] for name in names} - {""}
@@ -104,7 +107,27 @@ class PythonStage(Stage):
             made, output = self.run(
                 clean / "bin/python", "-c", "import s3rec; m = s3rec.Model.create(item_size=9); "
                 "assert len(m.recommend([1, 2], 3).items) == 3")
-        self.check("it installs and runs in a new environment", made, output)
+        if self.check("it installs and runs in a new environment", made, output):
+            self.editable(clean / "bin/python", archives[0])
+
+    def editable(self, python, archive):
+        """An editable install, which builds in the source tree and again when that has changed."""
+        with tarfile.open(archive) as content:
+            content.extractall(self.work)
+        source = self.work / archive.name[:-len(".tar.gz")]
+        wheels = self.work / "tools"
+        _, output = self.pip(python, "download", "--require-hashes", "--no-deps",
+                                   "--only-binary", ":all:", "-r", BUILD_TOOLS, "--dest", wheels)
+        for what, arguments in (("without isolation", OFFLINE),
+                                ("with isolation", ("--no-index", "--find-links", wheels))):
+            made, said = self.pip(python, "install", *arguments, "--force-reinstall", "--no-deps",
+                                  *self.settings, "--editable", source)
+            if made:
+                made, said = self.run(
+                    python, "-c", "import s3rec, pathlib; m = s3rec.Model.create(item_size=9); "
+                    "assert len(m.recommend([1, 2], 3).items) == 3; "
+                    f"assert pathlib.Path(s3rec.__file__).is_relative_to({str(source)!r})")
+            self.check(f"an editable install {what} works", made, f"{output}\n{said}")
 
 
 def main(work, result, *setup_arguments):

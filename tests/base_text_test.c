@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts and structs at the edge of the library: errors, numbers, struct_size. */
+#include <fenv.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -84,6 +85,24 @@ START_TEST(numbers_ignore_the_locale) {
   ck_assert_str_ne(text, "0.5"); /* the locale does write another point */
   assert_numbers();
   setlocale(LC_NUMERIC, "C");
+}
+END_TEST
+
+/* Loop: the ways to round. */
+START_TEST(numbers_ignore_the_rounding) {
+  static const int ways[] = {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+  const double value = 0.2;
+  char text[S3_NUMBER_SIZE];
+  double parsed = 0;
+  fesetround(ways[_i]);
+  s3_format_double(value, text);
+  const bool read = s3_parse_double(text, &parsed);
+  const int after = fegetround();
+  assert_numbers();
+  fesetround(FE_TONEAREST);
+  ck_assert(read && parsed == value);
+  ck_assert_str_eq(text, "0.2");
+  ck_assert_int_eq(after, ways[_i]);
 }
 END_TEST
 
@@ -218,6 +237,7 @@ TEST_SUITE(base_text) {
   tcase_add_test(errors, long_error_stays_utf8);
   tcase_add_test(numbers, numbers_read_back_exactly);
   tcase_add_test(numbers, numbers_ignore_the_locale);
+  tcase_add_loop_test(numbers, numbers_ignore_the_rounding, 0, 3);
   tcase_add_test(numbers, bad_numbers_are_refused);
   tcase_add_test(numbers, integers);
   tcase_add_test(structs, first_size_stays);

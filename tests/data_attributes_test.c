@@ -209,7 +209,7 @@ START_TEST(refuses_deep_nesting) {
   memcpy(text, "{\"1\": ", 6);
   memset(text + 6, '[', DEPTH);
   refuse_with(S3REC_ERROR_LIMIT, text, 6 + DEPTH,
-              ":1:70: more levels than s3rec_limits.json_depth, which is 64");
+              ":1:70: nested deeper than 64, the limit (s3rec_limits.json_depth)");
   free(text);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A host whose timer interrupts training all the time: the same bits, the heap intact and
- * the host's signal mask as it was. Before lib/dnnl/signals.h this crashed within a second. */
+ * the host's signal mask as it was. Before lib/dnnl/door.h this crashed within a second. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@ import (
 
 func TestLimitsOfFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "wide.txt")
-	ok(t, os.WriteFile(path, []byte("1 2 3 1048577\n2 3 4 5\n"), 0o600))
+	ok(t, os.WriteFile(path, []byte("1 2 3 103000\n2 3 4 5\n"), 0o600))
 	data := must(LoadDataset(nil, DatasetFiles{Sequences: path}))
 	defer data.Close()
 	strict := must(NewContext(&ContextOptions{Limits: StrictLimits()}))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "output.h"
 
 bool log_run_is(const log_run *run, const char *command) {
   return strcmp(log_text(run->begin, NULL, "command"), command) == 0;
@@ -275,7 +276,7 @@ static int name_log_runs(const char *path, log_runs *runs, size_t first) {
 
 int log_runs_read(const char *path, log_runs *runs) {
   const size_t first = runs->count;
-  FILE *const stream = fopen(path, "r");
+  FILE *const stream = cli_open_stream(path, "r");
   if (stream == NULL) return cli_fail(CLI_FAILURE, "%s: cannot be read: %s", path, strerror(errno));
   const int code = read_log_lines(path, stream, runs, first);
   fclose(stream);

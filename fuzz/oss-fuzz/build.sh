@@ -23,7 +23,7 @@ fi
 rm -rf "$build"
 meson setup "$build" "$source" --buildtype=debugoptimized --prefer-static \
   --default-library=static -Db_lundef=false -Db_asneeded=false \
-  -Dfuzz=true "-Dfuzz_engine=$LIB_FUZZING_ENGINE $cxx_library" \
+  -Dhardening=false -Dfuzz=true "-Dfuzz_engine=$LIB_FUZZING_ENGINE $cxx_library" \
   -Dtests=false -Dtool=false -Dbench=false -Dexamples=false ${options[@]+"${options[@]}"}
 
 targets=()

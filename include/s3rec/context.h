@@ -53,7 +53,7 @@ typedef enum s3rec_backend {
  * S3REC_ERROR_LIMIT, and a text that names the limit, before the memory for it is taken. The
  * defaults are far above what real data needs; they refuse only files that claim much and hold
  * little. A context for files of unknown origin takes the strict ones. Arrays that the caller
- * passes are not limited. */
+ * passes are not limited. Since 0.3. */
 typedef struct s3rec_limits {
   size_t struct_size;    /**< set by the init functions */
   uint64_t file_bytes;   /**< of one file, after decompression; default 2^40, strict 2^28 */

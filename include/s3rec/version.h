@@ -34,8 +34,8 @@ S3REC_API const char *s3rec_version(void);
  * header and a library that do not belong together. Any thread. Since 0.1. */
 S3REC_API int s3rec_abi_version(void);
 
-/** One line for bug reports: release, oneDNN version, the kernel levels that this
- * build holds and the one this machine would get.
+/** One line for bug reports: release, version and threading of oneDNN, the
+ * kernel levels that this build holds and the one this machine would get.
  * Writes at most `capacity` bytes including the final NUL to `text` (may be NULL
  * when capacity is 0 or less) and returns the length of the whole line, as
  * snprintf does. Any thread. Since 0.1. */

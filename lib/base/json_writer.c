@@ -107,15 +107,10 @@ void s3_json_put_real(s3_json_writer *writer, double real) {
 s3rec_status s3_json_finish(s3_json_writer *writer, char **text, size_t *count) {
   put_bytes(writer, "", 1);
   if (writer->status != S3REC_OK) {
-    s3_json_abandon(writer);
+    s3_free(writer->context, writer->bytes);
     return writer->status;
   }
   *text = writer->bytes;
   *count = writer->count - 1;
   return S3REC_OK;
-}
-
-void s3_json_abandon(s3_json_writer *writer) {
-  s3_free(writer->context, writer->bytes);
-  writer->bytes = NULL;
 }

@@ -29,8 +29,7 @@ void s3_json_put_integer(s3_json_writer *writer, int64_t integer);
 void s3_json_put_real(s3_json_writer *writer, double real); /* finite; reads back as the same */
 /* A value that is JSON already. */
 void s3_json_put_json(s3_json_writer *writer, const char *json);
-/* The text, with a NUL after it, is the caller's to s3_free. */
+/* The text, with a NUL after it, is the caller's to s3_free. Frees what there is on failure. */
 s3rec_status s3_json_finish(s3_json_writer *writer, char **text, size_t *count);
-void s3_json_abandon(s3_json_writer *writer); /* in place of s3_json_finish */
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/number.h"
 
 #include <errno.h>
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,12 +28,28 @@ static void replace_first(char *text, const char *from, const char *to) {
   memcpy(found, to, strlen(to));
 }
 
+/* A text stands for one number, whichever way the host rounds. The C library's conversions follow
+ * the rounding of the thread, so it is the usual one while they run. */
+static int round_to_nearest(void) {
+  const int before = fegetround();
+  if (before != FE_TONEAREST) fesetround(FE_TONEAREST);
+  return before;
+}
+
+static void round_as(int before) {
+  if (before != FE_TONEAREST) fesetround(before);
+}
+
 void s3_format_double(double value, char text[S3_NUMBER_SIZE]) {
   char local[S3_NUMBER_SIZE + POINT_SIZE] = {0}, point[POINT_SIZE];
+  const int rounding = round_to_nearest();
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(local, sizeof local, "%.*g", digits, value);
-    if (strtod(local, NULL) == value) break;
+    const double again = strtod(local, NULL);
+    /* by bits: a host may have denormal numbers compare as zero */
+    if (memcmp(&again, &value, sizeof value) == 0) break;
   }
+  round_as(rounding);
   locale_point(point);
   replace_first(local, point, "."); /* at most 24 characters are left */
   memcpy(text, local, S3_NUMBER_SIZE);
@@ -121,7 +138,10 @@ static double join_decimal(const decimal *number) {
   memcpy(text, number->digits, number->count);
   snprintf(text + number->count, sizeof text - number->count, "e%d",
            (int)number->power - (int)number->count + 1);
-  return sign * strtod(text, NULL);
+  const int rounding = round_to_nearest();
+  const double size = strtod(text, NULL);
+  round_as(rounding);
+  return sign * size;
 }
 
 double s3_decimal_value(const char *bytes, size_t count) {

@@ -137,7 +137,7 @@ static s3rec_status read_item_key(const s3rec_context *context, const attribute_
     if (parse_item_id(text, length, item)) {
       if ((uint64_t)*item <= context->limits.items) return S3REC_OK;
       return fail_at(S3REC_ERROR_LIMIT, rows, key.begin,
-                     "item id %d is above s3rec_limits.items, which is %" PRIu64, *item,
+                     "item id %d is above %" PRIu64 ", the limit (s3rec_limits.items)", *item,
                      context->limits.items);
     }
   }
@@ -169,7 +169,7 @@ static s3rec_status read_attribute_list(const s3rec_context *context, attribute_
   const size_t row = rows->lists.ragged.row_count;
   if (row >= context->limits.rows)
     return fail_at(S3REC_ERROR_LIMIT, rows, key.begin,
-                   "more attribute lists than s3rec_limits.rows, which is %" PRIu64,
+                   "more than %" PRIu64 " attribute lists, the limit (s3rec_limits.rows)",
                    context->limits.rows);
   S3_TRY(
       s3_grow(context, (void **)&rows->items, &rows->items_capacity, row + 1, sizeof *rows->items));

@@ -154,8 +154,8 @@ static s3rec_status read_item(const s3rec_context *context, text_reader *reader,
   S3_TRY(read_integer_word(reader, "item id", 1, S3REC_MAX_ITEM_ID, &item));
   if ((uint64_t)item > context->limits.items)
     return s3_fail(S3REC_ERROR_LIMIT,
-                   "%s:%zu:%zu: item id %" PRId64
-                   " is above s3rec_limits.items, which is %" PRIu64,
+                   "%s:%zu:%zu: item id %" PRId64 " is above %" PRIu64
+                   ", the limit (s3rec_limits.items)",
                    reader->path, reader->line, column_of_place(reader, at), item,
                    context->limits.items);
   s3_see_id(&rows->highest, (int32_t)item, at);
@@ -167,7 +167,7 @@ static s3rec_status read_sequence(const s3rec_context *context, text_reader *rea
   const size_t user = rows->items.ragged.row_count;
   if (user >= context->limits.rows)
     return s3_fail(S3REC_ERROR_LIMIT,
-                   "%s:%zu: more users than s3rec_limits.rows, which is %" PRIu64,
+                   "%s:%zu: more than %" PRIu64 " users, the limit (s3rec_limits.rows)",
                    reader->path, reader->line, context->limits.rows);
   S3_TRY(s3_grow(context, (void **)&rows->names, &rows->names_capacity, user + 1,
                  sizeof *rows->names));

@@ -10,7 +10,8 @@
  * the headers compiled against. */
 s3rec_status s3_dnnl_check(void);
 
-/* "oneDNN 2.6.3, OpenMP" */
+/* "oneDNN 2.6.3, OpenMP". Its instruction set is not asked for: oneDNN reads its environment
+ * variables for that, in memory that it takes without a check. */
 void s3_dnnl_describe(char *text, size_t capacity);
 
 /* Fails (ENGINE) when the process may not have executable memory. Without it oneDNN

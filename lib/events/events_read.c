@@ -51,8 +51,8 @@ static s3rec_status add_file_item(const s3_table_file *file, s3rec_events *event
                           index));
   if (events->items.names.count == before || before < most) return S3REC_OK;
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s:%" PRIu64
-                 ": item: more different items than s3rec_limits.items, which is %" PRIu64,
+                 "%s:%" PRIu64 ": item: more than %" PRIu64
+                 " different items, the limit (s3rec_limits.items)",
                  file->path, file->row.line, most);
 }
 

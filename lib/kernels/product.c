@@ -45,6 +45,7 @@ static inline size_t tile_panels(size_t rows) { return rows == 1 ? 2 : 1; }
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* What the sums of any tile can begin with. */
 static const float zeros[MOST_PANELS * WIDTH];
 
 /* Where a block of tiles reads and writes. Number i of row r is src[r src_stride + i], or
@@ -110,7 +111,7 @@ static inline __attribute__((always_inline)) void tiles(size_t rows, size_t pane
   }
 }
 
-static inline __attribute__((always_inline)) void tiles_of(size_t rows, size_t panels,
+static inline __attribute__((always_inline)) void tiles_of_form(size_t rows, size_t panels,
                                                            size_t count, const operands *o) {
   if (o->transposed)
     tiles(rows, panels, true, count, o);
@@ -119,16 +120,16 @@ static inline __attribute__((always_inline)) void tiles_of(size_t rows, size_t p
 }
 
 /* `panels` is tile_panels(rows), 2 or 1. */
-static void run_tiles(size_t rows, size_t panels, size_t count, const operands *o) {
+static void multiply_tiles(size_t rows, size_t panels, size_t count, const operands *o) {
   switch (rows) {
 #define TILES(n)                             \
   case n:                                    \
     if (panels == 1)                         \
-      tiles_of(n, 1, count, o);              \
+      tiles_of_form(n, 1, count, o);              \
     else if (panels == 2)                    \
-      tiles_of(n, 2, count, o);              \
+      tiles_of_form(n, 2, count, o);              \
     else                                     \
-      tiles_of(n, tile_panels(n), count, o); \
+      tiles_of_form(n, tile_panels(n), count, o); \
     break;
     TILES(1)
     TILES(2)
@@ -147,21 +148,21 @@ static void run_tiles(size_t rows, size_t panels, size_t count, const operands *
 }
 
 /* All rows in tiles of nearly the same size. */
-static void run_rows(size_t rows, size_t panels, const operands *o) {
+static void multiply_rows(size_t rows, size_t panels, const operands *o) {
   if (rows <= MOST_ROWS) {
-    run_tiles(rows, panels, 1, o);
+    multiply_tiles(rows, panels, 1, o);
     return;
   }
   const size_t count = (rows + TILE_ROWS - 1) / TILE_ROWS, least = rows / count;
   const size_t larger = rows - least * count;
   operands rest = *o;
-  if (larger > 0) run_tiles(least + 1, panels, larger, o);
+  if (larger > 0) multiply_tiles(least + 1, panels, larger, o);
   skip_rows(larger * (least + 1), &rest);
-  run_tiles(least, panels, count - larger, &rest);
+  multiply_tiles(least, panels, count - larger, &rest);
 }
 
 /* `columns` of a last, narrower panel exist: through copies with whole rows. */
-static void run_narrow(size_t rows, size_t columns, operands o) {
+static void multiply_narrow_panel(size_t rows, size_t columns, operands o) {
   float from[TILE_ROWS * WIDTH] = {0}, dst[TILE_ROWS * WIDTH];
   for (size_t count; rows > 0; rows -= count) {
     count = rows < TILE_ROWS ? rows : TILE_ROWS;
@@ -171,7 +172,7 @@ static void run_narrow(size_t rows, size_t columns, operands o) {
     whole.from_stride = whole.dst_stride = WIDTH;
     for (size_t r = 0; r < count; r++)
       memcpy(from + r * WIDTH, o.from + r * o.from_stride, columns * sizeof *from);
-    run_tiles(count, 1, 1, &whole);
+    multiply_tiles(count, 1, 1, &whole);
     for (size_t r = 0; r < count; r++)
       memcpy(o.dst + r * o.dst_stride, dst + r * WIDTH, columns * sizeof *dst);
     skip_rows(count, &o);
@@ -184,16 +185,16 @@ static size_t panels_at_once(size_t rows, size_t columns) {
   return left >= most ? most : left >= 2 && most >= 2 ? 2 : 1;
 }
 
-static void run_columns(size_t rows, size_t columns, operands o) {
+static void multiply_columns(size_t rows, size_t columns, operands o) {
   while (columns >= WIDTH) {
     const size_t panels = panels_at_once(rows, columns), width = panels * WIDTH;
-    run_rows(rows, panels, &o);
+    multiply_rows(rows, panels, &o);
     columns -= width;
     o.panels += panels * o.panel_stride;
     if (o.from != zeros) o.from += width;
     o.dst += width;
   }
-  if (columns > 0) run_narrow(rows, columns, o);
+  if (columns > 0) multiply_narrow_panel(rows, columns, o);
 }
 
 /* B [k, n] and how it is stored. */
@@ -215,13 +216,18 @@ static inline __attribute__((always_inline)) void lay_out_square(size_t inputs, 
   for (size_t i = 0; i < inputs; i++) s3_store(panel + i * WIDTH, square[i]);
 }
 
-/* A panel of the first `columns` columns, zeros after them. */
-static void lay_out_transposed(size_t inputs, size_t columns, const float *values, size_t stride,
-                               float *panel) {
+/* A panel of the first columns of those that are left, zeros after them. The rows of the
+ * next panel, which lie apart, come from memory meanwhile. */
+static void lay_out_transposed_panel(size_t inputs, size_t columns, const float *values,
+                                     size_t stride, float *panel) {
   for (size_t i = 0; i < inputs; i += S3_LANES) {
     for (size_t c = 0; c < WIDTH; c += S3_LANES) {
       const float *corner = values + c * stride + i;
       float *to = panel + i * WIDTH + c;
+      if (columns >= 2 * WIDTH) {
+        UNROLL
+        for (size_t r = 0; r < S3_LANES; r++) __builtin_prefetch(corner + (WIDTH + r) * stride);
+      }
       if (inputs - i >= S3_LANES && columns >= c + S3_LANES)
         lay_out_square(S3_LANES, S3_LANES, corner, stride, to);
       else
@@ -231,8 +237,8 @@ static void lay_out_transposed(size_t inputs, size_t columns, const float *value
   }
 }
 
-static void lay_out_plain(size_t inputs, size_t columns, const float *values, size_t stride,
-                          float *panel) {
+static void lay_out_plain_panel(size_t inputs, size_t columns, const float *values, size_t stride,
+                                float *panel) {
   for (size_t i = 0; i < inputs; i++, values += stride, panel += WIDTH) {
     if (columns >= WIDTH) {
       memcpy(panel, values, WIDTH * sizeof *panel);
@@ -243,9 +249,10 @@ static void lay_out_plain(size_t inputs, size_t columns, const float *values, si
   }
 }
 
-/* Lets `o` read the panels of `columns` columns from `column` on, inputs from `input` on. */
+/* Lets `o` read the panels of `columns` columns from `column` on, inputs from `input` on;
+ * `rest` columns are left in B. */
 static void place_panels(const right_factor *b, size_t input, size_t column, size_t columns,
-                         operands *o) {
+                         size_t rest, operands *o) {
   if (b->form == IN_PANELS) {
     o->panels = b->values + column / WIDTH * b->stride + input * WIDTH;
     o->panel_stride = b->stride;
@@ -261,17 +268,17 @@ static void place_panels(const right_factor *b, size_t input, size_t column, siz
     for (size_t c = 0; c < columns; c += WIDTH) {
       float *panel = b->scratch + c / WIDTH * o->panel_stride;
       if (b->form == PLAIN)
-        lay_out_plain(o->inputs, columns - c, b->values + input * b->stride + column + c,
-                      b->stride, panel);
+        lay_out_plain_panel(o->inputs, columns - c, b->values + input * b->stride + column + c,
+                            b->stride, panel);
       else
-        lay_out_transposed(o->inputs, columns - c,
-                           b->values + (column + c) * b->stride + input, b->stride, panel);
+        lay_out_transposed_panel(o->inputs, rest - c,
+                                 b->values + (column + c) * b->stride + input, b->stride, panel);
     }
   }
 }
 
 /* A chunk of rows; `all` has its first row, and the sums' beginning, NULL for zeros. */
-static void run_chunk(size_t rows, size_t n, size_t k, const operands *all,
+static void multiply_chunk(size_t rows, size_t n, size_t k, const operands *all,
                       const right_factor *b) {
   /* One tile of rows finds nothing in the cache that another left. */
   const bool one_tile = rows <= MOST_ROWS && b->scratch == NULL;
@@ -289,16 +296,16 @@ static void run_chunk(size_t rows, size_t n, size_t k, const operands *all,
       } else {
         o.from = o.from != NULL ? o.from + column : zeros;
       }
-      place_panels(b, i, column, columns, &o);
-      run_columns(rows, columns, o);
+      place_panels(b, i, column, columns, n - column, &o);
+      multiply_columns(rows, columns, o);
     }
   }
 }
 
-static void run_chunks(size_t rows, size_t n, size_t k, operands o, const right_factor *b) {
+static void multiply_chunks(size_t rows, size_t n, size_t k, operands o, const right_factor *b) {
   for (size_t count; rows > 0; rows -= count) {
     count = rows < CHUNK_ROWS ? rows : CHUNK_ROWS;
-    run_chunk(count, n, k, &o, b);
+    multiply_chunk(count, n, k, &o, b);
     skip_rows(count, &o);
   }
 }
@@ -312,7 +319,7 @@ void S3_NAME(linear_panels)(size_t rows, size_t in, size_t out, const float *src
                       .from = bias,
                       .dst = dst,
                       .dst_stride = dst_stride};
-  run_chunks(rows, out, in, o, &weights);
+  multiply_chunks(rows, out, in, o, &weights);
 }
 
 void S3_NAME(product)(s3_product_form form, size_t m, size_t n, size_t k, const float *a,
@@ -333,5 +340,5 @@ void S3_NAME(product)(s3_product_form form, size_t m, size_t n, size_t k, const 
                       .dst_stride = ldc};
   if (k == 0 && !add)
     for (size_t r = 0; r < m; r++) memset(c + r * ldc, 0, n * sizeof *c);
-  run_chunks(m, n, k, o, &right);
+  multiply_chunks(m, n, k, o, &right);
 }

@@ -231,7 +231,7 @@ static s3rec_status fail_json_row(const s3_table_file *file, s3_field line, cons
   if (fault == s3_json_too_deep)
     return s3_fail(S3REC_ERROR_LIMIT,
                    "%s:%" PRIu64
-                   ": JSON: column %zu: more levels than s3rec_limits.json_depth, which is %d",
+                   ": JSON: column %zu: nested deeper than %d, the limit (s3rec_limits.json_depth)",
                    file->path, file->row.line, s3_json_place_of(line.text, at).column,
                    file->context->limits.json_depth);
   return s3_fail_row(file, "JSON", "column %zu: %s", s3_json_place_of(line.text, at).column,
@@ -298,7 +298,7 @@ static s3rec_status count_table_row(s3_table_file *file) {
   const uint64_t most = file->context->limits.rows;
   if (file->row_total++ < most) return S3REC_OK;
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s:%" PRIu64 ": more rows than s3rec_limits.rows, which is %" PRIu64,
+                 "%s:%" PRIu64 ": more than %" PRIu64 " rows, the limit (s3rec_limits.rows)",
                  file->path, file->row.line, most);
 }
 

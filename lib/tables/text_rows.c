@@ -35,7 +35,8 @@ struct s3_byte_source {
 
 static s3rec_status fail_source_size(const s3_byte_source *source) {
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s: the file has more bytes than s3rec_limits.file_bytes, which is %" PRIu64,
+                 "%s: the file has more than %" PRIu64
+                 " bytes, the limit (s3rec_limits.file_bytes)",
                  source->path, source->context->limits.file_bytes);
 }
 
@@ -49,7 +50,7 @@ static s3rec_status check_source_limits(const s3_byte_source *source) {
   if ((source->given - FREE_BYTES + ratio - 1) / ratio <= used) return S3REC_OK;
   return s3_fail(S3REC_ERROR_LIMIT,
                  "%s: %" PRIu64 " compressed bytes become %" PRIu64
-                 ", more for each, after the first MiB, than s3rec_limits.expansion, which is %d",
+                 ", more than %d for each after the first MiB, the limit (s3rec_limits.expansion)",
                  source->path, used, source->given, limits->expansion);
 }
 
@@ -197,8 +198,8 @@ static s3rec_status read_source(s3_byte_source *source, char *bytes, size_t capa
 
 static s3rec_status fail_row_size(const s3_text_window *window) {
   return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s:%" PRIu64
-                 ": the row has more bytes than s3rec_limits.row_bytes, which is %" PRIu64,
+                 "%s:%" PRIu64 ": the row has more than %" PRIu64
+                 " bytes, the limit (s3rec_limits.row_bytes)",
                  window->path, window->line, window->context->limits.row_bytes);
 }
 

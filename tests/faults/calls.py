@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 from faults import ACTIONS, ALL, ERRORS, MODES, Flow, Report, kinds, problems_of, table_row
-from training import Training, spread
+from training import Training, spread, tool_problem
 
 WRITING = "open write sync rename close mode truncate"
 # (name, errno, kinds, action, modes, whether nothing may be seen of it)
@@ -48,22 +48,11 @@ def measure_flow(report, flow, most):
     return rows
 
 
-def tool_problem(training, done, whole, invisible):
-    """What is wrong with a run of the tool under a fault."""
-    if done.returncode < 0 or (done.returncode != 0 and not done.stderr):
-        return f"  status {done.returncode} {done.stderr!r}"
-    if done.returncode == 0:
-        return training.results() != whole and "  success with other bits or another log"
-    if invisible:
-        return f"  status {done.returncode}: {done.stderr}"
-    return "\n".join(training.problems(whole))
-
-
 def measure_tool(report, training, most):
     rows = []
     for error, names, action, modes, invisible in CASES:
         hits = failures = wrong = 0
-        total = training.count(kinds(names))
+        total = training.count("calls", kinds(names))
         whole = training.results()
         problems = []
         for at in spread(most, total):

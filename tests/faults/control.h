@@ -61,8 +61,8 @@ typedef struct fault_control {
 
 typedef fault_control *fault_control_function(void);
 
-/* The same for memory alone in plain numbers, for other languages: s3_fault_memory sets its well and
- * counts from 0 on, s3_fault_arm sets `armed`, s3_fault_counts reads the counts. */
+/* The same for memory alone in plain numbers, for other languages: s3_fault_memory sets its well
+ * and counts from 0 on, s3_fault_arm sets `armed`, s3_fault_counts reads the counts. */
 typedef void fault_memory_function(int mode, long at, unsigned long seed);
 typedef void fault_arm_function(int armed);
 typedef void fault_counts_function(long *requests, long *hits, long *live);

@@ -102,9 +102,10 @@ def write_inputs(folder):
         for user in range(len(users))))
 
 
-    for depth in (512, 513, 100000):
+    for depth in (500, 513, 100000):
         nested = "[" * depth + "]" * depth
-        (folder / f"deep{depth}.jsonl").write_text(f'{{"user": "u", "item": "i", "x": {nested}\n')
+        (folder / f"deep{depth}.jsonl").write_text(
+            f'{{"user": "u", "item": "i", "x": {nested}}}\n')
         (folder / f"deep{depth}.json").write_text(f'{{"1": {nested}}}')
         header = f'{{"__metadata__": {nested}}}'.encode()
         (folder / f"deep{depth}.safetensors").write_bytes(

@@ -32,7 +32,8 @@ static void score(flow *f, s3rec_scan scan, scan_answer *answer) {
   static const int64_t offsets[] = {0, 1, HISTORY};
   int32_t ids[K] = {0}, batch_ids[2 * K] = {0};
   float scores[K] = {0}, batch_scores[2 * K] = {0}, vector[16] = {0}, hidden[HISTORY * 16] = {0};
-  size_t count = 77, counts[2] = {0};
+  size_t count = 77, few_count = 0, counts[2] = {0};
+  int32_t few_ids[K] = {0};
   s3rec_scorer_options options;
   s3rec_score_options rules;
   s3rec_scorer_options_init(&options);
@@ -46,9 +47,15 @@ static void score(flow *f, s3rec_scan scan, scan_answer *answer) {
   FLOW_TRY_OUT(f, batch_ids,
                s3rec_score_next_batch(f->scorer, history, offsets, 2, NULL, K, batch_ids,
                                       batch_scores, counts));
+  s3rec_score_options few;
+  s3rec_score_options_init(&few);
+  few.candidates = excluded;
+  few.candidate_count = 2;
+  FLOW_TRY(f, s3rec_score_next(f->scorer, history, HISTORY, &few, K, few_ids, NULL, &few_count));
   FLOW_TRY_OUT(f, vector, s3rec_user_vector(f->scorer, history, HISTORY, vector, 16));
   FLOW_TRY_OUT(f, hidden, s3rec_encode(f->scorer, S3REC_ATTENTION_CAUSAL, history, 1, HISTORY,
                                        hidden));
+  flow_add(f, few_ids, few_count * sizeof *few_ids);
   flow_add(f, ids, sizeof ids);
   flow_add(f, scores, sizeof scores);
   flow_add(f, batch_ids, sizeof batch_ids);
@@ -92,7 +99,7 @@ static void ask(flow *f) {
   int32_t items[USERS], ids[K] = {0};
   size_t count = 77;
   for (int user = 0; user < USERS; user++) {
-    items[user] = 1 + user % 25;
+    items[user] = user % 9 == 8 ? 9999 : 1 + user % 25; /* unknown: answered by popularity */
     offsets[user + 1] = user + 1;
   }
   s3rec_request request;

@@ -27,6 +27,30 @@ static void drop_sampler(flow *f) {
   f->batch = NULL;
 }
 
+/* A batch of arrays: two rows of three items, the last one masked. */
+static void set_pretrain(flow *f) {
+  enum { MASK = 31, ROWS = 2, LENGTH = 4, SLOTS = ROWS * LENGTH };
+  static const int32_t items[SLOTS] = {0, 1, 2, 3, 0, 4, 5, 6};
+  static const int32_t masked[SLOTS] = {0, 1, 2, MASK, 0, 4, 5, MASK};
+  static const int32_t negative[SLOTS] = {0, 1, 2, 9, 0, 4, 5, 8};
+  static const int32_t segment[SLOTS] = {0, MASK, MASK, 3, 0, MASK, MASK, 6};
+  static const uint8_t attributes[SLOTS * 2] = {0, 0, 1, 0, 1, 1};
+  s3rec_pretrain_arrays arrays;
+  s3rec_pretrain_arrays_init(&arrays);
+  arrays.batch_size = ROWS;
+  arrays.max_seq_length = LENGTH;
+  arrays.attribute_size = 2;
+  arrays.mask_id = MASK;
+  arrays.attributes = attributes;
+  arrays.masked_item_sequence = masked;
+  arrays.pos_items = items;
+  arrays.neg_items = negative;
+  arrays.masked_segment_sequence = masked;
+  arrays.pos_segment = segment;
+  arrays.neg_segment = segment;
+  FLOW_TRY(f, s3rec_batch_set_pretrain(f->batch, &arrays));
+}
+
 static void sampler(flow *f) {
   enum { ROWS = 2, LENGTH = 4 };
   static const int32_t input[ROWS * LENGTH] = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -42,6 +66,7 @@ static void sampler(flow *f) {
     next_batch(f);
     if (stage == S3REC_STAGE_PRETRAIN) drop_sampler(f);
   }
+  set_pretrain(f);
   FLOW_TRY(f, s3rec_batch_set_finetune(f->batch, ROWS, LENGTH, input, target, NULL));
   FLOW_TRY_OUT(f, ids, s3rec_batch_read(f->batch, "input_ids", ids, ROWS * LENGTH));
   flow_add(f, ids, sizeof ids);
@@ -74,6 +99,11 @@ static void train(flow *f, s3rec_stage stage, s3rec_finetune_loss loss) {
     if (i == 1) FLOW_TRY(f, s3rec_trainer_load(f->trainer, f->sampler, path));
   }
   FLOW_TRY(f, s3rec_trainer_compute_gradients(f->trainer, f->batch, &losses));
+  float gradient[12 * 16] = {0};
+  const char *const name = "position_embeddings.weight";
+  FLOW_TRY_OUT(f, gradient, s3rec_trainer_gradient_read(f->trainer, name, gradient, 12 * 16));
+  gradient[5] += 0.25F;
+  FLOW_TRY(f, s3rec_trainer_gradient_write(f->trainer, name, gradient, 12 * 16));
   FLOW_TRY(f, s3rec_trainer_apply_gradients(f->trainer));
   flow_add_model(f, f->model);
 }

@@ -19,7 +19,7 @@ SAVES = ["model", "pretrain", "pretrain_run", "finetune_run"]
 
 
 def kill_tool(report, training, most):
-    total = training.count(POINTS)
+    total = training.count("calls", POINTS)
     whole = training.results()
     report.check("the run without a kill leaves no temporary file", training.temporaries())
     kills = wrong = 0
@@ -65,4 +65,4 @@ def main(program, interposer, tool, count):
 if __name__ == "__main__":
     if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
-    main(*sys.argv[1:4], int(sys.argv[4]) if len(sys.argv) == 5 else 24)
+    main(*sys.argv[1:4], int(sys.argv[4]) if len(sys.argv) == 5 else 30)

@@ -24,7 +24,7 @@ def main(program, interposer, tool, library, count, suites):
     with tempfile.TemporaryDirectory() as folder:
         flow = Flow(program, interposer, folder)
         every = {
-            "memory": lambda: memory.measure(report, flow, memory.EVERY),
+            "memory": lambda: memory.measure_all(report, flow, tool, folder, True),
             "calls": lambda: calls.measure(report, flow, tool, folder, True),
             "kills": lambda: kills.measure(report, flow, tool, folder, count),
             "limits": lambda: limits.measure(report, flow, tool, folder, True),

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memory fails everywhere in the process, dependencies included, while the library's calls run.
 
-usage: memory.py FLOW INTERPOSER [all]
+usage: memory.py FLOW INTERPOSER S3REC [all]
 
 Of each part of the flow: the n-th request fails; the n-th and all that follow; each with some
-chance. Without `all` a sample of n is taken.
+chance. Without `all` a sample of n is taken. The same in a training of the tool.
 """
+import pathlib
 import sys
 import tempfile
 
-from faults import ALL, Flow, Report, problems_of, table_row
+from faults import ALL, MODES, Flow, Report, problems_of, table_row
+from training import Training, spread, tool_problem
 
-SAMPLE = {"once": 30, "from": 15, "chance": 12}
+SAMPLE = {"once": 60, "from": 20, "chance": 16}
 EVERY = {"once": ALL, "from": ALL, "chance": 400}
 WHAT = {"once": "the n-th request fails", "from": "the n-th and all that follow fail",
         "chance": "requests fail by chance"}
@@ -30,15 +32,43 @@ def measure(report, flow, most):
     return [table_row(f"memory: {WHAT[mode]}", outcomes[mode]) for mode in most]
 
 
-def main(program, interposer, every):
+def measure_tool(report, training, most):
+    total = training.count("memory", 0)
+    whole = training.results()
+    rows = []
+    for mode in ("once", "from"):
+        failures = wrong = 0
+        problems = []
+        numbers = spread(most, total)
+        for at in numbers:
+            training.clear()
+            done = training.start(f"memory 0 0 0 {MODES[mode]} {at} 0 /dev/null")
+            problem = tool_problem(training, done, whole)
+            failures += done.returncode != 0
+            wrong += bool(problem)
+            if problem:
+                problems.append(f"  request {at} of {total}: {problem}")
+        report.check(f"tool: {WHAT[mode]} ({len(numbers)} runs, {failures} failed)",
+                     "\n".join(problems))
+        rows.append((f"tool, memory: {WHAT[mode]}", len(numbers), failures, 0, wrong))
+    return rows
+
+
+def measure_all(report, flow, tool, folder, every):
+    run = pathlib.Path(folder, "memory")
+    run.mkdir()
+    rows = measure(report, flow, EVERY if every else SAMPLE)
+    return rows + measure_tool(report, Training(flow, tool, run), 2000 if every else 30)
+
+
+def main(program, interposer, tool, every):
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
-        flow = Flow(program, interposer, folder)
-        measure(report, flow, EVERY if every else SAMPLE)
+        measure_all(report, Flow(program, interposer, folder), tool, folder, every)
     report.finish()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2], sys.argv[3:] == ["all"])
+    main(*sys.argv[1:4], sys.argv[4:] == ["all"])

@@ -53,14 +53,14 @@ class Training:
         except (OSError, ValueError) as error:
             return str(error)
 
-    def count(self, mask):
-        """How many calls of these kinds a run makes."""
+    def count(self, well, mask):
+        """How many requests of these kinds a run makes."""
         self.clear()
         report = self.folder.parent / "report.txt"
-        done = self.start(f"calls {mask} 1 5 {MODES['none']} 0 0 {report}")
+        done = self.start(f"{well} {mask} 1 5 {MODES['none']} 0 0 {report}")
         if done.returncode != 0:
             raise RuntimeError(f"the run without faults: {done.returncode}\n{done.stderr}")
-        return int(report.read_text().split()[2])
+        return int(report.read_text().split()[0 if well == "memory" else 2])
 
     def problems(self, whole):
         """What is wrong after a kill: in the files as they are, and after the run was resumed."""
@@ -96,3 +96,15 @@ def spread(most, total):
     """Up to `most` numbers of 1..total."""
     return [1 + place * total // most for place in range(most)] if most < total else range(
         1, total + 1)
+
+
+def tool_problem(training, done, whole, invisible=False):
+    """What is wrong with a run of the tool under a fault."""
+    if done.returncode < 0 or (done.returncode != 0 and not done.stderr):
+        return f"  status {done.returncode} {done.stderr!r}"
+    if done.returncode == 0:
+        same = training.results_or_text() == whole
+        return "" if same else "  success with other bits or another log"
+    if invisible:
+        return f"  status {done.returncode}: {done.stderr}"
+    return "\n".join(training.problems(whole))

@@ -40,9 +40,16 @@ def _forward(level: int, message: bytes, key: Optional[int]) -> None:
 _trampoline = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(_forward)
 
 
-def _destroy(pointer: Pointer, key: int) -> None:
-    library.s3rec_context_destroy(pointer)
-    _logs.pop(key, None)
+class _Pointer(Pointer, _structs.CONTEXT):
+    """A context, and the key of its log function."""
+
+    def __init__(self, key: int) -> None:
+        super().__init__(library.s3rec_context_destroy)
+        self.key = key
+
+    def __del__(self) -> None:
+        super().__del__()
+        _logs.pop(self.key, None)
 
 
 def processors() -> int:
@@ -77,7 +84,7 @@ class Context(Handle):
         options.log = ctypes.cast(_trampoline, ctypes.c_void_p)
         options.log_user_data = key
         _logs[key] = log if log is not None else LOGGER.log
-        pointer = Pointer(lambda made: _destroy(made, key))
+        pointer = _Pointer(key)
         try:
             check(library.s3rec_context_create(ctypes.byref(options), ctypes.byref(pointer)))
         except BaseException:

@@ -14,6 +14,7 @@ No program may crash or hang the interpreter by what it closes, shares, interrup
 """
 from __future__ import annotations
 
+import _thread
 import atexit
 import ctypes
 import itertools
@@ -87,10 +88,18 @@ if hasattr(os, "register_at_fork"):
 
 
 class Pointer(ctypes.c_void_p):
-    """A handle of the library; the caller of a create function passes this by reference.
+    """A handle of the library; the caller of a create function passes this by reference. It has the
+    type that `destroy` takes, so that no function takes it for another kind.
 
     threads: threads of the library may serve the handle, which a forked child does not have.
     """
+
+    def __new__(cls, destroy: Any, *_: Any, **__: Any) -> Pointer:
+        if cls is Pointer:
+            kind = destroy.argtypes[0]
+            cls = _TYPES.get(kind) or _TYPES.setdefault(kind, type("Pointer", (cls, kind), {}))
+        made: Pointer = super().__new__(cls)
+        return made
 
     def __init__(self, destroy: Callable[[Pointer], None], threads: bool = False) -> None:
         super().__init__()
@@ -114,8 +123,28 @@ class Pointer(ctypes.c_void_p):
                 f"this {name} was made before the process was forked: make another one here")
 
     def __del__(self) -> None:
-        if self.value and not sys.is_finalizing() and not self.lost():
-            self.destroy(self)
+        if not self.value or sys.is_finalizing() or self.lost():
+            return
+        # The iterator destroys the handle once, in one call of C code, however often an exception
+        # of a signal handler comes in between.
+        once: Any = None
+        while True:
+            try:
+                once = once or map(self.destroy, (self,))
+                next(once, None)
+                return
+            except BaseException:
+                continue
+
+
+_TYPES: dict[Any, Type[Pointer]] = {ctypes.c_void_p: Pointer}
+
+
+def address_of(pointer: Pointer, kind: Type[ctypes.c_void_p]) -> Optional[int]:
+    """The address of a handle of that kind, for a field of a struct."""
+    if not isinstance(pointer, kind):
+        raise TypeError(f"this handle is no {kind.__name__.lower()}")
+    return pointer.value
 
 
 class Handle:
@@ -229,9 +258,8 @@ def patiently(work: Callable[[], T]) -> T:
         finally:
             done.release()
 
-    thread = threading.Thread(target=run, name="s3rec", daemon=True)
     try:
-        thread.start()
+        _thread.start_new_thread(run, ())  # threading would keep what is interrupted in its start
     except RuntimeError:  # no more threads, or the interpreter ends
         return work()
     done.acquire()

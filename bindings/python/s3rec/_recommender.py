@@ -15,7 +15,7 @@ from s3rec._arrays import int32_array, ragged_int32
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, check
-from s3rec._handle import Handle, PathLike, Pointer, patiently, path_bytes
+from s3rec._handle import Handle, PathLike, Pointer, address_of, patiently, path_bytes
 from s3rec._model import Model
 from s3rec._words import SCANS, SOURCES, Scan, assign, number_of, whole, word_of
 
@@ -76,7 +76,8 @@ class Recommender(Handle):
 
     def __init__(self, model: Model, *, scan: Scan = "auto", context: Optional[Context] = None
                  ) -> None:
-        owner = Model._of(model, "model")._context if context is None else use(context)
+        model = Model._of(model, "model")
+        owner = model._context if context is None else use(context)
         options, keep = _options(owner, scan)
         pointer = Pointer(library.s3rec_recommender_destroy)
         check(library.s3rec_recommender_create(model._live(), ctypes.byref(options),
@@ -188,13 +189,14 @@ class Recommender(Handle):
         keep: list[Any] = [entries, offsets]
         if filter is not None:
             keep.append(Filter._of(filter, "filter")._live())
-            request.filter = keep[-1].value
+            request.filter = address_of(keep[-1], _structs.FILTER)
         if filters is not None:
             if len(filters) != users:
                 raise ArgumentError(f"there are {len(filters)} filters for {users} users")
             live = [None if one is None else Filter._of(one, "filters")._live()
                     for one in filters]
-            table = (ctypes.c_void_p * max(users, 1))(*[one and one.value for one in live])
+            table = (ctypes.c_void_p * max(users, 1))(*[
+                one and address_of(one, _structs.FILTER) for one in live])
             keep += [live, table]
             request.filters = ctypes.addressof(table)
         if not users:
@@ -228,7 +230,7 @@ class Recommender(Handle):
             assign(options, name, share)
         if dataset is not None:
             keep.append(Dataset._of(dataset, "dataset")._live())
-            options.dataset = keep[-1].value
+            options.dataset = address_of(keep[-1], _structs.DATASET)
         pointer = self._live()
         given = model._live() if isinstance(model, Model) else path_bytes(model)
         function = (library.s3rec_recommender_exchange_model if isinstance(model, Model) else
@@ -259,7 +261,8 @@ def _latency(found: _structs.RecommenderStatistics, share: float) -> float:
 def _options(context: Context, scan: Scan) -> tuple[_structs.RecommenderOptions, Pointer]:
     """The options, and the pointer to the context, which must live as long as they are used."""
     options, owner = _abi.new(_structs.RecommenderOptions), context._live()
-    options.context, options.scan = owner.value, number_of("scan", SCANS, scan)
+    options.context = address_of(owner, _structs.CONTEXT)
+    options.scan = number_of("scan", SCANS, scan)
     return options, owner
 
 

@@ -47,7 +47,7 @@ class RecommendationBatch(NamedTuple):
     counts: npt.NDArray[np.int64]
 
 
-class _Scorer(Pointer):
+class _Scorer(Pointer, _structs.SCORER):
     """A scorer, with memory for a call's input and output. Only the call that took it uses it."""
 
     def __init__(self, model: Pointer, scan: str) -> None:

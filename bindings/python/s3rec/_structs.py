@@ -14,6 +14,57 @@ I64 = ctypes.c_int64
 U64 = ctypes.c_uint64
 F64 = ctypes.c_double
 
+class ANSWER(ctypes.c_void_p):
+    """The kinds of handles: a function takes only its own."""
+
+
+class BATCH(ctypes.c_void_p):
+    pass
+
+
+class CONTEXT(ctypes.c_void_p):
+    pass
+
+
+class DATASET(ctypes.c_void_p):
+    pass
+
+
+class EVENTS(ctypes.c_void_p):
+    pass
+
+
+class FILTER(ctypes.c_void_p):
+    pass
+
+
+class MODEL(ctypes.c_void_p):
+    pass
+
+
+class RECOMMENDER(ctypes.c_void_p):
+    pass
+
+
+class RUN(ctypes.c_void_p):
+    pass
+
+
+class SAMPLER(ctypes.c_void_p):
+    pass
+
+
+class SCORER(ctypes.c_void_p):
+    pass
+
+
+class TRAINER(ctypes.c_void_p):
+    pass
+
+
+class VOCABULARY(ctypes.c_void_p):
+    pass
+
 
 class ContextOptions(ctypes.Structure):
     _fields_ = [("struct_size", SIZE), ("log", POINTER), ("log_user_data", POINTER),

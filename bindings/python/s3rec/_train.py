@@ -10,7 +10,7 @@ from s3rec._abi import library
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, check
-from s3rec._handle import PathLike, Pointer, patiently, path_bytes
+from s3rec._handle import PathLike, Pointer, address_of, patiently, path_bytes
 from s3rec._model import Model
 from s3rec._reports import Metrics, metrics_of, progress_of
 from s3rec._run import Callback
@@ -46,10 +46,10 @@ def train(dataset: Optional[Dataset] = None, *, events: Optional[PathLike] = Non
     options = _abi.new(_structs.TrainOptions)
     owner = dataset._context if context is None and isinstance(dataset, Dataset) else use(context)
     keep: list[Any] = [owner._live()]
-    options.context = keep[0].value
+    options.context = address_of(keep[0], _structs.CONTEXT)
     if dataset is not None:
         keep.append(Dataset._of(dataset, "dataset")._live())
-        options.dataset = keep[-1].value
+        options.dataset = address_of(keep[-1], _structs.DATASET)
     for name, path in (("events_path", events), ("item_table_path", item_table),
                        ("sequences_path", sequences), ("attributes_path", attributes),
                        ("start_path", start)):

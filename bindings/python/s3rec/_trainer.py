@@ -42,7 +42,7 @@ class Losses:
     target_count: int
 
 
-class _Pointer(Pointer):
+class _Pointer(Pointer, _structs.TRAINER):
     """A trainer, with the model that it trains."""
 
     def __init__(self, weights: Pointer, context: Context) -> None:

@@ -48,8 +48,11 @@ def supervise(arguments: argparse.Namespace) -> int:
                 found = totals.setdefault(name, [0, 0])
                 found[0], found[1] = found[0] + int(calls), found[1] + int(good)
         if status or "all programs ended" not in text:
-            begun = [line for line in text.splitlines() if line.startswith("program ")]
-            print(f"{begun[-1] if begun else 'no program'}: status {status}\n{text[-20000:]}")
+            lines = text.splitlines()
+            begun = [line for line in lines if line.startswith("program ")]
+            print(f"{begun[-1] if begun else 'no program'}: status {status}")
+            print("\n".join(line for line in lines
+                            if not line.startswith(("program ", "member ")))[-20000:])
             return 1
         seed += count
     for name, (calls, good) in sorted(totals.items()):

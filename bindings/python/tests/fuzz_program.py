@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import copy
+import ctypes
 import gc
 import inspect
 import logging
@@ -26,6 +27,7 @@ ACCEPTED = (s3rec.Error, TypeError, ValueError, OverflowError, AttributeError, L
             EOFError, pickle.PicklingError, fuzz_values.Injected, KeyboardInterrupt, SystemExit,
             GeneratorExit)
 STEPS, POOL = 60, 40
+PACKAGE = os.path.dirname(s3rec.__file__)
 OF_OBJECT = {"__init_subclass__", "__subclasshook__", "__getstate__", "__dir__", "__sizeof__",
              "__class_getitem__", "__new__"}
 
@@ -44,11 +46,11 @@ def report() -> None:
 
 def members(kind: type) -> list[str]:
     """Public members of a class, and the special methods that the package gave it."""
-    names = [name for name in dir(kind) if not name.startswith("_")]
+    names: list[str] = []
     for base in kind.__mro__:
         if base.__module__.startswith("s3rec"):
-            names += [name for name, value in vars(base).items() if name.startswith("__")
-                      and name.endswith("__") and callable(value) and name not in OF_OBJECT]
+            names += [name for name, value in vars(base).items() if not name.startswith("_") or (
+                name.startswith("__") and callable(value) and name not in OF_OBJECT)]
     return sorted(set(names))
 
 
@@ -74,6 +76,7 @@ class Program:
         self.values = fuzz_values.Values(self)
         self.pool: list[Any] = []
         self.failures: list[str] = []
+        self.mixed = False  # whether a class has several of the package's
         self.begun = False  # callbacks do harm from then on
 
     def run(self) -> bool:
@@ -102,8 +105,9 @@ class Program:
             print(failure, flush=True)
         return not self.failures
 
-    def guarded(self, what: str, work: Callable[[], Any]) -> Any:
-        """The result of `work`; None where it raised."""
+    def guarded(self, what: str, work: Callable[[], Any], foreign: bool = False) -> Any:
+        """The result of `work`; None where it raised. foreign: a method of another class, which
+        ctypes may notice."""
         found = None
         try:
             counts[what][0] += 1
@@ -112,15 +116,18 @@ class Program:
         except ACCEPTED:
             pass
         except BaseException as error:
-            if type(error).__module__ not in ("builtins", "ctypes", "_ctypes"):
-                return None  # of a package whose objects were given
+            if (foreign or self.mixed) and isinstance(error, ctypes.ArgumentError):
+                return None
+            where = traceback.extract_tb(error.__traceback__)[-1].filename
+            if PACKAGE not in where and not isinstance(error, SystemError):
+                return None  # of another package, whose objects were given
             self.failures.append(f"FAILED in program {self.seed}, {what}:\n"
                                  f"{traceback.format_exc()}")
         return found
 
     def keep(self, thing: Any) -> None:
         """Puts a result into the pool, for later calls."""
-        if thing is None or isinstance(thing, (bool, str, bytes)):
+        if thing is None or isinstance(thing, (bool, int, float, str, bytes)):
             return
         if isinstance(thing, (tuple, list)) and thing and known(thing[0]):
             thing = thing[0]
@@ -133,6 +140,9 @@ class Program:
         """Does one thing."""
         choice = draw.random()
         things = [thing for thing in list(self.pool) if known(thing)]
+        handles = [thing for thing in things if hasattr(type(thing), "close")]
+        if handles and draw.random() < 0.7:
+            things = handles
         if choice < 0.12:
             function = draw.choice(FUNCTIONS)
             self.keep(self.guarded(function.__name__, self.call(draw, function)))
@@ -145,14 +155,15 @@ class Program:
             kind = draw.choice(CLASSES)
             name = draw.choice(members(kind))
             self.keep(self.guarded(f"{kind.__name__}.{name}",
-                                   self.call(draw, getattr(kind, name, None))))
+                                   self.call(draw, getattr(kind, name, None)), foreign=True))
         elif things and choice < 0.85:
             thing = draw.choice(things)
             names = members(type(thing))
             name = draw.choice(names)
             if name in ("close", "__exit__") and draw.random() < 0.8:
                 name = draw.choice(names)
-            self.keep(self.guarded(f"{self.base(thing)}.{name}", self.use(draw, thing, name)))
+            self.keep(self.guarded(f"{self.base(thing)}.{name}", self.use(draw, thing, name),
+                                   foreign=type(thing) not in CLASSES))
         elif things:
             self.guarded("other", self.other(draw, draw.choice(things)))
 
@@ -190,7 +201,10 @@ class Program:
         except (TypeError, ValueError, NameError):
             return [self.values.anything(draw) for _ in range(draw.randrange(3))], {}
         positional: list[Any] = []
-        named: dict[str, Any] = {}
+        good = draw.random() < 0.6
+        named = self.values.known_good(draw, getattr(function, "__name__", "")) if good else {}
+        for name in [name for name in named if draw.random() < 0.1]:
+            named[name] = self.values.anything(draw)
         for parameter in parameters:
             optional = parameter.default is not parameter.empty
             hint = hints.get(parameter.name, Any)
@@ -202,7 +216,7 @@ class Program:
                 for name in draw.sample(sorted(options), min(len(options), draw.randrange(3))):
                     named[name] = self.values.fitting(draw, name, options[name])
                 continue
-            if optional and draw.random() < 0.6:
+            if parameter.name in named or optional and draw.random() < (0.9 if named else 0.6):
                 continue
             value = self.values.fitting(draw, parameter.name, hint)
             if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) and (
@@ -222,11 +236,11 @@ class Program:
             value = self.values.anything(draw)
             own[name] = property(lambda self, value=value: value) if draw.random() < 0.5 else (
                 lambda self, *_, value=value, **__: value)
+        bases: tuple[Any, ...] = (kind,)
+        if draw.random() < 0.3:
+            bases, self.mixed = (kind, draw.choice(CLASSES)), True
         try:
-            made = type(kind.__name__, (kind,), own)
-            for name in getattr(kind, "_fields", ()):
-                getattr(made, name)
-            return made
+            return type(kind.__name__, bases, own)
         except TypeError:
             return kind
 

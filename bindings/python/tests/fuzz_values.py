@@ -162,7 +162,9 @@ class Values:
         named = s3rec.Dataset.from_events(
             user=[f"u{number}" for number, row in enumerate(self.rows) for _ in row],
             item=[f"x{item}" for row in self.rows for item in row], attributes={"x1": ["a", "b"]})
-        model = s3rec.Model.create(draw.choice((plain, named)), hidden_size=8)
+        model = s3rec.Model.create(draw.choice((plain, named)), hidden_size=8,
+                                   hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1)
+        sampler = s3rec.Sampler(plain, "finetune", batch_size=4, max_seq_length=9)
 
         def files() -> None:
             if os.path.exists("garbage"):
@@ -180,8 +182,7 @@ class Values:
         parts: tuple[Callable[[], Any], ...] = (
             lambda: context, lambda: plain, lambda: named, lambda: model, lambda: model.item_names,
             lambda: s3rec.Events(context), lambda: s3rec.Batch(),
-            lambda: s3rec.Sampler(plain, "finetune", batch_size=4, max_seq_length=9),
-            lambda: s3rec.Trainer(model), lambda: s3rec.Recommender(model),
+            lambda: sampler, sampler.next, lambda: s3rec.Trainer(model), lambda: s3rec.Recommender(model),
             lambda: s3rec.Recommender(model).filter(), lambda: s3rec.S3Rec(finetune_epochs=1),
             lambda: s3rec.Run(model, named if model.item_names else plain, "finetune", epochs=1))
         return [files, *(lambda part=part: keep(part()) for part in parts)]
@@ -315,7 +316,7 @@ class Values:
 
     def fitting(self, draw: random.Random, name: str, hint: Any) -> Any:
         """A value that an annotation allows, mostly."""
-        if draw.random() < 0.1 and name not in SMALL:
+        if draw.random() < 0.08 and name not in SMALL:
             return self.anything(draw)
         if name in SMALL:
             return draw.choice((*SMALL[name], None, "1")) if draw.random() < 0.3 else SMALL[name][0]
@@ -354,6 +355,31 @@ class Values:
         if origin is collections.abc.Callable:
             return self.callback(draw)
         return self.anything(draw)
+
+    def known_good(self, draw: random.Random, name: str) -> dict[str, Any]:
+        """Arguments that a function of that name takes, {} for most."""
+        ids, few = np.zeros((2, 5), np.int32), [1, 2, 3]
+        ids[:, 3:] = draw.randrange(1, ITEMS)
+        bias = np.zeros(8, np.float32)
+        self.given += [ids, bias]
+        parameter = {"name": "LayerNorm.bias"}
+        chosen: dict[str, dict[str, Any]] = {
+            "from_events": {"user": ["u1"] * 4, "item": ["x1", "x2", "x3", "x4"]},
+            "append": {"user": ["u1"] * 3, "item": ["x1", "x2", "x3"]},
+            "from_files": {"events": "events.csv"}, "load": {"path": "run.state"},
+            "set_finetune": {"input_ids": ids, "target_pos": ids, "target_neg": ids},
+            "encode": {"ids": ids}, "recommend": {"history": few, "raw_ids": True},
+            "recommend_batch": {"histories": [few, few], "raw_ids": True},
+            "recommend_many": {"histories": [few, few], "raw_ids": True},
+            "similar": {"items": few, "raw_ids": True}, "score_all": {"history": few,
+                                                                      "raw_ids": True},
+            "user_vectors": {"histories": [few], "raw_ids": True},
+            "set_parameter": {**parameter, "values": bias}, "parameter": parameter,
+            "gradient": parameter, "set_gradient": {**parameter, "values": bias},
+            "find": {"name": "x1"}, "find_many": {"names": ["x1"]}, "seek": {"epoch": 0},
+            "from_arrays": {"sequences": [row.copy() for row in self.rows]},
+            "set_popularity": {"counts": np.ones(ITEMS + 2, np.int32)}}
+        return chosen.get(name, {})
 
     def scribble(self, draw: random.Random) -> None:
         """Writes into an array that a call was given or gave."""

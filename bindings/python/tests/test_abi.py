@@ -32,12 +32,16 @@ ENUMS = dict(re.findall(r"typedef enum (\w+) \{(.*?)\}", TEXT, re.DOTALL))
 FUNCTIONS = {name: (result.strip(), arguments) for result, name, arguments in re.findall(
     r"S3REC_API\s+([\w\s*]+?)\b(s3rec_\w+)\s*\(([^)]*)\)\s*;", TEXT)}
 STRUCTS = dict(re.findall(r"typedef struct (\w+) \{(.*?)\} \w+;", TEXT, re.DOTALL))
+OPAQUE = set(re.findall(r"typedef struct (\w+) \1;", TEXT)) - set(STRUCTS)
 CALLBACKS = set(re.findall(r"typedef [^;{]*?\(\*(\w+)\)", TEXT))
 
 
-def kinds_of(declared: str) -> list[Any]:
-    """The types of ctypes that a C type may have in the table."""
+def kinds_of(declared: str, of_argument: bool = False) -> list[Any]:
+    """The types of ctypes that a C type may have in the table; a handle has its own as argument."""
     plain = declared.replace("const", "").replace("struct", "").strip()
+    name = plain.replace("*", "").strip()
+    if of_argument and plain.count("*") == 1 and name in OPAQUE:
+        return [getattr(_structs, name.partition("_")[2].upper())]
     if "*" in plain or plain in CALLBACKS:
         one_text = plain.replace(" ", "") == "char*" and "const" in declared
         return [ctypes.c_void_p, ctypes.c_char_p] if one_text else [ctypes.c_void_p]
@@ -55,7 +59,7 @@ def split(declaration: str) -> tuple[str, str, int]:
 
 
 def test_the_parser_sees_the_headers() -> None:
-    assert len(FUNCTIONS) > 100 and len(STRUCTS) >= 22 and len(ENUMS) >= 15
+    assert len(OPAQUE) == 13 and len(FUNCTIONS) > 100 and len(STRUCTS) >= 22 and len(ENUMS) >= 15
 
 
 def test_every_function_is_in_the_table() -> None:
@@ -69,7 +73,7 @@ def test_types_of_functions(name: str) -> None:
     declared = [] if arguments.strip() in ("", "void") else arguments.split(",")
     assert len(declared) == len(table_arguments)
     for argument, kind in zip(declared, table_arguments):
-        assert kind in kinds_of(split(argument)[0]), argument
+        assert kind in kinds_of(split(argument)[0], of_argument=True), argument
     if result == "void":
         assert table_result is None
     else:

@@ -6,56 +6,12 @@ take on a machine under load.
 """
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
-import sys
-import tempfile
-from typing import Any
 
 import pytest
 
-HANG = 600
-
-PRELUDE = """
-import os, signal, sys, threading, time, warnings
-warnings.simplefilter("ignore")  # of Python 3.12, about fork beside threads
-import numpy as np
-import s3rec
-
-data = s3rec.Dataset.from_events(user=["u%d" % (i // 8) for i in range(800)],
-                                 item=["x%d" % ((i * 7 + i // 8) % 60) for i in range(800)])
-model = s3rec.Model.create(data, hidden_size=16, hidden_dropout_prob=0.1,
-                           attention_probs_dropout_prob=0.1)
-
-def together(count, work):
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-def in_child(work):
-    child = os.fork()
-    if child == 0:
-        code = 3
-        try:
-            work()
-            code = 0
-        except s3rec.StateError:
-            code = 1
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-"""
-
-
-def run(script: str) -> str:
-    with tempfile.TemporaryDirectory() as folder:  # for files of random calls
-        found = subprocess.run(
-            [sys.executable, "-X", "faulthandler", "-c", PRELUDE + script], cwd=folder,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=HANG)
-    assert found.returncode == 0, (found.returncode, found.stderr)
-    return found.stdout
+from children import run
 
 
 def test_closed_names() -> None:
@@ -177,104 +133,6 @@ s3rec.evaluate(model, data)
 """)
 
 
-HAMMER = """
-SENDER = '''
-import os, random, time
-draw, until = random.Random(1), time.time() + %d
-while time.time() < until:
-    time.sleep(0.0005 + draw.random() * 0.002)
-    os.kill(%d, 2)
-'''
-
-def target(call, seconds=2):
-    import subprocess
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sender has it from here
-    sender = subprocess.Popen([sys.executable, "-c", SENDER % (seconds, os.getpid())])
-    armed, caught, calls, until = [], 0, 0, time.time() + seconds + 1
-    def interrupt(*_):
-        if armed:
-            armed.clear()  # until the loop below is ready for the next one
-            raise KeyboardInterrupt
-    signal.signal(signal.SIGINT, interrupt)
-    def strike():
-        nonlocal caught, calls
-        try:
-            while time.time() < until:
-                if not armed:  # also where a destructor was interrupted and ignored it
-                    armed.append(True)
-                call()
-                calls += 1
-            armed.clear()
-        except KeyboardInterrupt:
-            caught += 1
-    while time.time() < until:
-        try:
-            strike()
-        except KeyboardInterrupt:  # Python 3.13 may miss the inner one
-            caught += 1
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sender.wait()
-    print(caught, "interrupts", calls, "calls", flush=True)
-    call()
-    together(2, lambda _: call_alone(call))
-
-def call_alone(call):
-    while True:  # a call that was interrupted may still end in the background
-        try:
-            return call()
-        except s3rec.StateError:
-            time.sleep(0.01)
-"""
-
-
-@pytest.mark.parametrize("call", [
-    "lambda: model.recommend(['x1', 'x2', 'x3'], k=2)",
-    "lambda: model.recommend_batch([['x1', 'x2']] * 3, k=2)",
-    "lambda: model.set_parameter('LayerNorm.bias', np.zeros(16))",
-    "lambda: call_alone(lambda: next(run))",
-    "lambda: call_alone(lambda: events.append(user=['u'], item=['x1']))",
-    "lambda: call_alone(lambda: trainer.step(call_alone(lambda: sampler.next(batch))))"])
-def test_a_hail_of_interrupts(call: str) -> None:
-    """None of them leaves a lock behind: calls go on, of this thread and of others."""
-    found = run(HAMMER + f"""
-run = s3rec.Run(model, data, "pretrain", epochs=10**6)
-events = s3rec.Events()
-sampler, trainer, batch = s3rec.Sampler(data, "finetune"), s3rec.Trainer(model), s3rec.Batch()
-target({call})
-model.recommend(["x1"], k=1)
-""")
-    assert int(found.split()[0]) > 10
-
-
-def test_a_signal_handler_may_call() -> None:
-    run("""
-run, events = s3rec.Run(model, data, "pretrain", epochs=10**6), s3rec.Events()
-refused = []
-def handler(*_):
-    model.recommend(["x1"], k=2)
-    model.set_dropouts(0.1, 0.1)
-    for call in (lambda: next(run), lambda: events.append(user=["u"], item=["x1"])):
-        try:
-            call()
-        except s3rec.StateError as error:
-            refused.append(error)
-    if len(handled) < 200:
-        handled.append(signal.setitimer(signal.ITIMER_REAL, 0.002))
-handled = []
-signal.signal(signal.SIGALRM, handler)
-signal.setitimer(signal.ITIMER_REAL, 0.002)
-while len(handled) < 200:
-    model.recommend(["x1", "x2"], k=3)
-    model.set_parameter("LayerNorm.bias", np.zeros(16))
-    for call in (lambda: next(run), lambda: events.append(user=["u"], item=["x2"])):
-        try:
-            call()
-        except s3rec.StateError as error:
-            refused.append(error)
-signal.signal(signal.SIGALRM, signal.SIG_IGN)
-""")
-
-
 def test_a_callback_may_use_its_run() -> None:
     run("""
 def callback(at):
@@ -287,60 +145,6 @@ context = s3rec.Context(log=log)
 events = s3rec.Events(context)
 s3rec.Dataset.from_arrays([[1, 2], [2, 1]], context=context)
 """)
-
-
-LONG = """
-rng = np.random.default_rng(0)
-flat = rng.integers(1, 20000, 800000).astype(np.int32)
-offsets = np.arange(0, 800001, 20)
-one = s3rec.Context(threads=1)
-large = s3rec.Dataset.from_arrays((flat, offsets), context=one)
-model = s3rec.Model.create(large, seed=1)
-
-def interrupted(call):
-    # the signal comes early in a call of many seconds
-    timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
-    begun = time.monotonic()
-    timer.start()
-    try:
-        call()
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
-        return
-    sys.exit("the call went on to its end after %.1f s" % (time.monotonic() - begun))
-signal.signal(signal.SIGINT, signal.default_int_handler)
-"""
-
-
-def test_long_calls_end_at_an_interrupt() -> None:
-    found = run(LONG + """
-interrupted(lambda: model.recommend_batch((flat, offsets), k=10))
-interrupted(lambda: model.user_vectors((flat, offsets)))
-interrupted(lambda: s3rec.evaluate(model, large))
-model.recommend(flat[:5], k=3)
-""")
-    assert found.split() == ["interrupted"] * 3
-
-
-def test_ingestion_ends_at_an_interrupt(tmp_path: Any) -> None:
-    path = tmp_path / "events.csv"
-    with open(path, "w") as file:
-        file.write("user,item,timestamp\n")
-        block = "".join(f"user {row % 997},item {row % 1009},{row}\n" for row in range(50000))
-        for _ in range(60):
-            file.write(block)
-    found = run(LONG + f"""
-events = s3rec.Events(one)
-interrupted(lambda: events.read({str(path)!r}))
-while True:  # the reading ends in the background; whole
-    try:
-        count = events.append(user=["a"], item=["b"], timestamp=[1])
-        break
-    except s3rec.StateError:
-        time.sleep(0.05)
-assert s3rec.Dataset.from_events(events).report.event_count in (1, 3000001)
-""")
-    assert "interrupted" in found
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
@@ -388,6 +192,72 @@ stop.append(1)
 for thread in threads:
     thread.join()
 model.recommend(["x1"], k=2)
+""")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
+@pytest.mark.parametrize("busy", [
+    "model.recommend_batch([['x1', 'x2']] * 300, k=10)", "s3rec.evaluate(model, data)",
+    "s3rec.finetune(model, data, epochs=1)", "next(s3rec.Run(model, data, 'finetune'))",
+    "recommender.recommend_many([['x1', 'x2']] * 300)", "recommender.exchange(model)",
+    "s3rec.Dataset.from_events(user=['u'] * 3000, item=['x%d' % i for i in range(3000)])"])
+def test_children_of_a_fork_beside_every_kind_of_call(busy: str) -> None:
+    """A child that uses each kind of handle gets StateError or an answer, and comes to its end."""
+    run(f"""
+recommender = s3rec.Recommender(model)
+names, denied = model.item_names, recommender.filter(deny=["x1"])
+sampler, batch, trainer = s3rec.Sampler(data, "finetune"), s3rec.Batch(), s3rec.Trainer(model)
+step, events, context = s3rec.Run(model, data, "finetune"), s3rec.Events(), s3rec.Context(threads=2)
+stop = []
+def work(number):
+    while not stop:
+        {busy}
+threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+for thread in threads:
+    thread.start()
+time.sleep(0.2)
+codes = set()
+for use in (lambda: model.recommend(["x1"], k=2), lambda: s3rec.evaluate(model, data),
+            lambda: recommender.recommend(["x1"], filter=denied), lambda: names.find("x1"),
+            lambda: sampler.next(batch), lambda: trainer.model(), lambda: next(step),
+            lambda: events.append(user=["u"], item=["x1"]), lambda: data.user_items("u1"),
+            lambda: s3rec.Vocabulary(["a"], 1, context), lambda: model.clone().close(),
+            lambda: [thing.close() for thing in (model, data, step, trainer, recommender)]):
+    codes.add(in_child(use))
+assert codes <= {{0, 1}}, codes
+stop.append(1)
+for thread in threads:
+    thread.join()
+model.recommend(["x1"], k=2), recommender.recommend(["x1"]), next(step)
+""")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_pools_of_processes(method: str) -> None:
+    """A model goes to other processes as an argument."""
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method}")
+    run(f"""
+import multiprocessing
+with open("worker.py", "w") as file:
+    file.write("import s3rec\\n"
+               "def best(model, history):\\n"
+               "    return model.recommend(history, k=3).items.tolist()\\n"
+               "def learn(model):\\n"
+               "    data = s3rec.Dataset.from_arrays([[1, 2, 3, 4, 5]] * 9)\\n"
+               "    plain = s3rec.Model.create(data, hidden_size=8)\\n"
+               "    return s3rec.evaluate(plain, data).user_count\\n")
+sys.path.insert(0, ".")
+os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)
+import worker
+if __name__ == "__main__":
+    histories = [["x%d" % i, "x2"] for i in range(1, 9)]
+    wanted = [worker.best(model, history) for history in histories]
+    s3rec.evaluate(model, data)  # the shared context has threads from here on
+    with multiprocessing.get_context({method!r}).Pool(2) as pool:
+        found = pool.starmap(worker.best, [(model, history) for history in histories])
+        assert found == wanted, (found, wanted)
+        assert pool.map(worker.learn, [model] * 3) == [9] * 3
 """)
 
 
