@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from s3rec._columns import column
 from s3rec._errors import ArgumentError, FormatError
+from s3rec._words import listed
+
 _INT32 = np.iinfo(np.int32)
 
 
@@ -23,7 +25,7 @@ def int32_array(source: Any, what: str, unknown: Optional[int] = None) -> npt.ND
     if isinstance(source, np.ndarray) and source.dtype == np.int32 and source.ndim == 1:
         return np.ascontiguousarray(source, np.int32)
     if not hasattr(source, "__len__"):
-        source = list(source)
+        source = listed(what, source)
     if len(source) == 0:
         return np.zeros(0, np.int32)
     if type(source) is list and set(map(type, source)) == {int}:  # most histories
@@ -66,7 +68,8 @@ def ragged_int32(source: Any, what: str) -> tuple[npt.NDArray[np.int32], npt.NDA
         return values, offsets_array(source[1], what, len(values))
     if isinstance(source, (str, bytes)):
         raise TypeError(f"{what} is {type(source).__name__}, a list of arrays is needed")
-    rows = [int32_array(row, f"{what}[{number}]") for number, row in enumerate(source)]
+    rows = [int32_array(row, f"{what}[{number}]")
+            for number, row in enumerate(listed(what, source))]
     offsets = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(row) for row in rows], out=offsets[1:])
     return np.concatenate(rows) if rows else np.zeros(0, np.int32), offsets

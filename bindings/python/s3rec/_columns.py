@@ -38,13 +38,15 @@ class IdColumn:
 
 
 def pack(texts: list[str], what: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """The UTF-8 text of the strings, one after the other, and offsets [n + 1]."""
+    """The UTF-8 text of the strings, one after the other, and offsets [n + 1].
+
+    They are of str itself: a subclass may say what it likes about its length.
+    """
     joined = "".join(texts)
     try:
         encoded = joined.encode("utf-8")
-        # Of str itself: a subclass may have a length of its own.
-        lengths = list(map(str.__len__, texts)) if joined.isascii() else [
-            len(str.encode(text)) for text in texts]
+        lengths = list(map(len, texts)) if joined.isascii() else [
+            len(text.encode()) for text in texts]
     except UnicodeEncodeError:
         row = next(i for i, text in enumerate(texts) if not _encodes(text))
         raise FormatError(f"{what}[{row}] is text that UTF-8 cannot hold: {texts[row]!r}") from None
@@ -55,7 +57,7 @@ def pack(texts: list[str], what: str) -> tuple[npt.NDArray[np.uint8], npt.NDArra
 
 def _encodes(text: str) -> bool:
     try:
-        str.encode(text)
+        text.encode()
         return True
     except UnicodeEncodeError:
         return False
@@ -153,7 +155,7 @@ def _of_kind(kind: str, values: list[Any], nulls: npt.NDArray[np.bool_],
         return [blank if null else value for value, null in zip(values, nulls.tolist())]
 
     if kind == "text":
-        text, offsets = pack([str(value) for value in filled("")], what)
+        text, offsets = pack([str.__str__(value) for value in filled("")], what)
         return Column("text", text=text, offsets=offsets, valid=valid)
     if kind == "integer":
         return Column("integer", values=_integers(filled(0), what), valid=valid)

@@ -47,9 +47,9 @@ class _Pointer(Pointer, _structs.CONTEXT):
         super().__init__(library.s3rec_context_destroy)
         self.key = key
 
-    def __del__(self) -> None:
+    def __del__(self, logs: dict[int, Log] = _logs) -> None:  # the module's may be gone
         super().__del__()
-        _logs.pop(self.key, None)
+        logs.pop(self.key, None)
 
 
 def processors() -> int:
@@ -77,6 +77,8 @@ class Context(Handle):
         assign(options, "thread_count", processors() if threads is None else threads)
         options.kernel_level = number_of("kernels", KERNEL_LEVELS, kernels)
         options.backend = number_of("backend", BACKENDS, backend)
+        if log is not None and not callable(log):
+            raise TypeError(f"log is {type(log).__name__}, must be a function")
         self.limits = Limits() if limits is None else limits
         most = c_limits(self.limits)
         options.limits = ctypes.addressof(most)

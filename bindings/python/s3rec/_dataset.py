@@ -14,7 +14,7 @@ from s3rec._arrays import int32_array, ragged_int32
 from s3rec._context import Context, use
 from s3rec._errors import ArgumentError, NotFoundError, check
 from s3rec._events import Events, EventsReport
-from s3rec._handle import Handle, PathLike, Pointer, patiently, path_bytes
+from s3rec._handle import Handle, PathLike, Pointer, path_bytes, patiently, pointer_for
 from s3rec._vocabulary import Name, Vocabulary, adopt
 from s3rec._words import Format, Header, Repeats, int32
 
@@ -155,7 +155,7 @@ class Dataset(Handle):
              negatives: Optional[PathLike] = None, *, context: Optional[Context] = None
              ) -> Dataset:
         """The authors' text formats (docs/file-format.md): "user item item ..." a line."""
-        owner, pointer = use(context), Pointer(library.s3rec_dataset_destroy)
+        owner, pointer = use(context), pointer_for(library.s3rec_dataset_destroy)
         paths = [None if path is None else path_bytes(path)
                  for path in (sequences, attributes, negatives)]
         patiently(lambda: check(library.s3rec_dataset_load(owner._live(), *paths,
@@ -178,6 +178,8 @@ class Dataset(Handle):
         arrays.user_count = len(offsets) - 1
         arrays.item_offsets, arrays.items = offsets.ctypes.data, items.ctypes.data
         keep: list[Any] = [items, offsets]
+        if attributes is not None and not isinstance(attributes, Mapping):
+            raise TypeError(f"attributes is {type(attributes).__name__}, must be a dictionary")
         if attributes:
             named = int32_array(list(attributes), "items of attributes")
             values, value_offsets = ragged_int32(list(attributes.values()), "attributes")
@@ -195,7 +197,7 @@ class Dataset(Handle):
             arrays.negatives_per_user = table.shape[1]
             arrays.negatives = flat.ctypes.data
             keep.append(flat)
-        owner, pointer = use(context), Pointer(library.s3rec_dataset_destroy)
+        owner, pointer = use(context), pointer_for(library.s3rec_dataset_destroy)
 
         def work() -> Any:
             check(library.s3rec_dataset_from_arrays(owner._live(), ctypes.byref(arrays),

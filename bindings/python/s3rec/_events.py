@@ -16,7 +16,7 @@ from s3rec._columns import IdColumn, column, id_column, int64_values
 from s3rec._context import Context, use
 from s3rec._errors import ArgumentError, FormatError, check
 from s3rec._frames import attribute_pairs, event_columns
-from s3rec._handle import Lone, PathLike, Pointer, address_of, patiently, path_bytes
+from s3rec._handle import Lone, PathLike, Pointer, address_of, path_bytes, patiently, pointer_for
 from s3rec._vocabulary import Vocabulary
 from s3rec._words import (FORMATS, HEADERS, REPEATS, Format, Header, Repeats, assign, number_of,
                           plain_text, whole)
@@ -143,7 +143,7 @@ class Events(Lone):
     """
 
     def __init__(self, context: Optional[Context] = None) -> None:
-        pointer = Pointer(library.s3rec_events_destroy)
+        pointer = pointer_for(library.s3rec_events_destroy)
         self._context = use(context)
         check(library.s3rec_events_create(self._context._live(), ctypes.byref(pointer)))
         self._own(pointer)
@@ -253,7 +253,7 @@ class Events(Lone):
             if names is not None:
                 keep.append(Vocabulary._of(names, name)._live())
                 setattr(options, name, address_of(keep[-1], _structs.VOCABULARY))
-        pointer = Pointer(library.s3rec_dataset_destroy)
+        pointer = pointer_for(library.s3rec_dataset_destroy)
         self._work(library.s3rec_events_dataset, ctypes.byref(options), ctypes.byref(pointer),
                    ctypes.byref(report), keep=keep)
         return pointer, EventsReport(**{

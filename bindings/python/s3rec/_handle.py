@@ -88,18 +88,10 @@ if hasattr(os, "register_at_fork"):
 
 
 class Pointer(ctypes.c_void_p):
-    """A handle of the library; the caller of a create function passes this by reference. It has the
-    type that `destroy` takes, so that no function takes it for another kind.
+    """A handle of the library; the caller of a create function passes this by reference.
 
     threads: threads of the library may serve the handle, which a forked child does not have.
     """
-
-    def __new__(cls, destroy: Any, *_: Any, **__: Any) -> Pointer:
-        if cls is Pointer:
-            kind = destroy.argtypes[0]
-            cls = _TYPES.get(kind) or _TYPES.setdefault(kind, type("Pointer", (cls, kind), {}))
-        made: Pointer = super().__new__(cls)
-        return made
 
     def __init__(self, destroy: Callable[[Pointer], None], threads: bool = False) -> None:
         super().__init__()
@@ -138,6 +130,13 @@ class Pointer(ctypes.c_void_p):
 
 
 _TYPES: dict[Any, Type[Pointer]] = {ctypes.c_void_p: Pointer}
+
+
+def pointer_for(destroy: Any, threads: bool = False) -> Pointer:
+    """A pointer of the type that `destroy` takes, so that no function takes it for another."""
+    kind = destroy.argtypes[0]
+    found = _TYPES.get(kind) or _TYPES.setdefault(kind, type("Pointer", (Pointer, kind), {}))
+    return found(destroy, threads)
 
 
 def address_of(pointer: Pointer, kind: Type[ctypes.c_void_p]) -> Optional[int]:
@@ -273,8 +272,10 @@ def patiently(work: Callable[[], T]) -> T:
     return result
 
 
-def path_bytes(path: PathLike) -> bytes:
+def path_bytes(path: PathLike, what: str = "path") -> bytes:
     """A path for the library: as the file system has it, without NUL."""
+    if not hasattr(type(path), "__fspath__") and not isinstance(path, (str, bytes)):
+        raise TypeError(f"{what} is {type(path).__name__}, must be a path")
     plain = os.fspath(path)
     encoded = bytes(memoryview(plain)) if isinstance(plain, bytes) else str.encode(
         plain, sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())

@@ -18,13 +18,13 @@ from s3rec._arrays import int32_array
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, NotFoundError, check
-from s3rec._handle import PathLike, Pointer, patiently, path_bytes
+from s3rec._handle import PathLike, Pointer, path_bytes, patiently, pointer_for
 from s3rec._reports import History
 from s3rec._scoring import Scoring, Version, config_of
 from s3rec._torch import model_sizes, read_torch, to_tensors, write_torch
 from s3rec._vocabulary import Vocabulary
-from s3rec._words import (ACTIVATIONS, Activation, assign, number_of, plain_text, seed_number,
-                          whole, word_of)
+from s3rec._words import (ACTIVATIONS, Activation, assign, number_of, plain_text, real,
+                          seed_number, whole, word_of)
 
 _CONFIG_FIELDS = ("item_size", "attribute_size", "max_seq_length", "hidden_size",
                   "num_hidden_layers", "num_attention_heads", "hidden_act",
@@ -109,7 +109,7 @@ class Model(Scoring):
             "hidden_act": hidden_act, "hidden_dropout_prob": hidden_dropout_prob,
             "attention_probs_dropout_prob": attention_probs_dropout_prob,
             "initializer_range": initializer_range})
-        pointer = Pointer(library.s3rec_model_destroy)
+        pointer = pointer_for(library.s3rec_model_destroy)
         if dataset is None:
             owner = use(context)
             function, source = library.s3rec_model_create, owner._live()
@@ -124,7 +124,7 @@ class Model(Scoring):
     def _open(cls, function: Callable[..., int], path: PathLike, fallback: Mapping[str, Any],
               context: Optional[Context]) -> Model:
         config = _c_config(fallback)
-        owner, pointer = use(context), Pointer(library.s3rec_model_destroy)
+        owner, pointer = use(context), pointer_for(library.s3rec_model_destroy)
         encoded = path_bytes(path)
         patiently(lambda: check(function(owner._live(), encoded, ctypes.byref(config),
                                          ctypes.byref(pointer))))
@@ -249,6 +249,8 @@ class Model(Scoring):
 
     def load_state_dict(self, tensors: Mapping[str, Any]) -> None:
         """Replaces all parameters; names and shapes must be the model's. All or nothing."""
+        if not isinstance(tensors, Mapping):
+            raise TypeError(f"tensors is {type(tensors).__name__}, must be a dictionary")
         shapes = self.parameter_shapes()
         missing = [name for name in shapes if name not in tensors]
         unknown = [name for name in tensors if name not in shapes]
@@ -272,7 +274,8 @@ class Model(Scoring):
     def set_dropouts(self, hidden_dropout_prob: float, attention_probs_dropout_prob: float
                      ) -> None:
         """Sets the dropouts of later training, 0..0.99 each."""
-        shares = float(hidden_dropout_prob), float(attention_probs_dropout_prob)
+        shares = (real("hidden_dropout_prob", hidden_dropout_prob),
+                  real("attention_probs_dropout_prob", attention_probs_dropout_prob))
         self._change(lambda pointer: check(library.s3rec_model_set_dropouts(pointer, *shares)))
 
     @property
@@ -358,7 +361,7 @@ def _slice(config: ModelConfig) -> int:
 
 def copy_of(model: Pointer) -> Pointer:
     """A copy of the library's model."""
-    pointer = Pointer(library.s3rec_model_destroy)
+    pointer = pointer_for(library.s3rec_model_destroy)
     check(library.s3rec_model_clone(model, ctypes.byref(pointer)))
     return pointer
 
@@ -375,6 +378,7 @@ def shapes_of(model: Pointer) -> dict[str, tuple[int, ...]]:
 
 def shape_of(model: Pointer, name: str) -> tuple[int, ...]:
     """The shape of one parameter; NotFoundError when there is none of that name."""
+    plain_text("name", name)
     shape = shapes_of(model).get(name)
     if shape is None:
         raise NotFoundError(f"no parameter is called {name!r}")

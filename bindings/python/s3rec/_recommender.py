@@ -15,9 +15,9 @@ from s3rec._arrays import int32_array, ragged_int32
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, check
-from s3rec._handle import Handle, PathLike, Pointer, address_of, patiently, path_bytes
+from s3rec._handle import Handle, PathLike, Pointer, address_of, path_bytes, patiently, pointer_for
 from s3rec._model import Model
-from s3rec._words import SCANS, SOURCES, Scan, assign, number_of, whole, word_of
+from s3rec._words import SCANS, SOURCES, Scan, assign, listed, number_of, whole, word_of
 
 _NO_NAME = b"\xff"  # not UTF-8, so no item has this name
 _MANY = 64  # with more users than this a call may take long
@@ -79,7 +79,7 @@ class Recommender(Handle):
         model = Model._of(model, "model")
         owner = model._context if context is None else use(context)
         options, keep = _options(owner, scan)
-        pointer = Pointer(library.s3rec_recommender_destroy)
+        pointer = pointer_for(library.s3rec_recommender_destroy)
         check(library.s3rec_recommender_create(model._live(), ctypes.byref(options),
                                                ctypes.byref(pointer)))
         del keep
@@ -96,7 +96,7 @@ class Recommender(Handle):
         owner, encoded = use(context), path_bytes(path)
         options, keep = _options(owner, scan)
         options.copy = int(bool(copy))
-        pointer = Pointer(library.s3rec_recommender_destroy)
+        pointer = pointer_for(library.s3rec_recommender_destroy)
 
         def work() -> Any:
             check(library.s3rec_recommender_open(encoded, ctypes.byref(options),
@@ -120,7 +120,7 @@ class Recommender(Handle):
     @property
     def model(self) -> Model:
         """The model that serves now."""
-        pointer = Pointer(library.s3rec_model_destroy)
+        pointer = pointer_for(library.s3rec_model_destroy)
         check(library.s3rec_recommender_model(self._live(), ctypes.byref(pointer)))
         return Model._made(pointer, self._context)
 
@@ -139,7 +139,7 @@ class Recommender(Handle):
             place = "_names" if entries.names is not None else ""
             setattr(options, word + place, entries.address)
             setattr(options, f"{word}{'_name' if place else ''}_count", entries.count)
-        made, pointer = Filter.__new__(Filter), Pointer(library.s3rec_filter_destroy)
+        made, pointer = Filter.__new__(Filter), pointer_for(library.s3rec_filter_destroy)
         check(library.s3rec_filter_create(self._live(), ctypes.byref(options),
                                           ctypes.byref(pointer)))
         made._pointer = pointer
@@ -181,7 +181,7 @@ class Recommender(Handle):
         raw, integers = raw_ids or self._integers is None, bool(self._integers)
         entries, offsets = _ragged_entries(histories, raw)
         users = len(offsets) - 1
-        request, answer = _abi.new(_structs.Request), Pointer(library.s3rec_answer_destroy)
+        request, answer = _abi.new(_structs.Request), pointer_for(library.s3rec_answer_destroy)
         request.user_count, request.offsets = users, offsets.ctypes.data
         request.items, request.names = entries.numbers_address, entries.names_address
         request.item_count, request.k = entries.count, whole("k", k, 1, 2**31 - 1)
@@ -191,6 +191,7 @@ class Recommender(Handle):
             keep.append(Filter._of(filter, "filter")._live())
             request.filter = address_of(keep[-1], _structs.FILTER)
         if filters is not None:
+            filters = listed("filters", filters)
             if len(filters) != users:
                 raise ArgumentError(f"there are {len(filters)} filters for {users} users")
             live = [None if one is None else Filter._of(one, "filters")._live()
@@ -232,7 +233,7 @@ class Recommender(Handle):
             keep.append(Dataset._of(dataset, "dataset")._live())
             options.dataset = address_of(keep[-1], _structs.DATASET)
         pointer = self._live()
-        given = model._live() if isinstance(model, Model) else path_bytes(model)
+        given = model._live() if isinstance(model, Model) else path_bytes(model, "model")
         function = (library.s3rec_recommender_exchange_model if isinstance(model, Model) else
                     library.s3rec_recommender_exchange)
 
@@ -278,7 +279,8 @@ class _Entries:
         else:
             if isinstance(items, (str, bytes)):
                 raise TypeError(f"{what} is one text, must be a list or array of items")
-            encoded = [_encoded(item, what) for item in items]
+            each = items if type(items) is list else listed(what, items)
+            encoded = [_encoded(item, what) for item in each]
             self.count = len(encoded)
             self.names = (ctypes.c_char_p * max(self.count, 1))(*encoded)
 
@@ -314,14 +316,14 @@ def _ragged_entries(histories: Any, raw: bool) -> tuple[_Entries, npt.NDArray[np
     if raw:
         pair = isinstance(histories, tuple) and len(histories) == 2
         rows = histories if pair else [int32_array(row, "history", unknown=-1)
-                                       for row in histories]
+                                       for row in listed("histories", histories)]
         numbers, offsets = ragged_int32(rows, "histories")
         return _Entries(numbers, "histories", True), offsets
     lists = []
-    for row in histories:
+    for row in histories if type(histories) is list else listed("histories", histories):
         if isinstance(row, (str, bytes)):
             raise TypeError("history is one text, must be a list or array of items")
-        lists.append(list(row))
+        lists.append(row[:] if type(row) is list else listed("history", row))
     offsets = np.zeros(len(lists) + 1, np.int64)
     np.cumsum([len(row) for row in lists], out=offsets[1:])
     return _Entries([item for row in lists for item in row], "history", False), offsets

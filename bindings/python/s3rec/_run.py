@@ -11,7 +11,7 @@ from s3rec._abi import library
 from s3rec._context import Context
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, Error, check
-from s3rec._handle import Lone, PathLike, Pointer, patiently, path_bytes
+from s3rec._handle import Lone, PathLike, path_bytes, patiently, pointer_for
 from s3rec._model import Model
 from s3rec._options import (RUN_FIELDS, TrainingOptions, Unpack, check_options,
                             has_sampler_options, has_trainer_options, sampler_options,
@@ -20,7 +20,7 @@ from s3rec._progress import bar_for
 from s3rec._reports import History, Metrics, Progress, metrics_of, progress_of
 from s3rec._words import (METRICS, PROTOCOLS, RECIPES, REFITS, RUN_EVENTS, SCHEDULES, SEEN, STAGES,
                           Metric, Protocol, Recipe, Refit, Schedule, Seen, Stage, assign,
-                          number_of, plain_text, seed_number, whole)
+                          listed, number_of, plain_text, real, seed_number, whole)
 
 
 Callback = Callable[[Progress], object]
@@ -63,7 +63,7 @@ class Run(Lone):
         for name in RUN_FIELDS:
             share: Any = options.get(name)
             if share is not None:
-                if not 0 <= share <= 0.99:  # below 0 would be the recipe's
+                if not 0 <= real(name, share) <= 0.99:  # below 0 would be the recipe's
                     raise ArgumentError(f"{name} is {share}, must be 0..0.99")
                 assign(wanted, name, share)
         wanted.seen = number_of("seen", SEEN, seen)
@@ -73,7 +73,7 @@ class Run(Lone):
             wanted.schedule = number_of("schedule", SCHEDULES, schedule)
         for name, amount in (("warmup_epochs", warmup_epochs), ("time_budget", time_budget)):
             if amount is not None:
-                if not 0 <= amount:
+                if not 0 <= real(name, amount):
                     raise ArgumentError(f"{name} is {amount}, must be at least 0")
                 assign(wanted, name, amount)
         if refit is not None:
@@ -87,7 +87,7 @@ class Run(Lone):
                                   or options.get("decay_steps") is not None)
         wanted.sampler = None if sampler is None else ctypes.addressof(sampler)
         wanted.trainer = None if trainer is None else ctypes.addressof(trainer)
-        pointer = Pointer(library.s3rec_run_destroy, threads=self._context._many)
+        pointer = pointer_for(library.s3rec_run_destroy, threads=self._context._many)
         check(library.s3rec_run_create(now.pointer, dataset._live(), ctypes.byref(wanted),
                                        ctypes.byref(pointer)))
         self._own(pointer)
@@ -119,7 +119,7 @@ class Run(Lone):
     def finish(self) -> Model:
         """The result as a new model: after the last step the final weights; before it the best so
         far (fine-tuning: of the best epoch; pretraining: as they are). The run may go on."""
-        pointer = Pointer(library.s3rec_model_destroy)
+        pointer = pointer_for(library.s3rec_model_destroy)
         check(self._alone(library.s3rec_run_finish, ctypes.byref(pointer)))
         return Model._made(pointer, self._context)
 
@@ -158,7 +158,7 @@ class Run(Lone):
         now.check_names(dataset)
         run, c_dataset, encoded = cls.__new__(cls), dataset._live(), path_bytes(path)
         count = 0 if epochs is None else whole("epochs", epochs, 1, 2**31 - 1)
-        pointer = Pointer(library.s3rec_run_destroy, threads=model._context._many)
+        pointer = pointer_for(library.s3rec_run_destroy, threads=model._context._many)
         patiently(lambda: check(library.s3rec_run_resume(now.pointer, c_dataset, encoded, count,
                                                          ctypes.byref(pointer))))
         run.stage, run._context = saved_stage(path, model._context), model._context
@@ -168,7 +168,7 @@ class Run(Lone):
 
 def saved_stage(path: PathLike, context: Context) -> Stage:
     """The stage of a saved run."""
-    state = Pointer(library.s3rec_run_state_destroy)
+    state = pointer_for(library.s3rec_run_state_destroy)
     check(library.s3rec_run_state_read(context._live(), path_bytes(path), ctypes.byref(state)))
     assert state.value
     found = _structs.RunState.from_address(state.value)
@@ -179,7 +179,9 @@ def saved_stage(path: PathLike, context: Context) -> Stage:
 def _drive(run: Run, callbacks: Callbacks, progress: Optional[bool], state: Optional[PathLike],
            resume: bool) -> Model:
     called = [] if callbacks is None else (
-        [callbacks] if callable(callbacks) else list(callbacks))
+        [callbacks] if callable(callbacks) else listed("callbacks", callbacks))
+    if not all(map(callable, called)):
+        raise TypeError("callbacks must be functions")
     epochs: list[Progress] = []
     if resume:
         if state is None:

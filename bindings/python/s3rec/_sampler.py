@@ -15,7 +15,7 @@ from s3rec._arrays import int32_array
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, check
-from s3rec._handle import Lone, Pointer, alone
+from s3rec._handle import Lone, alone, pointer_for
 from s3rec._options import sampler_options
 from s3rec._words import (STAGES, Recipe, Stage, assign, int32, plain_text, seed_number, whole,
                           word_of)
@@ -44,7 +44,7 @@ class Batch(Lone):
     """
 
     def __init__(self, context: Optional[Context] = None) -> None:
-        pointer = Pointer(library.s3rec_batch_destroy)
+        pointer = pointer_for(library.s3rec_batch_destroy)
         check(library.s3rec_batch_create(use(context)._live(), ctypes.byref(pointer)))
         self._own(pointer)
 
@@ -70,7 +70,7 @@ class Batch(Lone):
         attributes: of pos_items, [batch_size, max_seq_length, attribute_size], not 0: has it.
         mask_id: the model's item_size - 1.
         """
-        if set(arrays) != set(ARRAYS["pretrain"]):
+        if not isinstance(arrays, Mapping) or set(arrays) != set(ARRAYS["pretrain"]):
             raise ArgumentError(f"arrays must be {', '.join(ARRAYS['pretrain'])}")
         tables = _tables({name: arrays[name] for name in ARRAYS["pretrain"]})
         shape = tables["pos_items"].shape
@@ -145,7 +145,7 @@ class Sampler(Lone):
         assign(options, "held_out_count", held_out_count)
         dataset = Dataset._of(dataset, "dataset")
         self.stage, self._context = stage, dataset._context
-        pointer = Pointer(library.s3rec_sampler_destroy)
+        pointer = pointer_for(library.s3rec_sampler_destroy)
         check(library.s3rec_sampler_create(dataset._live(), ctypes.byref(options),
                                            ctypes.byref(pointer)))
         instances, steps = ctypes.c_size_t(), ctypes.c_size_t()

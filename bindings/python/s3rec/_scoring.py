@@ -19,7 +19,7 @@ from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, MismatchError, StateError, check, failure
 from s3rec._handle import Handle, Pointer, patiently
 from s3rec._vocabulary import Name, Vocabulary, adopt
-from s3rec._words import ATTENTIONS, SCANS, Attention, Scan, number_of
+from s3rec._words import ATTENTIONS, SCANS, Attention, Scan, listed, number_of
 
 _INT32 = np.dtype(np.int32)
 _UNKNOWN = -1  # no item's number: the library passes over it
@@ -110,7 +110,7 @@ class Version:
         if self.item_names is None or raw_ids:
             return int32_array(items, what, unknown=_UNKNOWN)
         if not hasattr(items, "__len__"):
-            items = list(items)
+            items = listed(what, items)
         if len(items) == 0:
             return np.zeros(0, np.int32)
         return self.item_names._find_items(items, what)
@@ -284,7 +284,7 @@ class Scoring(Handle):
             raise ArgumentError("either histories or users are needed, not both")
         if users is not None:
             rows: list[Any] = [self._history(now, None, user, dataset, raw_ids)
-                               for user in users]
+                               for user in listed("users", users)]
         elif (isinstance(histories, tuple) and len(histories) == 2
               and isinstance(histories[1], np.ndarray) and histories[1].ndim == 1
               and histories[1].dtype == np.int64):
@@ -303,10 +303,10 @@ class Scoring(Handle):
         elif isinstance(histories, (str, bytes)):
             raise TypeError("histories are one text, must be a list of histories")
         else:
-            rows = list(histories)
+            rows = listed("histories", histories)
         if any(isinstance(row, (str, bytes)) for row in rows):
             raise TypeError("histories must be a list of lists of items, not of texts")
-        rows = [row if hasattr(row, "__len__") else list(row) for row in rows]
+        rows = [row if hasattr(row, "__len__") else listed("a history", row) for row in rows]
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum([len(row) for row in rows], out=offsets[1:])
         if not offsets[-1]:
@@ -427,7 +427,12 @@ def _copy(numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 
 
 def _wanted(k: Any, item_size: int) -> int:
-    wanted = min(int(operator.index(k)), int(item_size))
+    if type(k) is int and type(item_size) is int and 0 < k <= item_size:
+        return k
+    try:
+        wanted = min(int(operator.index(k)), int(item_size))
+    except TypeError:
+        raise TypeError(f"k is {k!r:.60}, must be an integer") from None
     if wanted < 1:
-        raise ArgumentError(f"k is {k}, must be at least 1")
+        raise ArgumentError(f"k is {wanted}, must be at least 1")
     return wanted

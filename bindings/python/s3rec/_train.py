@@ -10,11 +10,11 @@ from s3rec._abi import library
 from s3rec._context import Context, use
 from s3rec._dataset import Dataset
 from s3rec._errors import ArgumentError, check
-from s3rec._handle import PathLike, Pointer, address_of, patiently, path_bytes
+from s3rec._handle import PathLike, address_of, path_bytes, patiently, pointer_for
 from s3rec._model import Model
 from s3rec._reports import Metrics, metrics_of, progress_of
 from s3rec._run import Callback
-from s3rec._words import RECIPES, Recipe, assign, number_of, seed_number
+from s3rec._words import RECIPES, Recipe, assign, number_of, real, seed_number
 
 _FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
 
@@ -54,14 +54,16 @@ def train(dataset: Optional[Dataset] = None, *, events: Optional[PathLike] = Non
                        ("sequences_path", sequences), ("attributes_path", attributes),
                        ("start_path", start)):
         if path is not None:
-            setattr(options, name, path_bytes(path))
+            setattr(options, name, path_bytes(path, name.partition("_path")[0]))
     options.recipe, options.seed = number_of("recipe", RECIPES, recipe), seed_number(seed)
     for name, count in (("pretrain_epochs", pretrain_epochs),
                         ("finetune_epochs", finetune_epochs), ("time_budget", time_budget)):
         if count is not None:
-            if not count >= 0:
+            if not real(name, count) >= 0:
                 raise ArgumentError(f"{name} is {count}, must be at least 0")
             assign(options, name, count)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback is {type(callback).__name__}, must be a function")
     ended: list[BaseException] = []
     over: list[bool] = []
 
@@ -79,7 +81,7 @@ def train(dataset: Optional[Dataset] = None, *, events: Optional[PathLike] = Non
 
     function = _FUNCTION(step)
     options.progress = ctypes.cast(function, ctypes.c_void_p)
-    pointer, metrics = Pointer(library.s3rec_model_destroy), _abi.new(_structs.Metrics)
+    pointer, metrics = pointer_for(library.s3rec_model_destroy), _abi.new(_structs.Metrics)
 
     def work() -> Any:
         check(library.s3rec_train(ctypes.byref(options), ctypes.byref(pointer),

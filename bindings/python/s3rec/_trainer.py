@@ -14,7 +14,7 @@ from s3rec import _abi, _structs
 from s3rec._abi import library
 from s3rec._context import Context
 from s3rec._errors import ArgumentError, check
-from s3rec._handle import Lone, PathLike, Pointer, alone, patiently, path_bytes
+from s3rec._handle import Lone, PathLike, Pointer, alone, path_bytes, patiently, pointer_for
 from s3rec._model import Model, copy_of, fitting, read_values, shapes_of
 from s3rec._options import TRAINER_FIELDS, TrainingOptions, Unpack, check_options, trainer_options
 from s3rec._sampler import Batch, Sampler
@@ -91,6 +91,7 @@ class Trainer(Lone):
         return self._step(library.s3rec_trainer_compute_gradients, batch)
 
     def _shape(self, name: str) -> tuple[int, ...]:
+        plain_text("name", name)
         if name not in self._shapes:
             raise ArgumentError(f"no parameter is called {name!r}")
         return self._shapes[name]
@@ -134,9 +135,10 @@ class Trainer(Lone):
 
     def model(self) -> Model:
         """A model with the weights of the moment, to evaluate, serve or save."""
-        pointer = Pointer(library.s3rec_model_destroy)
+        pointer = pointer_for(library.s3rec_model_destroy)
         own = self._live()
-        assert isinstance(own, _Pointer)
+        if not isinstance(own, _Pointer):
+            raise TypeError(f"this {type(self).__name__} is no Trainer")
         check(alone((own,), library.s3rec_model_clone, own.weights, ctypes.byref(pointer)))
         return Model._made(pointer, self._context)
 

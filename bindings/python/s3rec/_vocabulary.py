@@ -13,8 +13,8 @@ from s3rec._abi import library
 from s3rec._columns import IdColumn, id_column
 from s3rec._context import Context, use
 from s3rec._errors import ArgumentError, NotFoundError, StateError, check
-from s3rec._handle import Handle, Pointer
-from s3rec._words import int32
+from s3rec._handle import Handle, Pointer, pointer_for
+from s3rec._words import int32, listed, whole
 
 Name = Union[int, str]
 _Views = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
@@ -34,7 +34,7 @@ class Vocabulary(Handle):
     def __init__(self, names: Any, first_id: int, context: Optional[Context] = None) -> None:
         column = id_column(names, "names")
         text, offsets = column.as_text()
-        pointer, owner = Pointer(library.s3rec_vocabulary_destroy), use(context)
+        pointer, owner = pointer_for(library.s3rec_vocabulary_destroy), use(context)
         check(library.s3rec_vocabulary_create(
             owner._live(), TEXT if column.integers is None else INTEGER,
             int32("first_id", first_id), text.ctypes.data, offsets.ctypes.data, len(offsets) - 1,
@@ -103,7 +103,7 @@ class Vocabulary(Handle):
 
     def name(self, number: int) -> Name:
         """The name of a number; NotFoundError when there is none."""
-        index = int(number) - self.first_id
+        index = whole("number", number, -2**4096, 2**4096) - self.first_id
         if not 0 <= index < self._count:
             last = self.first_id + self._count - 1
             raise NotFoundError(f"no name has the number {number}, they are "
@@ -159,7 +159,7 @@ class Vocabulary(Handle):
         if isinstance(names, (str, bytes)):
             raise ArgumentError("names must be a list or array of names, not one text")
         if not hasattr(names, "__len__") or len(names) == 0:
-            names = list(names)
+            names = listed("names", names)
             if not names:
                 return np.zeros(0, np.int32)
         return self._find_items(names, "names")
@@ -208,6 +208,7 @@ class Vocabulary(Handle):
         """Whether both give the same numbers to the same names."""
         if self is other:
             return True
+        other = Vocabulary._of(other, "other")
         return (self.integer == other.integer and self.first_id == other.first_id and
                 bool(np.array_equal(self._texts()[0], other._texts()[0])))
 
@@ -223,7 +224,7 @@ def _view(pointer: Pointer, kind: Any, address: Optional[int], count: int) -> np
 
 def adopt(function: Any, owner: Pointer) -> Optional[Vocabulary]:
     """What a function such as s3rec_model_item_names gives for a handle; None for none."""
-    pointer = Pointer(library.s3rec_vocabulary_destroy)
+    pointer = pointer_for(library.s3rec_vocabulary_destroy)
     check(function(owner, ctypes.byref(pointer)))
     if not pointer.value:
         return None

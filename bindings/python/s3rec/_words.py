@@ -90,6 +90,25 @@ def plain_text(what: str, text: Any) -> bytes:
     return encoded
 
 
+def listed(what: str, values: Any) -> list[Any]:
+    """The values as a list; TypeError for what holds none."""
+    try:
+        iterator = iter(values)
+    except TypeError:
+        raise TypeError(f"{what} is {type(values).__name__}, must be a list or array") from None
+    return list(iterator)
+
+
+def real(what: str, value: Any) -> float:
+    """A number; TypeError for what is none, texts included."""
+    if not isinstance(value, (str, bytes)):
+        try:
+            return float(value)
+        except TypeError:
+            pass
+    raise TypeError(f"{what} is {value!r:.60}, must be a number")
+
+
 def int32(what: str, value: Any) -> int:
     """An integer of 32 bits."""
     return whole(what, value, -2**31, 2**31 - 1)
@@ -104,10 +123,7 @@ def assign(struct: ctypes.Structure, name: str, value: Any) -> None:
     """Sets a number of a struct; ctypes alone would cut integers to size."""
     kind = next(field[1] for field in struct._fields_ if field[0] == name)
     if kind is ctypes.c_double:
-        try:
-            number: Any = float(value)
-        except TypeError:
-            raise TypeError(f"{name} is {value!r}, must be a number") from None
+        number: Any = real(name, value)
     else:
         bits = 8 * ctypes.sizeof(kind)
         unsigned = kind in (ctypes.c_uint64, ctypes.c_size_t)

@@ -3,14 +3,16 @@
 
 usage: fuzz_api.py [--seed N] [--programs N] [--seconds N] [--one]
 
-Every seed is a program. It calls what s3rec.__all__ and its classes have, found by inspection, with
-arguments that fit the annotations and others that do not: closed and half-made objects, wrong types,
-subclasses that lie, huge numbers, arrays of every kind. It also deletes and sets attributes, copies
-and pickles, derives classes, raises in callbacks and signal handlers, abandons generators, forks,
-and does all of that in several threads at once.
+Every seed is a program. It calls what s3rec.__all__ and its classes have, found by inspection,
+with arguments that fit the annotations and others that do not: closed and half-made objects, wrong
+types, subclasses that lie, huge numbers, arrays of every kind. It also deletes and sets attributes,
+copies and pickles, derives classes, raises in callbacks and signal handlers, abandons generators,
+forks, and does all of that in several threads at once.
 
-The programs run in a process of their own. When it crashes, hangs or lets another exception out than
-those of ACCEPTED, the seed is told and the status is 1. --one runs one program here, for a debugger.
+The programs run in processes of their own. When one crashes, hangs or lets another exception out
+than those that fuzz_program.py accepts, the seed is told and the status is 1. --one runs programs
+in this process, for a debugger. With a library of -Db_sanitize=address, in S3REC_LIBRARY, and
+LD_PRELOAD=libasan.so they find what a crash does not show.
 """
 from __future__ import annotations
 
@@ -42,11 +44,10 @@ def supervise(arguments: argparse.Namespace) -> int:
                 stderr=subprocess.STDOUT, check=False).returncode
             log.seek(0)
             text = log.read()
-        for line in text.splitlines():
-            if line.startswith("member "):
-                _, name, calls, good = line.split()
-                found = totals.setdefault(name, [0, 0])
-                found[0], found[1] = found[0] + int(calls), found[1] + int(good)
+        for words in map(str.split, text.splitlines()):
+            if words and words[0] == "member":
+                found = totals.setdefault(words[1], [0, 0])
+                found[0], found[1] = found[0] + int(words[2]), found[1] + int(words[3])
         if status or "all programs ended" not in text:
             lines = text.splitlines()
             begun = [line for line in lines if line.startswith("program ")]
@@ -73,7 +74,8 @@ def main() -> int:
             arguments.programs = 100
         return supervise(arguments)
     faulthandler.enable()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if "asan" not in os.environ.get("LD_PRELOAD", ""):  # the sanitizer reserves terabytes
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     from fuzz_program import Program, report  # imports s3rec
     good = True
     for seed in range(arguments.seed, arguments.seed + (arguments.programs or 1)):

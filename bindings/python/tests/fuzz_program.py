@@ -26,7 +26,7 @@ ACCEPTED = (s3rec.Error, TypeError, ValueError, OverflowError, AttributeError, L
             MemoryError, OSError, StopIteration, ArithmeticError, RecursionError, ImportError,
             EOFError, pickle.PicklingError, fuzz_values.Injected, KeyboardInterrupt, SystemExit,
             GeneratorExit)
-STEPS, POOL = 60, 40
+STEPS, POOL, VISITS = 60, 40, 5
 PACKAGE = os.path.dirname(s3rec.__file__)
 OF_OBJECT = {"__init_subclass__", "__subclasshook__", "__getstate__", "__dir__", "__sizeof__",
              "__class_getitem__", "__new__"}
@@ -59,6 +59,13 @@ def known(thing: Any) -> bool:
     return any(kind in CLASSES for kind in type(thing).__mro__)
 
 
+def imports(frame: Any) -> bool:
+    """Whether an import is under way: an exception there may leave a lock of Python taken."""
+    while frame is not None and "importlib" not in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame is not None
+
+
 def reachable() -> list[str]:
     """Names of all that the programs should call."""
     names = [function.__name__ for function in FUNCTIONS]
@@ -87,6 +94,9 @@ class Program:
         for make in self.values.seeds():
             make()
         self.begun = True
+        everything = reachable()
+        for number in range(VISITS):  # so that few programs call all there is
+            self.visit(everything[(self.seed * VISITS + number) % len(everything)])
         plan = draw.choice(("plain", "plain", "threads", "threads", "signals", "scribble", "fork"))
         if plan == "threads":
             self.together(draw.randrange(2, 5), STEPS // 2)
@@ -135,6 +145,19 @@ class Program:
             self.pool.append(thing)
         else:
             self.pool[self.draw.randrange(POOL)] = thing
+
+    def visit(self, name: str) -> None:
+        """Calls the function or member of that name, of an object where there is one."""
+        kind_name, _, member = name.partition(".")
+        kind = getattr(s3rec, kind_name)
+        things = [thing for thing in self.pool if kind in type(thing).__mro__]
+        if not member:
+            work = self.call(self.draw, kind)
+        elif things and member not in ("close", "__exit__"):
+            work = self.use(self.draw, things[0], member)
+        else:
+            work = self.call(self.draw, getattr(kind, member, None))
+        self.keep(self.guarded(name, work, foreign=True))
 
     def step(self, draw: random.Random) -> None:
         """Does one thing."""
@@ -234,8 +257,7 @@ class Program:
         names = [name for name in members(kind) if not name.startswith("__")]
         for name in draw.sample(names, min(len(names), draw.randrange(3))):
             value = self.values.anything(draw)
-            own[name] = property(lambda self, value=value: value) if draw.random() < 0.5 else (
-                lambda self, *_, value=value, **__: value)
+            own[name] = value if draw.random() < 0.5 else self.values.callback(draw)
         bases: tuple[Any, ...] = (kind,)
         if draw.random() < 0.3:
             bases, self.mixed = (kind, draw.choice(CLASSES)), True
@@ -255,7 +277,7 @@ class Program:
             delattr(thing, draw.choice(list(thing.__dict__)))
 
         def unmade() -> None:
-            self.keep(type(thing).__new__(type(thing)))
+            self.keep(object.__new__(type(thing)))
 
         def again() -> None:
             found = pickle.loads(pickle.dumps(thing))
@@ -304,8 +326,8 @@ class Program:
         state = {"armed": False}
         draw = random.Random(self.seed)
 
-        def handler(*_: Any) -> None:
-            if not state["armed"]:
+        def handler(_: int, frame: Any) -> None:
+            if not state["armed"] or imports(frame):
                 return
             choice = draw.random()
             if choice < 0.3:

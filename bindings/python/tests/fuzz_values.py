@@ -81,7 +81,7 @@ class Whole(int):
 class Table(np.ndarray):
     """An array that lies about its form."""
 
-    dtype = np.dtype(np.int32)  # type: ignore[assignment]
+    dtype = np.dtype(np.int32)
     ndim = 1
     size = 10**7
     nbytes = 10**8
@@ -115,7 +115,7 @@ class Raising:
     def __len__(self) -> int:
         raise self.error
 
-    __iter__ = __index__ = __float__ = __int__ = __fspath__ = __call__ = __bool__ = (  # type: ignore
+    __iter__ = __index__ = __float__ = __int__ = __fspath__ = __call__ = __bool__ = (
         __len__)
 
     def __array__(self, *_: Any, **__: Any) -> Any:
@@ -131,9 +131,9 @@ class Spoofed:
     def __init__(self, kind: type) -> None:
         self.kind = kind
 
-    @property
-    def __class__(self) -> Any:
-        return self.kind
+    def __getattribute__(self, name: str) -> Any:
+        found = object.__getattribute__(self, "kind")
+        return found if name == "__class__" else object.__getattribute__(self, name)
 
 
 class Path:
@@ -182,8 +182,9 @@ class Values:
         parts: tuple[Callable[[], Any], ...] = (
             lambda: context, lambda: plain, lambda: named, lambda: model, lambda: model.item_names,
             lambda: s3rec.Events(context), lambda: s3rec.Batch(),
-            lambda: sampler, sampler.next, lambda: s3rec.Trainer(model), lambda: s3rec.Recommender(model),
-            lambda: s3rec.Recommender(model).filter(), lambda: s3rec.S3Rec(finetune_epochs=1),
+            lambda: sampler, sampler.next, lambda: s3rec.Trainer(model),
+            lambda: s3rec.Recommender(model), lambda: s3rec.Recommender(model).filter(),
+            lambda: s3rec.S3Rec(finetune_epochs=1),
             lambda: s3rec.Run(model, named if model.item_names else plain, "finetune", epochs=1))
         return [files, *(lambda part=part: keep(part()) for part in parts)]
 
@@ -311,7 +312,7 @@ class Values:
         if choice == 21:
             return (value for value in [1, 2, "x"][:draw.randrange(4)])
         if choice == 22:
-            return memoryview(np.arange(4, dtype=draw.choice((np.int32, np.float32))))
+            return np.arange(4, dtype=draw.choice(("i4", "f4"))).data
         return draw.choice((None, {}, [], (), set(), {"a": 1}, range(3), ...))
 
     def fitting(self, draw: random.Random, name: str, hint: Any) -> Any:

@@ -14,6 +14,7 @@ import s3rec
     (s3rec.ArgumentError, ValueError, "ARGUMENT"), (s3rec.NotFoundError, KeyError, "NOT_FOUND"),
     (s3rec.OutOfMemoryError, MemoryError, "MEMORY"), (s3rec.IoError, OSError, "IO"),
     (s3rec.FormatError, ValueError, "FORMAT"), (s3rec.MismatchError, ValueError, "MISMATCH"),
+    (s3rec.LimitError, ValueError, "LIMIT"),
     (s3rec.StateError, RuntimeError, "STATE"), (s3rec.NumericError, ArithmeticError, "NUMERIC"),
     (s3rec.EngineError, RuntimeError, "ENGINE"),
     (s3rec.UnsupportedError, NotImplementedError, "UNSUPPORTED"),
@@ -105,6 +106,48 @@ def test_handles_are_not_made_by_their_constructors() -> None:
     for kind in (s3rec.Model, s3rec.Dataset):
         with pytest.raises(TypeError, match="class methods"):
             kind()
+
+
+@pytest.mark.parametrize("call, argument", [
+    (lambda s3, model, data: model.recommend(5), "history"),
+    (lambda s3, model, data: model.recommend([1], k=1.5), "k"),
+    (lambda s3, model, data: model.recommend(user=1, dataset=model), "dataset"),
+    (lambda s3, model, data: model.recommend_batch(5), "histories"),
+    (lambda s3, model, data: model.recommend_batch(users=5, dataset=data), "users"),
+    (lambda s3, model, data: model.set_dropouts("x", 0.1), "hidden_dropout_prob"),
+    (lambda s3, model, data: model.parameter(5), "name"),
+    (lambda s3, model, data: model.load_state_dict(5), "tensors"),
+    (lambda s3, model, data: model.copy_weights(data), "source"),
+    (lambda s3, model, data: model.set_names(data), "items"),
+    (lambda s3, model, data: model.item_vectors(object()), "items"),
+    (lambda s3, model, data: model.set_popularity(5), "counts"),
+    (lambda s3, model, data: model.save(5), "path"),
+    (lambda s3, model, data: s3.Model.create(item_size=9, context=data), "context"),
+    (lambda s3, model, data: s3.Model.create(item_size=9.5), "item_size"),
+    (lambda s3, model, data: s3.evaluate(data, model), "model"),
+    (lambda s3, model, data: s3.finetune(model, {"a": [1]}), "dataset"),
+    (lambda s3, model, data: s3.finetune(model, data, callbacks=5), "callbacks"),
+    (lambda s3, model, data: s3.finetune(model, data, learning_rate="x"), "learning_rate"),
+    (lambda s3, model, data: s3.Run(model, data, "finetune", time_budget="x"), "time_budget"),
+    (lambda s3, model, data: s3.train(data, callback=5), "callback"),
+    (lambda s3, model, data: s3.train(events=5), "events"),
+    (lambda s3, model, data: s3.Dataset.from_arrays(5), "sequences"),
+    (lambda s3, model, data: s3.Dataset.from_arrays([[1]], attributes=[1]), "attributes"),
+    (lambda s3, model, data: s3.Dataset.from_events(user=5, item=["a"]), "user"),
+    (lambda s3, model, data: s3.Sampler(model, "finetune"), "dataset"),
+    (lambda s3, model, data: s3.Sampler(data, "finetune").next(5), "batch"),
+    (lambda s3, model, data: s3.Trainer(model).gradient(5), "name"),
+    (lambda s3, model, data: s3.Trainer(model).save("x", 5), "sampler"),
+    (lambda s3, model, data: s3.Recommender(data, context=s3.Context()), "model"),
+    (lambda s3, model, data: s3.Recommender(model).recommend(5), "history"),
+    (lambda s3, model, data: s3.Recommender(model).recommend([1], filter=5), "filter"),
+    (lambda s3, model, data: s3.Recommender(model).exchange(5), "model"),
+    (lambda s3, model, data: s3.Vocabulary(["a"], 1).same_as(5), "other"),
+    (lambda s3, model, data: s3.Context(log=5), "log")])
+def test_wrong_types_name_the_argument(model: s3rec.Model, dataset: s3rec.Dataset, call: Any,
+                                       argument: str) -> None:
+    with pytest.raises(TypeError, match=argument):
+        call(s3rec, model, dataset)
 
 
 def test_build_info() -> None:

@@ -57,18 +57,20 @@ def test_attributes_that_were_set(model: s3rec.Model, dataset: s3rec.Dataset) ->
 
 def test_methods_of_other_classes(model: s3rec.Model, dataset: s3rec.Dataset) -> None:
     trainer, run_ = s3rec.Trainer(model), s3rec.Run(model, dataset, "finetune")
+    finish: Any = s3rec.Run.finish
+    trainer_class: Any = s3rec.Trainer
+    model_class: Any = s3rec.Model
+    events_class: Any = s3rec.Events
+    dataset_class: Any = s3rec.Dataset
     calls: list[Callable[[], Any]] = [
-        lambda: s3rec.Run.finish(trainer), lambda: s3rec.Trainer.step_count.fget(run_),  # type: ignore
-        lambda: s3rec.Model.save(dataset, "none"), lambda: s3rec.Events.read(run_, "none"),  # type: ignore
-        lambda: s3rec.Dataset.user_items(model, 0)]  # type: ignore[arg-type]
+        lambda: finish(trainer), lambda: trainer_class.step_count.fget(run_),
+        lambda: model_class.save(dataset, "none"), lambda: events_class.read(run_, "none"),
+        lambda: dataset_class.user_items(model, 0)]
     for call in calls:
         with pytest.raises((TypeError, AttributeError, ctypes.ArgumentError)):
             call()
 
-    class Both(s3rec.Trainer, s3rec.Run):
-        pass
-
-    both = Both(model)
+    both: Any = type("Both", (s3rec.Trainer, s3rec.Run), {})(model)
     with pytest.raises(TypeError):
         s3rec.Run.finish(both)
 
