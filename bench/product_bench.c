@@ -31,9 +31,9 @@ static const product_case cases[] = {
     LAYERS(3000),
     LAYER(715, 64, 638),
     /* tiles of the full softmax, of evaluation and of recommendations to many users */
-    {"logits_256x512", S3_PRODUCT_NT, 256, 512, 64, false},
-    {"logits_diff_x", S3_PRODUCT_NN, 256, 64, 512, true},
-    {"logits_diff_items", S3_PRODUCT_TN, 512, 64, 256, true},
+    {"logits_256x256", S3_PRODUCT_NT, 256, 256, 64, false},
+    {"logits_diff_x", S3_PRODUCT_NN, 256, 64, 256, true},
+    {"logits_diff_items", S3_PRODUCT_TN, 256, 64, 256, true},
     {"evaluation_1024x64", S3_PRODUCT_NT, 1024, 64, 64, false},
     {"scores_2048x64", S3_PRODUCT_NT, 2048, 64, 64, false},
 };

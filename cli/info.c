@@ -129,7 +129,8 @@ static json_t *describe_popularity(const s3rec_model *model, int32_t item_size) 
   const size_t count = (size_t)item_size;
   int32_t *const events = calloc(count, sizeof *events);
   json_t *object = NULL;
-  if (events != NULL && s3rec_model_popularity(model, events, count) == S3REC_OK) {
+  if (events == NULL) exit(cli_fail(CLI_FAILURE, "out of memory"));
+  if (s3rec_model_popularity(model, events, count) == S3REC_OK) {
     json_int_t items = 0, all = 0;
     for (size_t id = 0; id < count; id++) {
       items += events[id] > 0;

@@ -55,6 +55,8 @@ build release "$root/build" --buildtype=release && run release "$root/build"
 # The Python package as pip builds and installs it; scripts/setup.sh made the environment.
 if [ -e "$tools/python-tests/ready" ]; then
   echo '== python: build and test'
+  interposer=$root/build/tests/faults/libs3_faults.so # not where a sanitizer is
+  if [ -e "$interposer" ]; then export S3REC_INTERPOSER="$interposer"; fi
   set --
   if [ -e "$tools/onednn/lib/libdnnl.so" ]; then set -- "-Ddnnl_root=$tools/onednn"; fi
   "$tools/python-tests/bin/python" "$root/scripts/test_python.py" "$work/python" \

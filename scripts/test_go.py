@@ -47,7 +47,7 @@ class GoStage(Stage):
             "LD_LIBRARY_PATH": f"{libraries}:{older}" if older else libraries,
             "CGO_ENABLED": "1", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"})
         interposer = build / "tests/faults/libs3_faults.so"
-        if interposer.is_file():  # not where a sanitizer is
+        if interposer.is_file():
             self.environment["S3REC_INTERPOSER"] = str(interposer)
         if os.environ.get("S3REC_SETUP") == "no":
             self.environment["GOPROXY"] = "off"  # only modules that are there already

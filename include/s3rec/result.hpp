@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * Failures in C++: as values, and as exceptions on top of them. */
+ * Failures in C++: as values, and as exceptions on top of them. Calls that return a result throw
+ * nothing. Others may throw std::bad_alloc beside s3rec::error: what they return is a std::vector
+ * or std::string, or the exception has no memory for its text. Nothing is then lost or half
+ * done. */
 #ifndef S3REC_RESULT_HPP
 #define S3REC_RESULT_HPP
 

@@ -50,7 +50,9 @@ class text_column {
     for (const auto &string : strings) add(string);
   }
 
+  /** After std::bad_alloc the column is as before. */
   void add(std::string_view entry) {
+    text_.resize(static_cast<std::size_t>(offsets_.back())); /* drops what an add left that threw */
     text_.append(entry);
     offsets_.push_back(static_cast<int64_t>(text_.size()));
   }

@@ -27,7 +27,7 @@ static const char *threading_name(unsigned runtime) {
   }
 }
 
-/* Not its instruction set: the first who asks oneDNN for that makes it copy texts, which throws
+/* Without its instruction set: the first who asks oneDNN for that makes it copy texts, which throws
  * when there is no memory. */
 void s3_dnnl_describe(char *text, size_t capacity) {
   const dnnl_version_t *version = dnnl_version();

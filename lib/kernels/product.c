@@ -122,13 +122,13 @@ static inline __attribute__((always_inline)) void tiles_of_form(size_t rows, siz
 /* `panels` is tile_panels(rows), 2 or 1. */
 static void multiply_tiles(size_t rows, size_t panels, size_t count, const operands *o) {
   switch (rows) {
-#define TILES(n)                             \
-  case n:                                    \
-    if (panels == 1)                         \
+#define TILES(n)                                  \
+  case n:                                         \
+    if (panels == 1)                              \
       tiles_of_form(n, 1, count, o);              \
-    else if (panels == 2)                    \
+    else if (panels == 2)                         \
       tiles_of_form(n, 2, count, o);              \
-    else                                     \
+    else                                          \
       tiles_of_form(n, tile_panels(n), count, o); \
     break;
     TILES(1)

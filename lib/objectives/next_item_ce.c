@@ -21,8 +21,9 @@
 #include "base/error.h"
 #include "kernels/kernels.h"
 
-/* 256 x 512 floats are 512 kB, about a core's second-level cache. */
-enum { TILE_ROWS = 256, TILE_ITEMS = 512 };
+/* 256 x 256 floats are 256 kB: with its items and their gradient a tile fits into a core's
+ * second-level cache. */
+enum { TILE_ROWS = 256, TILE_ITEMS = 256 };
 
 static s3rec_status grow_floats(const s3_cross_entropy *ce, float **memory, size_t *capacity,
                                 size_t count) {

@@ -58,6 +58,7 @@ void scoring();
 void serving();
 void naming();
 void runs();
+void memory();
 
 }  // namespace test
 #endif

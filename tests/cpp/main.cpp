@@ -12,6 +12,7 @@ int main() {
     test::serving();
     test::naming();
     test::runs();
+    test::memory();
   } catch (const s3rec::error &why) {
     test::check(false, why.what(), why.status_name(), 0);
   }

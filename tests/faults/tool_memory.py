@@ -42,7 +42,8 @@ def commands(files):
          [*written, "run.html"]),
         ("evaluate", ["evaluate", *data, *trained, "--json"], []),
         ("recommend", ["recommend", *data, *trained, "--user", "3", "--k", "5", "--json"], []),
-        ("recommend a history", ["recommend", *trained, "--history", "1 2 3", "--exclude", "4"], []),
+        ("recommend a history",
+         ["recommend", *trained, "--history", "1 2 3", "--exclude", "4"], []),
         ("report", ["report", "old.log", "--out", "page.html"], ["page.html"]),
     ]
 
@@ -88,7 +89,8 @@ class ToolMemory:
     @staticmethod
     def normal(text):
         """Without what differs between runs: times."""
-        return re.sub(rb'("[a-z_]*second[a-z_]*": ?)[0-9.e+-]+|[0-9.]+ ?s\b|[0-9.]+ [a-z]+/s', b"", text)
+        return re.sub(rb'("[a-z_]*second[a-z_]*": ?)[0-9.e+-]+|[0-9.]+ ?s\b|[0-9.]+ [a-z]+/s',
+                      b"", text)
 
     def problem(self, arguments, written, whole, faults):
         self.clear(written)
