@@ -80,6 +80,8 @@ class Program:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.draw = random.Random(seed)
+        self.plan = self.draw.choice(("plain", "plain", "threads", "threads", "signals",
+                                      "scribble", "fork"))
         self.values = fuzz_values.Values(self)
         self.pool: list[Any] = []
         self.failures: list[str] = []
@@ -97,7 +99,7 @@ class Program:
         everything = reachable()
         for number in range(VISITS):  # so that few programs call all there is
             self.visit(everything[(self.seed * VISITS + number) % len(everything)])
-        plan = draw.choice(("plain", "plain", "threads", "threads", "signals", "scribble", "fork"))
+        plan = self.plan
         if plan == "threads":
             self.together(draw.randrange(2, 5), STEPS // 2)
         elif plan == "signals":

@@ -244,7 +244,9 @@ class Values:
         data = {"user": [f"u{number % 5}" for number in range(20)],
                 "item": [f"x{number % 7 + 1}" for number in range(20)],
                 "timestamp": list(range(20)), "value": [0.5] * 20}
-        name = draw.choice(("dict", "pandas", "polars", "pyarrow"))
+        # The threads of the others' packages do not survive a fork.
+        name = "dict" if self.program.plan == "fork" else draw.choice(
+            ("dict", "pandas", "polars", "pyarrow"))
         try:
             module = None if name == "dict" else __import__(name)
         except ImportError:
