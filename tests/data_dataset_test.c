@@ -144,6 +144,15 @@ START_TEST(refuses_arguments) {
          "user_count is 4, item_offsets given, items NULL; at least 1 user and both arrays "
          "are needed");
   arrays = good_arrays();
+  arrays.item_offsets = NULL;
+  refuse(&arrays, S3REC_ERROR_ARGUMENT,
+         "user_count is 4, item_offsets NULL, items given; at least 1 user and both arrays "
+         "are needed");
+  arrays = good_arrays();
+  arrays.attributed_items = NULL;
+  refuse(&arrays, S3REC_ERROR_ARGUMENT,
+         "attributed_item_count is 2, but attributed_items or attribute_offsets is NULL");
+  arrays = good_arrays();
   arrays.attribute_offsets = NULL;
   refuse(&arrays, S3REC_ERROR_ARGUMENT,
          "attributed_item_count is 2, but attributed_items or attribute_offsets is NULL");

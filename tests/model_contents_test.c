@@ -370,6 +370,11 @@ START_TEST(embeddings_of_odd_shapes) {
     d.tensors[tensor_index(&d, names[i])].shape[0] = 0;
     d.tensors[tensor_index(&d, names[i])].byte_count = 0;
     finish_refused(&d, NULL, S3REC_ERROR_FORMAT, "shape must have two dimensions of 1..");
+    begin(&d); /* more than an id can count, in no bytes at all */
+    d.tensors[tensor_index(&d, names[i])].shape[0] = (int64_t)INT32_MAX + 1;
+    d.tensors[tensor_index(&d, names[i])].shape[1] = 0;
+    d.tensors[tensor_index(&d, names[i])].byte_count = 0;
+    finish_refused(&d, NULL, S3REC_ERROR_FORMAT, "shape must have two dimensions of 1..");
   }
 }
 END_TEST

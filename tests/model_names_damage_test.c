@@ -271,6 +271,19 @@ START_TEST(bad_tensors) {
 }
 END_TEST
 
+/* No kind in the metadata, and one tensor alone of a vocabulary: not passed over in silence. */
+START_TEST(tensors_without_a_kind) {
+  static const char *const names[] = {"names.item.text", "names.item.offsets", "names.item.order"};
+  for (size_t kept = 0; kept < COUNT_OF(names); kept++) {
+    named_file *const file = begin_file();
+    file->metadata_count = S3_CONFIG_METADATA_COUNT;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+      if (i != kept) *tensor_of(file, names[i]) = file->tensors[--file->tensor_count];
+    refused(file, S3REC_ERROR_FORMAT, "is missing");
+  }
+}
+END_TEST
+
 START_TEST(kinds_in_the_metadata) {
   named_file *file = begin_file();
   file->metadata[S3_CONFIG_METADATA_COUNT + 1].value = "number";
@@ -370,6 +383,7 @@ TEST_SUITE(model_names_damage) {
   tcase_add_test(cases, an_order_that_is_not_sorted);
   tcase_add_test(cases, a_name_twice);
   tcase_add_test(cases, bad_tensors);
+  tcase_add_test(cases, tensors_without_a_kind);
   tcase_add_test(cases, kinds_in_the_metadata);
   tcase_add_test(cases, files_cut_short);
   tcase_add_test(cases, damaged_bytes);
