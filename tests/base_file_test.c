@@ -256,6 +256,10 @@ START_TEST(bad_targets_are_refused) {
   assert_refused(none.text, "No such file or directory");
   assert_refused(slash.text, "file name is missing");
   assert_refused("", "file name is missing");
+  char long_name[300];
+  memset(long_name, 'n', sizeof long_name);
+  long_name[299] = '\0'; /* that of the temporary file is not as long */
+  assert_refused(test_file(long_name).text, "cannot examine: File name too long");
   assert_refused("/dev/null", "not a regular file"); /* as root this would be a disaster */
   ck_assert_int_eq(unlink(pipe_path.text), 0);
   ck_assert_int_eq(rmdir(folder.text), 0);

@@ -193,9 +193,19 @@ START_TEST(attributes_of_nothing) {
   options.item_names = letters(1, "abz");
   options.attribute_names = letters(0, "XY");
   events_expect(events, &options, "u: a b");
+  s3rec_events_options empty = options; /* a model without attributes */
+  empty.attribute_names = letters(0, "");
+  s3rec_dataset *dataset = NULL;
+  s3rec_dataset_info info;
+  s3rec_dataset_info_init(&info);
+  ck_assert_int_eq(s3rec_events_dataset(events, &empty, &dataset, NULL), S3REC_OK);
+  ck_assert_int_eq(s3rec_dataset_info_get(dataset, &info), S3REC_OK);
+  ck_assert_int_eq(info.attribute_size, 1);
+  s3rec_dataset_destroy(dataset);
+  dataset = NULL;
+  s3rec_vocabulary_destroy(empty.attribute_names);
   s3rec_events *none;
   ck_assert_int_eq(s3rec_events_create(context, &none), S3REC_OK);
-  s3rec_dataset *dataset = NULL;
   ck_assert_int_eq(s3rec_events_dataset(none, &options, &dataset, NULL), S3REC_ERROR_FORMAT);
   ck_assert_ptr_null(dataset);
   s3rec_events_destroy(none);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names in model files that somebody damaged. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/random.h"
 #include "model/model_file.h"
@@ -304,6 +306,31 @@ START_TEST(kinds_in_the_metadata) {
 }
 END_TEST
 
+/* A pipe cannot be mapped: what is asked to be is copied, names and all. */
+START_TEST(mapped_from_a_pipe) {
+  named_file *const file = begin_file();
+  write_file(file);
+  size_t count;
+  char *const bytes = test_read(path.text, &count);
+  char name[64];
+  int ends[2];
+  ck_assert_int_eq(pipe(ends), 0);
+  ck_assert_int_ge(fcntl(ends[1], F_SETPIPE_SZ, 1 << 18), (int)count);
+  ck_assert_int_eq(write(ends[1], bytes, count), (ssize_t)count);
+  close(ends[1]);
+  snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+  s3rec_model *model = NULL;
+  test_ok(s3rec_model_map(context, name, NULL, &model));
+  ck_assert_uint_eq(s3rec_model_fingerprint(model), s3rec_model_fingerprint(file->model));
+  ck_assert_ptr_nonnull(model->item_names);
+  ck_assert_uint_eq(model->item_names->names.count, FIXTURE_FRUITS);
+  s3rec_model_destroy(model);
+  close(ends[0]);
+  free(bytes);
+  end_file(file);
+}
+END_TEST
+
 START_TEST(files_cut_short) {
   named_file *const file = begin_file();
   size_t count;
@@ -385,6 +412,7 @@ TEST_SUITE(model_names_damage) {
   tcase_add_test(cases, bad_tensors);
   tcase_add_test(cases, tensors_without_a_kind);
   tcase_add_test(cases, kinds_in_the_metadata);
+  tcase_add_test(cases, mapped_from_a_pipe);
   tcase_add_test(cases, files_cut_short);
   tcase_add_test(cases, damaged_bytes);
   test_add_cases(suite, cases, NULL);
