@@ -170,7 +170,8 @@ START_TEST(a_dataset_has_the_new_models_names) {
   static const int32_t counts[] = {SMALL - 5, SMALL, SMALL + 5};
   dataset->item_names = names_from(context, "song-", 0, SMALL);
   ASSERT_FAILS(s3rec_recommender_exchange_model(recommender, next, &options),
-               S3REC_ERROR_MISMATCH, "item 1 is 'song-000' in the dataset, 'film-000' in the model");
+               S3REC_ERROR_MISMATCH,
+               "item 1 is 'song-000' in the dataset, 'film-000' in the model");
   ck_assert_uint_eq(fixture_statistics(recommender).refused_exchange_count, 1);
   ASSERT_OK(s3rec_recommender_exchange_model(recommender, nameless, &options));
   for (size_t i = 0; i < 3; i++) {
