@@ -2,7 +2,6 @@
 /* The backend onednn when oneDNN, or the system under it, fails (failing_onednn.h). */
 #include <dlfcn.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
