@@ -99,6 +99,47 @@ START_TEST(every_call_may_fail) {
 }
 END_TEST
 
+/* Scoring likewise. */
+START_TEST(every_call_of_scoring_may_fail) {
+  enum { HIDDEN = 6, LENGTH = 3 };
+  static const test_shape shape = {.items = 12, .attributes = 3, .length = LENGTH,
+                                   .hidden = HIDDEN, .layers = 2, .heads = 2,
+                                   .activation = S3REC_SWISH, .batch = 2};
+  static const int32_t history[LENGTH] = {3, 1, 2};
+  test_hooks hooks = {0};
+  float expected[HIDDEN], vector[HIDDEN];
+  bool failed = true;
+  long n = 0;
+  s3rec_context *context = onednn_context(&hooks);
+  s3rec_model *model = test_model(context, &shape, 1);
+  s3rec_scorer *scorer;
+  test_ok(s3rec_scorer_create(model, &scorer));
+  test_ok(s3rec_user_vector(scorer, history, LENGTH, expected, HIDDEN));
+  s3rec_scorer_destroy(scorer);
+  while (failed) {
+    const int kind = (int)(++n % FAILING_KINDS);
+    failing_onednn_set(n, kind);
+    s3rec_status status = s3rec_scorer_create(model, &scorer);
+    const bool made = status == S3REC_OK;
+    if (made) status = s3rec_user_vector(scorer, history, LENGTH, vector, HIDDEN);
+    failed = failing_onednn_failed();
+    failing_onednn_set(0, 0);
+    ck_assert_msg(status == (failed ? S3REC_ERROR_ENGINE : S3REC_OK), "call %ld: %s: %s", n,
+                  s3rec_status_name(status), s3rec_last_error());
+    if (failed) ck_assert(strstr(s3rec_last_error(), failing_texts[kind]) != NULL);
+    if (made) {
+      test_ok(s3rec_user_vector(scorer, history, LENGTH, vector, HIDDEN));
+      ck_assert_mem_eq(vector, expected, sizeof vector);
+      s3rec_scorer_destroy(scorer);
+    }
+  }
+  ck_assert_int_gt(n, 50);
+  s3rec_model_destroy(model);
+  s3rec_context_destroy(context);
+  test_hooks_assert_empty(&hooks);
+}
+END_TEST
+
 /* Primitives of more sizes than are kept: the memory stays bounded and the sums right. */
 START_TEST(many_sizes) {
   enum { SIDE = 66, KEPT = 4096 };
@@ -192,6 +233,7 @@ END_TEST
 TEST_SUITE(onednn_failure) {
   TCase *cases = tcase_create("failure");
   tcase_add_loop_test(cases, every_call_may_fail, 0, 4);
+  tcase_add_test(cases, every_call_of_scoring_may_fail);
   tcase_add_test(cases, many_sizes);
   tcase_add_test(cases, other_versions_are_refused);
   tcase_add_test(cases, no_executable_pages);

@@ -236,6 +236,45 @@ START_TEST(no_memory_for_a_load) {
 }
 END_TEST
 
+typedef struct first_step {
+  s3rec_model *model;
+  s3rec_batch *batch;
+  s3rec_trainer_options options;
+  bool pretrain;
+} first_step;
+
+static s3rec_status step_once(void *argument) {
+  const first_step *f = argument;
+  s3rec_trainer *trainer;
+  s3rec_status status = s3rec_trainer_create(f->model, &f->options, &trainer);
+  if (status != S3REC_OK) return status;
+  status = f->pretrain ? s3rec_pretrain_step(trainer, f->batch, NULL)
+                       : s3rec_finetune_step(trainer, f->batch, NULL);
+  s3rec_trainer_destroy(trainer);
+  return status;
+}
+
+/* Loop: pretraining, then fine-tuning with each of the losses. Every trainer is new, so that no
+ * room is left from before. */
+START_TEST(no_memory_for_a_first_step) {
+  test_hooks hooks;
+  s3rec_context *context = test_hooks_context(&hooks);
+  first_step f = {.model = test_model(context, &shape, 1), .pretrain = _i == 0};
+  s3rec_trainer_options_init(&f.options);
+  f.options.shard_count = 2;
+  f.options.negative_count = 3;
+  f.options.label_smoothing = 0.1;
+  if (_i > 0) f.options.finetune_loss = (s3rec_finetune_loss)_i;
+  f.batch = f.pretrain ? test_pretrain_batch(context, &shape, 2)
+                       : test_finetune_batch(context, &shape, 2);
+  ck_assert_uint_gt(test_every_allocation_fails(&hooks, step_once, &f), 20);
+  s3rec_batch_destroy(f.batch);
+  s3rec_model_destroy(f.model);
+  s3rec_context_destroy(context);
+  test_hooks_assert_empty(&hooks);
+}
+END_TEST
+
 START_TEST(a_difference_is_named) {
   s3rec_trainer_options a, b[6];
   static const char *const names[] = {"finetune_loss", "seed", "shard_count", "negative_count",
@@ -300,6 +339,7 @@ TEST_SUITE(training_fields) {
   tcase_add_test(states, every_field_must_be_there);
   tcase_add_test(states, every_value_is_checked);
   tcase_add_test(states, no_memory_for_a_load);
+  tcase_add_loop_test(states, no_memory_for_a_first_step, 0, 4);
   tcase_add_test(options, a_difference_is_named);
   tcase_add_loop_test(options, one_objective_is_enough, 0, 5);
   tcase_add_test(options, batches_without_a_use);
