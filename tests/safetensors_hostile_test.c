@@ -55,7 +55,8 @@ START_TEST(limits_of_the_context) {
       {{.header_bytes = 4096}, NULL},
       {{.json_depth = 2}, "header: nested deeper than 2, the limit (s3rec_limits.json_depth)"},
       {{.json_depth = 3}, NULL},
-      {{.file_bytes = 1}, NULL}, /* of a file that is read whole */
+      {{.file_bytes = 1}, ": the file has more than 1 bytes, the limit (s3rec_limits.file_bytes)"},
+      {{.file_bytes = 4096}, NULL},
   };
   const test_path path = fixture_header_file(fixture_header, FIXTURE_DATA);
   s3rec_context *const before = context;
@@ -174,6 +175,34 @@ START_TEST(pipes_that_claim_much) {
 }
 END_TEST
 
+/* Loop: with room for the whole file, for one byte less, and for less than the header. */
+START_TEST(pipes_are_limited) {
+  const test_path path = fixture_header_file(fixture_header, FIXTURE_DATA);
+  size_t count;
+  char *const bytes = test_read(path.text, &count);
+  const filled_pipe filled = fill_pipe(bytes, count);
+  s3rec_limits limits;
+  s3rec_limits_init(&limits);
+  limits.file_bytes = _i == 0 ? count : _i == 1 ? count - 1 : 9;
+  s3rec_context_options options;
+  s3rec_context_options_init(&options);
+  options.limits = &limits;
+  s3rec_context *limited;
+  ck_assert_int_eq(s3rec_context_create(&options, &limited), S3REC_OK);
+  if (_i == 0) {
+    s3_safetensors *file = NULL;
+    ck_assert_int_eq(s3_safetensors_open(limited, filled.name, &file), S3REC_OK);
+    s3_safetensors_close(file);
+  } else {
+    fixture_refuse_file(limited, filled.name, S3REC_ERROR_LIMIT,
+                        ", the limit (s3rec_limits.file_bytes)");
+  }
+  s3rec_context_destroy(limited);
+  close(filled.end);
+  free(bytes);
+}
+END_TEST
+
 START_TEST(devices_are_refused) {
   fixture_refuse_file(context, "/dev/zero", S3REC_ERROR_IO, "a device, must be a file or a pipe");
   fixture_refuse_file(context, "/dev/null", S3REC_ERROR_IO, "a device, must be a file or a pipe");
@@ -189,6 +218,7 @@ TEST_SUITE(safetensors_hostile) {
   tcase_add_loop_test(claims, memory_is_a_small_multiple, 0, 3);
   tcase_add_test(pipes, pipes_are_read);
   tcase_add_test(pipes, pipes_that_claim_much);
+  tcase_add_loop_test(pipes, pipes_are_limited, 0, 3);
   tcase_add_test(pipes, devices_are_refused);
   test_add_cases(suite, claims, pipes, NULL);
 }
