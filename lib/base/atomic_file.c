@@ -29,8 +29,12 @@ static void name_temporary(const char *name, int number, char *text, size_t capa
 
 /* A target of such a name would be removed as what a kill has left. */
 static bool is_name_of_temporary(const char *name) {
-  const char *const end = strstr(name, suffix);
-  return name[0] == '.' && end != NULL && strchr("-", end[sizeof suffix - 1]) != NULL;
+  if (name[0] != '.') return false;
+  for (const char *at = name; (at = strstr(at, suffix)) != NULL; at++) {
+    const char after = at[sizeof suffix - 1];
+    if (after == '\0' || after == '-') return true;
+  }
+  return false;
 }
 
 static int lock_at_once(int descriptor) {
