@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base/atomic_file.h: durable writing, whole reading. */
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -111,6 +112,44 @@ START_TEST(owner_stays_but_no_right_to_run_as_it) {
   }
   assert_content(path.text, geteuid() == 0 ? "c" : "b");
   ck_assert_int_eq(unlink(path.text), 0);
+}
+END_TEST
+
+static void become(uid_t user, gid_t group, size_t count, const gid_t *others) {
+  if (user == 0) ck_assert_int_eq(seteuid(0), 0);
+  ck_assert_int_eq(setgroups(count, others), 0);
+  ck_assert_int_eq(setegid(group), 0);
+  if (user != 0) ck_assert_int_eq(seteuid(user), 0);
+}
+
+/* In a folder that a group shares: the old file is of one member, another one saves it. */
+START_TEST(group_stays_where_the_owner_cannot) {
+  if (geteuid() != 0) {
+    test_skip("only root can be two users");
+    return;
+  }
+  enum { OWNER = 12345, MEMBER = 12346, SHARED = 23456, OWN = 23457 };
+  const test_path folder = test_file("all"), path = test_file("all/shared");
+  const gid_t shared = SHARED, group = getegid();
+  ck_assert_int_eq(mkdir(folder.text, 0777), 0);
+  ck_assert_int_eq(chmod(folder.text, 0777), 0);
+  ck_assert_int_eq(chmod(test_file("").text, 0711), 0);
+  for (int member = 0; member <= 1; member++) {
+    test_write(path.text, "a", 1);
+    ck_assert_int_eq(chown(path.text, OWNER, SHARED), 0);
+    ck_assert_int_eq(chmod(path.text, 0660), 0);
+    become(MEMBER, OWN, (size_t)member, &shared);
+    const s3rec_status status = write_text(path.text, "b");
+    become(0, group, 0, NULL);
+    ck_assert_msg(status == S3REC_OK, "%s", s3_error_text());
+    struct stat info;
+    ck_assert_int_eq(stat(path.text, &info), 0);
+    ck_assert_uint_eq(info.st_uid, MEMBER);
+    ck_assert_uint_eq(info.st_gid, member ? SHARED : OWN);
+    ck_assert_int_eq(mode_of(path.text), 0660);
+    ck_assert_int_eq(unlink(path.text), 0);
+  }
+  ck_assert_int_eq(rmdir(folder.text), 0);
 }
 END_TEST
 
@@ -405,6 +444,7 @@ TEST_SUITE(base_file) {
   tcase_add_test(writing, nothing_is_seen_before_commit);
   tcase_add_test(writing, mode_follows_umask_or_the_old_file);
   tcase_add_test(writing, owner_stays_but_no_right_to_run_as_it);
+  tcase_add_test(writing, group_stays_where_the_owner_cannot);
   tcase_add_test(writing, long_name_and_relative_path);
   tcase_add_test(writing, bad_targets_are_refused);
   tcase_add_test(writing, long_paths_are_refused);

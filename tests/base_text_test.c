@@ -116,6 +116,21 @@ START_TEST(numbers_ignore_the_rounding) {
 }
 END_TEST
 
+/* A host may have its processor take denormal numbers for zero (MXCSR: FTZ and DAZ). */
+START_TEST(numbers_ignore_the_flushing) {
+#ifdef __SSE2__
+  const unsigned before = __builtin_ia32_stmxcsr();
+  double parsed[2] = {0, 0};
+  __builtin_ia32_ldmxcsr(before | 0x8040);
+  const bool read = s3_parse_double("5e-324", &parsed[0]) && s3_parse_double("-5e-324", &parsed[1]);
+  __builtin_ia32_ldmxcsr(before);
+  ck_assert(read && parsed[0] == 5e-324 && parsed[1] == -5e-324);
+#else
+  test_skip("only for x86-64");
+#endif
+}
+END_TEST
+
 START_TEST(bad_numbers_are_refused) {
   static const char *const bad[] = {"",    " 1",  "1 ",  "1,5", "0x10", "nan", "inf", "1e",  "1e+",
                                     ".",   "-",   "+-1", "1.2.3", "1e999", "--1", "1f", "1_0"};
@@ -249,6 +264,7 @@ TEST_SUITE(base_text) {
   tcase_add_test(numbers, numbers_read_back_exactly);
   tcase_add_test(numbers, numbers_ignore_the_locale);
   tcase_add_loop_test(numbers, numbers_ignore_the_rounding, 0, 3);
+  tcase_add_test(numbers, numbers_ignore_the_flushing);
   tcase_add_test(numbers, bad_numbers_are_refused);
   tcase_add_test(numbers, integers);
   tcase_add_test(structs, first_size_stays);
