@@ -97,9 +97,52 @@ START_TEST(seen_shapes_allocate_nothing) {
 }
 END_TEST
 
+/* Attention of one long sequence, which needs more room than a product. */
+static s3rec_status run_long_attention(s3_backend *b, bool backward) {
+  enum { LENGTH = 150, FLOATS = LENGTH * WIDTH };
+  static float packed[3 * FLOATS], diff_packed[3 * FLOATS], dst[FLOATS];
+  static float kept[HEADS * LENGTH * S3_KEPT_STRIDE(LENGTH)];
+  static const size_t offsets[2] = {0, LENGTH}, kept_offsets[2] = {0};
+  const s3_attention_shape shape = {.sequence_count = 1,
+                                    .key_offsets = offsets,
+                                    .query_offsets = offsets,
+                                    .probability_offsets = kept_offsets,
+                                    .max_length = LENGTH,
+                                    .heads = HEADS,
+                                    .head_size = WIDTH / HEADS,
+                                    .causal = true,
+                                    .max_seq_length = LENGTH};
+  const s3_attention_input input = {packed, packed + WIDTH, packed + 2 * WIDTH, 3 * WIDTH,
+                                    3 * WIDTH};
+  const s3_attention_diff diff = {diff_packed, diff_packed + WIDTH, diff_packed + 2 * WIDTH};
+  return backward ? b->operations->attention_backward(b, &shape, input, kept, dst, diff)
+                  : b->operations->attention_forward(b, &shape, input, kept, dst);
+}
+
+/* Either direction may be the first to need the room. */
+START_TEST(no_room_for_long_attention) {
+  for (int kind = S3REC_BACKEND_FUSED; kind <= S3REC_BACKEND_ONEDNN; kind++) {
+    for (int backward = 0; backward <= 1; backward++) {
+      s3rec_context *context = NULL;
+      s3_backend *backend = NULL;
+      CHECK_OK(open_counted_context((s3rec_backend)kind, &context));
+      CHECK_OK(s3_backend_create(context, &backend));
+      allocations.calls = 0;
+      allocations.fail_at = 1;
+      ck_assert_int_eq(run_long_attention(backend, backward != 0), S3REC_ERROR_MEMORY);
+      allocations.fail_at = 0;
+      CHECK_OK(run_long_attention(backend, backward != 0));
+      s3_backend_destroy(backend);
+      s3rec_context_destroy(context);
+    }
+  }
+}
+END_TEST
+
 TEST_SUITE(backend_memory) {
   TCase *cases = tcase_create("memory");
   tcase_add_test(cases, every_failing_allocation);
+  tcase_add_test(cases, no_room_for_long_attention);
   tcase_add_test(cases, seen_shapes_allocate_nothing);
   test_add_cases(suite, cases, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base/atomic_file.h: durable writing, whole reading. */
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +190,14 @@ START_TEST(one_file_has_many_paths) {
   ck_assert(s3_same_file(file.text, other.text));
   ck_assert(s3_same_file("a", "./a"));
   ck_assert(!s3_same_file("a", "/a"));
+  ck_assert(!s3_same_file("a", "./b"));
+  ck_assert(!s3_same_file("a", none.text)); /* there is no such folder */
+  ck_assert(!s3_same_file(file.text, "/proc/version")); /* on another file system */
+  char far[PATH_MAX + 1];
+  memset(far, 'x', PATH_MAX);
+  far[PATH_MAX] = '\0';
+  ck_assert(!s3_same_file(far, "a"));
+  ck_assert(!s3_same_file("a", far));
   ck_assert_int_eq(unlink(other.text), 0);
   ck_assert_int_eq(unlink(file.text), 0);
 }
@@ -202,6 +211,41 @@ static void assert_refused(const char *path, const char *reason) {
   ck_assert_uint_eq(test_file_count(), entries);
 }
 
+/* As they are given, or once a link has made them longer. */
+START_TEST(long_paths_are_refused) {
+  char path[PATH_MAX + 1], link[200];
+  memset(path, 'x', PATH_MAX);
+  path[PATH_MAX] = '\0';
+  ck_assert_int_eq(write_text(path, "x"), S3REC_ERROR_IO);
+  ck_assert_ptr_nonnull(strstr(s3_error_text(), "xxx...: the path is too long"));
+  memset(link, 'y', sizeof link);
+  link[199] = '\0';
+  const test_path folder = test_file(""), name = test_file("link");
+  size_t at = strlen(folder.text);
+  for (memcpy(path, folder.text, at); at < PATH_MAX - 100; at += 2) memcpy(path + at, "./", 2);
+  strcpy(path + at, "link"); /* FOLDER/././././link */
+  ck_assert_int_eq(symlink(link, name.text), 0);
+  ck_assert_int_eq(write_text(path, "x"), S3REC_ERROR_IO);
+  ck_assert_uint_eq(test_file_count(), 1); /* the link; its error text has no room for the reason */
+  ck_assert_int_eq(unlink(name.text), 0);
+}
+END_TEST
+
+/* A link that is named without a folder. */
+START_TEST(links_of_this_folder) {
+  char before[PATH_MAX];
+  const test_path folder = test_file(""), file = test_file("file");
+  ck_assert_ptr_nonnull(getcwd(before, sizeof before));
+  ck_assert_int_eq(chdir(folder.text), 0);
+  ck_assert_int_eq(symlink("file", "link"), 0);
+  ck_assert_int_eq(write_text("link", "through it"), S3REC_OK);
+  assert_content(file.text, "through it");
+  ck_assert_int_eq(unlink("file"), 0);
+  ck_assert_int_eq(unlink("link"), 0);
+  ck_assert_int_eq(chdir(before), 0);
+}
+END_TEST
+
 START_TEST(bad_targets_are_refused) {
   const test_path folder = test_file("folder"), none = test_file("none/file");
   const test_path slash = test_file("folder/"), pipe_path = test_file("pipe");
@@ -212,6 +256,10 @@ START_TEST(bad_targets_are_refused) {
   assert_refused(none.text, "No such file or directory");
   assert_refused(slash.text, "file name is missing");
   assert_refused("", "file name is missing");
+  char long_name[300];
+  memset(long_name, 'n', sizeof long_name);
+  long_name[299] = '\0'; /* that of the temporary file is not as long */
+  assert_refused(test_file(long_name).text, "cannot examine: File name too long");
   assert_refused("/dev/null", "not a regular file"); /* as root this would be a disaster */
   ck_assert_int_eq(unlink(pipe_path.text), 0);
   ck_assert_int_eq(rmdir(folder.text), 0);
@@ -311,6 +359,36 @@ static s3rec_status write_and_read(void *argument) {
   return read_back(path, "content");
 }
 
+/* A pipe that holds more than the first memory that is taken for one. */
+static s3rec_status read_long_pipe(void *argument) {
+  const char *const text = argument;
+  const size_t count = strlen(text);
+  int ends[2];
+  ck_assert_int_eq(pipe(ends), 0);
+  ck_assert_int_ge(fcntl(ends[1], F_SETPIPE_SZ, 1 << 18), 1 << 18);
+  ck_assert_int_eq(write(ends[1], text, count), (ssize_t)count);
+  ck_assert_int_eq(close(ends[1]), 0);
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+  const s3rec_status status = read_back(path, text);
+  close(ends[0]);
+  return status;
+}
+
+START_TEST(long_pipes_without_memory) {
+  enum { COUNT = 200000 };
+  char *const text = malloc(COUNT + 1);
+  memset(text, 'p', COUNT);
+  text[COUNT] = '\0';
+  ck_assert_uint_ge(test_every_allocation_fails(&hooks, read_long_pipe, text), 3);
+  for (size_t count = 65540; count >= 65536; count--) { /* where memory for the NUL may lack */
+    text[count] = '\0';
+    ck_assert_uint_ge(test_every_allocation_fails(&hooks, read_long_pipe, text), 2);
+  }
+  free(text);
+}
+END_TEST
+
 START_TEST(survives_missing_memory) {
   test_path path = test_file("memory");
   ck_assert_uint_ge(test_every_allocation_fails(&hooks, write_and_read, path.text), 1);
@@ -329,6 +407,8 @@ TEST_SUITE(base_file) {
   tcase_add_test(writing, owner_stays_but_no_right_to_run_as_it);
   tcase_add_test(writing, long_name_and_relative_path);
   tcase_add_test(writing, bad_targets_are_refused);
+  tcase_add_test(writing, long_paths_are_refused);
+  tcase_add_test(writing, links_of_this_folder);
   tcase_add_test(writing, links_are_followed);
   tcase_add_test(writing, one_file_has_many_paths);
   tcase_add_test(writing, failed_write_keeps_the_old_file);
@@ -336,6 +416,7 @@ TEST_SUITE(base_file) {
   tcase_add_test(reading, reads_whole_files);
   tcase_add_test(reading, reads_pipes);
   tcase_add_test(reading, read_errors_name_path_and_reason);
+  tcase_add_test(reading, long_pipes_without_memory);
   tcase_add_test(reading, survives_missing_memory);
   test_add_cases(suite, writing, reading, NULL);
 }

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/options.h"
 #include "base/random.h"
+#include "base/utf8.h"
 #include "support/files.h"
 #include "support/locale.h"
 #include "support/suite.h"
@@ -42,6 +43,15 @@ START_TEST(long_error_stays_utf8) {
     ck_assert_uint_lt(length, 1024);
     ck_assert_uint_eq((length - (size_t)shift) % 2, 0);
   }
+}
+END_TEST
+
+/* Cut between characters; where there is no such place, nothing is left. */
+START_TEST(texts_are_cut_between_characters) {
+  ck_assert_int_eq(s3_utf8_fit("ab\xc3\xa9", 4, 4), 4);
+  ck_assert_int_eq(s3_utf8_fit("ab\xc3\xa9", 4, 3), 2);
+  ck_assert_int_eq(s3_utf8_fit("ab\xc3\xa9", 4, 2), 2);
+  ck_assert_int_eq(s3_utf8_fit("\x80\x80\x80", 3, 2), 0);
 }
 END_TEST
 
@@ -235,6 +245,7 @@ TEST_SUITE(base_text) {
   tcase_add_test(errors, error_is_one_line);
   tcase_add_test(errors, error_is_utf8);
   tcase_add_test(errors, long_error_stays_utf8);
+  tcase_add_test(errors, texts_are_cut_between_characters);
   tcase_add_test(numbers, numbers_read_back_exactly);
   tcase_add_test(numbers, numbers_ignore_the_locale);
   tcase_add_loop_test(numbers, numbers_ignore_the_rounding, 0, 3);

@@ -320,6 +320,11 @@ START_TEST(refuses_arguments) {
   options = good;
   options.max_seq_length = 4097;
   refuse(dataset, options, "max_seq_length is 4097, must be 1..4096");
+  options.max_seq_length = 0;
+  refuse(dataset, options, "max_seq_length is 0, must be 1..4096");
+  options = good;
+  options.batch_size = 65537;
+  refuse(dataset, options, "batch_size is 65537, must be 1..65536");
   options = good;
   options.mask_p = 1.5;
   refuse(dataset, options, "mask_p is 1.5, must be 0..1");
@@ -335,6 +340,9 @@ START_TEST(refuses_arguments) {
   options = good;
   options.shuffle = 2;
   refuse(dataset, options, "shuffle is 2 and reference_draws 0, must be 0 or 1");
+  options.shuffle = 1;
+  options.reference_draws = 2;
+  refuse(dataset, options, "shuffle is 1 and reference_draws 2, must be 0 or 1");
   options = good;
   options.held_out_count = 3;
   refuse(dataset, options, "held_out_count is 3, must be 0..2");

@@ -314,6 +314,15 @@ static void check_normal(const s3_kernels *kernels) {
 START_TEST(normal) { for_each_level(check_normal); }
 END_TEST
 
+START_TEST(levels) {
+  static const char *const names[] = {"auto", "baseline", "avx2", "avx512", "unknown"};
+  for (int level = 0; level < 5; level++)
+    ck_assert_str_eq(s3_kernel_level_name((s3rec_kernel_level)level), names[level]);
+  ck_assert_ptr_null(s3_kernels_get((s3rec_kernel_level)4));
+  ck_assert_ptr_eq(s3_kernels_get(S3REC_KERNELS_AUTO), s3_kernels_get(s3_kernels_best()));
+}
+END_TEST
+
 TEST_SUITE(kernels) {
   TCase *cases = tcase_create("kernels");
   tcase_add_test(cases, sigmoid_cross_entropy);
@@ -324,5 +333,6 @@ TEST_SUITE(kernels) {
   tcase_add_test(cases, sums);
   tcase_add_test(cases, adam);
   tcase_add_test(cases, normal);
+  tcase_add_test(cases, levels);
   test_add_cases(suite, cases, NULL);
 }

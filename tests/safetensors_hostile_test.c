@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Safetensors files that claim more than they hold: limits, memory, pipes that do not end. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,82 @@ START_TEST(pipes_that_claim_much) {
 }
 END_TEST
 
+typedef struct pipe_text {
+  const char *bytes;
+  size_t count;
+} pipe_text;
+
+static s3rec_status open_pipe(void *argument) {
+  const pipe_text *const text = argument;
+  s3_safetensors *file = NULL;
+  int ends[2];
+  char name[64];
+  ck_assert_int_eq(pipe(ends), 0);
+  ck_assert_int_ge(fcntl(ends[1], F_SETPIPE_SZ, 1 << 18), 1 << 18);
+  ck_assert_int_eq(write(ends[1], text->bytes, text->count), (ssize_t)text->count);
+  close(ends[1]);
+  snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+  const s3rec_status status = s3_safetensors_open(context, name, &file);
+  ck_assert_int_eq(file != NULL, status == S3REC_OK);
+  if (file != NULL) s3_safetensors_close(file);
+  close(ends[0]);
+  return status;
+}
+
+/* Headers around the first memory that is taken for a pipe's, and data. Loop: spaces. */
+START_TEST(pipes_without_memory) {
+  static char bytes[1 << 17];
+  static const char header[] =
+      "{\"t\":{\"dtype\":\"U8\",\"shape\":[50000],\"data_offsets\":[0,50000]}}";
+  const size_t spaces = _i == 0 ? 0 : 65536 - strlen(header) - 3 + (size_t)_i;
+  const size_t length = strlen(header) + spaces;
+  memset(bytes, ' ', sizeof bytes);
+  for (int i = 0; i < 8; i++) bytes[i] = (char)((uint64_t)length >> (8 * i));
+  memcpy(bytes + 8, header, strlen(header));
+  pipe_text text = {bytes, 8 + length + 50000};
+  ck_assert_uint_ge(test_every_allocation_fails(&hooks, open_pipe, &text), 6);
+}
+END_TEST
+
+/* A tensor without elements has nothing to copy. */
+START_TEST(empty_tensors_of_a_pipe) {
+  const test_path path = fixture_header_file(fixture_header, FIXTURE_DATA);
+  size_t count;
+  char *const bytes = test_read(path.text, &count);
+  const filled_pipe whole = fill_pipe(bytes, count);
+  s3_safetensors *file = NULL;
+  ck_assert_int_eq(s3_safetensors_open(context, whole.name, &file), S3REC_OK);
+  char untouched = 'x';
+  ck_assert_int_eq(
+      s3_safetensors_copy(file, s3_safetensors_find(file, "none"), 0, 0, &untouched), S3REC_OK);
+  ck_assert_int_eq(untouched, 'x');
+  s3_safetensors_close(file);
+  close(whole.end);
+  free(bytes);
+}
+END_TEST
+
+/* What a header may claim is within limits.file_bytes, even where the header alone is more. */
+START_TEST(pipes_above_the_limit) {
+  const test_path path = fixture_header_file(fixture_header, FIXTURE_DATA);
+  size_t count;
+  char *const bytes = test_read(path.text, &count);
+  s3rec_limits limits;
+  s3rec_limits_init(&limits);
+  for (uint64_t most = 1; most < count; most += count - 2) {
+    test_hooks own;
+    limits.file_bytes = most;
+    s3rec_context *const strict = test_hooks_limited(&own, &limits);
+    const filled_pipe whole = fill_pipe(bytes, count);
+    fixture_refuse_file(strict, whole.name, S3REC_ERROR_FORMAT, "data_offsets are ");
+    close(whole.end);
+    s3rec_context_destroy(strict);
+    test_hooks_assert_empty(&own);
+  }
+  free(bytes);
+}
+END_TEST
+
 START_TEST(devices_are_refused) {
   fixture_refuse_file(context, "/dev/zero", S3REC_ERROR_IO, "a device, must be a file or a pipe");
   fixture_refuse_file(context, "/dev/null", S3REC_ERROR_IO, "a device, must be a file or a pipe");
@@ -189,6 +266,9 @@ TEST_SUITE(safetensors_hostile) {
   tcase_add_loop_test(claims, memory_is_a_small_multiple, 0, 3);
   tcase_add_test(pipes, pipes_are_read);
   tcase_add_test(pipes, pipes_that_claim_much);
+  tcase_add_loop_test(pipes, pipes_without_memory, 0, 6);
+  tcase_add_test(pipes, empty_tensors_of_a_pipe);
+  tcase_add_test(pipes, pipes_above_the_limit);
   tcase_add_test(pipes, devices_are_refused);
   test_add_cases(suite, claims, pipes, NULL);
 }

@@ -141,6 +141,7 @@ static int fail_everywhere(call_function function, const call *c) {
                   s3rec_status_name(status), s3rec_last_error());
     ck_assert(test_same_weights(c->setup->model, weights));
     ck_assert_uint_eq(s3rec_trainer_step_count(*c->trainer), steps);
+    ck_assert((*c->trainer != NULL) == (s3rec_trainer_memory(*c->trainer) > 0));
     /* Buffers may have grown, but only a trainer keeps them. */
     if (*c->trainer == NULL) ck_assert_int_eq(atomic_load(&a->alive), alive);
     free(weights);

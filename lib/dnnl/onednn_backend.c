@@ -16,7 +16,7 @@ s3rec_status s3_onednn_scratch(s3_onednn_backend *backend, size_t count, float *
 
 void s3_onednn_dropout(const s3_row_dropout *dropout, size_t first_row, size_t rows, size_t width,
                        const float *src, float *dst) {
-  if (dropout == NULL || dropout->dropout.threshold == 0) {
+  if (dropout->dropout.threshold == 0) {
     if (dst != src) memcpy(dst, src, rows * width * sizeof *dst);
     return;
   }

@@ -21,8 +21,7 @@ typedef struct row_dropout {
 static const row_dropout no_dropout = {{{0, 0}, 0, 1.0f}, 0};
 
 static row_dropout dropout_of(const s3_row_dropout *dropout, size_t r, size_t width) {
-  if (dropout == NULL || dropout->dropout.threshold == 0)
-    return no_dropout;
+  if (dropout->dropout.threshold == 0) return no_dropout;
   return (row_dropout){dropout->dropout, dropout->tokens[r] * (uint32_t)width};
 }
 
