@@ -319,7 +319,7 @@ START_TEST(outputs_of_too_few_bytes) {
 }
 END_TEST
 
-/* What is on the edge of the odd and is allowed. */
+/* Odd values that are allowed. */
 START_TEST(odd_values_that_are_fine) {
   s3rec_recommender_statistics statistics;
   s3rec_recommender_statistics_init(&statistics);
@@ -338,6 +338,9 @@ START_TEST(odd_values_that_are_fine) {
   size_t counts[2] = {7, 7}, count = 7;
   ASSERT_OK(s3rec_score_next_batch(scorer, NULL, offsets, 2, NULL, 3, ids, scores, counts));
   for (int i = 0; i < 6; i++) ck_assert(ids[i] == 0 && scores[i] == 0 && counts[i / 3] == 0);
+  ids[5] = 5;
+  ASSERT_OK(s3rec_score_next_batch(scorer, NULL, offsets, 2, NULL, 3, ids, NULL, counts));
+  ck_assert_int_eq(ids[5], 0);
   ASSERT_OK(s3rec_score_next(scorer, NULL, 0, NULL, 3, ids, scores, &count));
   ck_assert_uint_eq(count, 0);
   float all[FIXTURE_ITEMS + 2], vector[FIXTURE_WIDTH];
@@ -359,6 +362,71 @@ START_TEST(odd_values_that_are_fine) {
 }
 END_TEST
 
+/* Without names answers have none, and a larger model than its data takes none. */
+START_TEST(models_without_names) {
+  static const int32_t history[] = {4, 5};
+  static const char *const names[] = {"film-1", NULL};
+  s3rec_filter *filter = NULL;
+  s3rec_filter_options filtering;
+  s3rec_filter_options_init(&filtering);
+  filtering.allow_only = 1;
+  filtering.allowed_names = names;
+  filtering.allowed_name_count = 2;
+  ASSERT_FAILS(s3rec_filter_create(recommender, &filtering, &filter), S3REC_ERROR_ARGUMENT,
+               "allowed_names[1] is NULL");
+  ck_assert_ptr_null(filter);
+  s3rec_model *nameless = NULL;
+  s3rec_model_config config;
+  s3rec_model_config_init(&config);
+  config.item_size = FIXTURE_ITEMS + 10;
+  config.attribute_size = 7;
+  ASSERT_OK(s3rec_model_create_for(dataset, &config, 1, &nameless));
+  s3rec_recommender *plain = fixture_recommender(nameless);
+  s3rec_request request;
+  s3rec_answer *answer = NULL;
+  s3rec_request_init(&request);
+  request.items = history;
+  request.item_count = 2;
+  ASSERT_OK(s3rec_recommend_request(plain, &request, &answer));
+  ck_assert_ptr_null(fixture_ranked(answer, 0).names);
+  ck_assert_uint_eq(fixture_ranked(answer, 0).count, 10);
+  s3rec_answer_destroy(answer);
+  s3rec_recommender_destroy(plain);
+  s3rec_model_destroy(nameless);
+}
+END_TEST
+
+/* A vector so short that floats cannot hold the inverse of its length is like one of zeros. */
+START_TEST(items_of_almost_no_length) {
+  enum { COUNT = (FIXTURE_ITEMS + 2) * FIXTURE_WIDTH, SHORT = 9 };
+  static const char table[] = "item_embeddings.weight";
+  static float rows[COUNT];
+  static const int32_t history[] = {4};
+  s3rec_model *other = NULL;
+  ASSERT_OK(s3rec_model_clone(model, &other));
+  ASSERT_OK(s3rec_model_parameter_read(other, table, rows, COUNT));
+  for (int i = 0; i < FIXTURE_WIDTH; i++) rows[SHORT * FIXTURE_WIDTH + i] = 1e-41f;
+  ASSERT_OK(s3rec_model_parameter_write(other, table, rows, COUNT));
+  s3rec_recommender *plain = fixture_recommender(other);
+  s3rec_request request;
+  s3rec_answer *answer = NULL;
+  s3rec_request_init(&request);
+  request.items = history;
+  request.item_count = 1;
+  request.k = FIXTURE_ITEMS;
+  ASSERT_OK(s3rec_similar(plain, &request, &answer));
+  const s3rec_ranked_items found = fixture_ranked(answer, 0);
+  ck_assert_uint_eq(found.count, FIXTURE_ITEMS - 1);
+  for (size_t i = 0; i < found.count; i++) {
+    ck_assert(fabsf(found.scores[i]) <= 1);
+    ck_assert(found.ids[i] != SHORT || found.scores[i] == 0);
+  }
+  s3rec_answer_destroy(answer);
+  s3rec_recommender_destroy(plain);
+  s3rec_model_destroy(other);
+}
+END_TEST
+
 TEST_SUITE(refused_options) {
   TCase *cases = tcase_create("refused options");
   tcase_add_checked_fixture(cases, make_handles, destroy_handles);
@@ -368,5 +436,7 @@ TEST_SUITE(refused_options) {
   tcase_add_test(cases, options_of_too_few_bytes);
   tcase_add_test(cases, outputs_of_too_few_bytes);
   tcase_add_test(cases, odd_values_that_are_fine);
+  tcase_add_test(cases, models_without_names);
+  tcase_add_test(cases, items_of_almost_no_length);
   test_add_cases(suite, cases, NULL);
 }

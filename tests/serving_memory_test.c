@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "recommender_fixture.h"
+#include "serving/recommender.h"
 #include "support/files.h"
 
 enum { ITEMS = FIXTURE_ITEMS, USERS = 150, ENTRIES = 3, K = 20, THREADS = 3 };
@@ -151,15 +152,16 @@ static void free_questions(question *q) {
   s3rec_model_destroy(q->model);
 }
 
-/* Loop: questions x 1 and 3 threads. */
+/* Loop: questions x 1 thread, 3 threads, 1 thread while the idle seat is at work for another. */
 START_TEST(every_allocation_of_a_question_may_fail) {
-  ask_function *const ask = questions[_i / 2].ask;
+  ask_function *const ask = questions[_i / 3].ask;
+  const bool busy = _i % 3 == 2;
   static question q;
   static int32_t expected[USERS * K];
   static float expected_scores[USERS * K];
   test_hooks hooks = {0};
   s3rec_context *context =
-      score_context(S3REC_BACKEND_AUTO, S3REC_KERNELS_AUTO, _i % 2 ? THREADS : 1, &hooks);
+      score_context(S3REC_BACKEND_AUTO, S3REC_KERNELS_AUTO, _i % 3 == 1 ? THREADS : 1, &hooks);
   make_questions(&q, context);
   begin_question(&q); /* the model keeps what is made of it once */
   ASSERT_OK(ask(&q));
@@ -169,14 +171,17 @@ START_TEST(every_allocation_of_a_question_may_fail) {
   const long long blocks = atomic_load(&hooks.live_blocks);
   size_t failures = 0;
   for (bool failed = true; failed; failures += failed) {
+    s3_seat *seat = NULL;
     begin_question(&q);
+    if (busy) ASSERT_OK(s3_seat_take(q.recommender, NULL, &seat));
     atomic_store(&hooks.countdown, (long long)failures + 1);
     const s3rec_status status = ask(&q);
     failed = atomic_load(&hooks.countdown) <= 0;
     atomic_store(&hooks.countdown, 0);
     ck_assert_msg(status == (failed ? S3REC_ERROR_MEMORY : S3REC_OK), "%s, after %zu: %s",
-                  questions[_i / 2].name, failures, s3rec_last_error());
+                  questions[_i / 3].name, failures, s3rec_last_error());
     ck_assert_uint_eq(fixture_statistics(q.recommender).failed_call_count, failed);
+    if (busy) s3_seat_put_back(q.recommender, seat);
     ASSERT_OK(ask(&q));
     ck_assert(memcmp(q.ids, expected, sizeof expected) == 0);
     ck_assert(memcmp(q.scores, expected_scores, sizeof expected_scores) == 0);
@@ -240,7 +245,7 @@ END_TEST
 
 TEST_SUITE(serving_memory) {
   TCase *cases = tcase_create("memory");
-  tcase_add_loop_test(cases, every_allocation_of_a_question_may_fail, 0, 2 * QUESTIONS);
+  tcase_add_loop_test(cases, every_allocation_of_a_question_may_fail, 0, 3 * QUESTIONS);
   tcase_add_loop_test(cases, every_allocation_of_an_exchange_may_fail, 0, 2);
   test_add_cases(suite, cases, NULL);
 }
