@@ -96,7 +96,8 @@ def attributes(tool):
         tool.refused(what, BAD_DATA, r"attr_item2attributes\.json: none of the data's 7 items has "
                      "attributes", *pretrain(text))
         tool.good(f"{what}: finetune needs none", *finetune(tool, "attr"))
-    tool.refused("an item twice", BAD_DATA, r"json:1:\d+: duplicate", *pretrain('{"1":[1],"1":[0]}'))
+    tool.refused("an item twice", BAD_DATA, r"json:1:\d+: item 1 has two attribute lists",
+                 *pretrain('{"1":[1],"1":[0]}'))
 
 
 def other_files(tool):
