@@ -3,8 +3,8 @@
 # usage: scripts/coverage.sh [--no-run] [--html DIR] [SUITE...]
 #
 # Measures which lines, functions and branches of lib the tests run: builds build-coverage with
-# gcc, not optimised and without assertions, runs the unit and cli suites but the two that would
-# take an hour so (or only those named), and prints a table by folder.
+# gcc, not optimised and without assertions, runs the unit and cli suites but those that train for
+# long (or only those named), and prints a table by folder.
 # build-coverage/uncovered.txt gets every branch that was never taken. --html writes the sources of
 # lib as pages, with what did not run in colour. --no-run builds and runs nothing, but reads again
 # what the last run left.
@@ -27,7 +27,7 @@ if [ "$run" ]; then
     -Dc_args=-fprofile-update=prefer-atomic
   compile "$folder"
   find "$folder" -name '*.gcda' -delete
-  if [ $# -eq 0 ]; then set -- --suite unit --suite cli --no-suite slow; fi
+  if [ $# -eq 0 ]; then set -- --suite unit --suite cli --no-suite slow --no-suite long; fi
   # A failed test is named, and what it ran counts.
   meson test -C "$folder" --no-rebuild --print-errorlogs "$@" </dev/null >"$folder/test.log" 2>&1 ||
     grep -E ' (FAIL|TIMEOUT) ' "$folder/test.log" >&2
