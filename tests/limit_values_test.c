@@ -95,7 +95,7 @@ START_TEST(defaults_and_strict) {
   ck_assert_int_eq(limits.id_spread, 1000);
   s3rec_limits_init_strict(&limits);
   ck_assert_uint_eq(limits.struct_size, sizeof limits);
-  ck_assert_uint_eq(limits.file_bytes, 1 << 28);
+  ck_assert_uint_eq(limits.file_bytes, 1 << 30);
   ck_assert_uint_eq(limits.row_bytes, 1 << 16);
   ck_assert_uint_eq(limits.rows, 1 << 22);
   ck_assert_uint_eq(limits.items, 1 << 20);

@@ -173,11 +173,11 @@ END_TEST
 START_TEST(file_bytes_announced) {
   const test_path path = test_file("sparse.txt");
   test_write(path.text, "1 1\n", 4);
-  ck_assert_int_eq(truncate(path.text, (1 << 28) + 1), 0);
+  ck_assert_int_eq(truncate(path.text, (1 << 30) + 1), 0);
   s3rec_limits strict;
   s3rec_limits_init_strict(&strict);
   expect_read(read_sequences, path.text, &strict,
-              ": the file has more than 268435456 bytes, the limit (s3rec_limits.file_bytes)");
+              ": the file has more than 1073741824 bytes, the limit (s3rec_limits.file_bytes)");
   ck_assert_int_eq(unlink(path.text), 0);
 }
 END_TEST

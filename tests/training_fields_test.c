@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "support/files.h"
 #include "support/hooks.h"
 #include "support/suite.h"
 #include "support/training.h"
@@ -53,7 +53,7 @@ static session start(s3rec_context *context) {
 }
 
 static void make_path(char *path, size_t capacity) {
-  snprintf(path, capacity, "training_fields_test.%ld.state", (long)getpid());
+  snprintf(path, capacity, "%s", test_file("fields.state").text);
 }
 
 /* A state after one step. */
@@ -147,7 +147,7 @@ START_TEST(every_field_must_be_there) {
                 {"decay_steps", 1}, {"stage", 1}, {"batch_size", 1}, {"max_seq_length", 1},
                 {"mask_p", 1}, {"shuffle", 1}, {"reference_draws", 1}, {"held_out_count", 1},
                 {"data", 1}, {"epoch", 1}};
-  char path[64], old[64], with[64], message[96];
+  char path[512], old[64], with[64], message[96];
   make_path(path, sizeof path);
   session s = start(test_context(1));
   save_state(&s, path);
@@ -188,7 +188,7 @@ START_TEST(every_value_is_checked) {
       {"\"format\":1", "\"format\":1,\"format\":1", "duplicate key 'format'"},
       {"\"epoch\":\"0\",\"step\":\"1\"", "\"epoch\":\"0\",\"step\":\"999\"", "field step is"},
   };
-  char path[64];
+  char path[512];
   make_path(path, sizeof path);
   session s = start(test_context(1));
   save_state(&s, path);
@@ -220,7 +220,7 @@ static s3rec_status load_once(void *argument) {
 }
 
 START_TEST(no_memory_for_a_load) {
-  char path[64];
+  char path[512];
   test_hooks hooks;
   make_path(path, sizeof path);
   loading l = {.session = start(test_hooks_context(&hooks)), .path = path};

@@ -9,7 +9,7 @@ import "C"
 // with ErrLimit before the memory for it is taken. Zero fields are the defaults, which are far above
 // what real data needs. Slices of the caller are not limited.
 type Limits struct {
-	FileBytes   int64 // of one file, after decompression; default 1 << 40, strict 1 << 28
+	FileBytes   int64 // of one file, after decompression; default 1 << 40, strict 1 << 30
 	RowBytes    int64 // of one row of a table; default 1 << 24, strict 1 << 16
 	Rows        int64 // of one table, or lines of one text; default 1 << 40, strict 1 << 22
 	Items       int64 // highest item id, and items of a table; default 1<<31 - 2, strict 1 << 20

@@ -56,11 +56,11 @@ typedef enum s3rec_backend {
  * passes are not limited. Since 0.3. */
 typedef struct s3rec_limits {
   size_t struct_size;    /**< set by the init functions */
-  uint64_t file_bytes;   /**< of one file, after decompression; default 2^40, strict 2^28 */
+  uint64_t file_bytes;   /**< of one file, after decompression; default 2^40, strict 2^30 */
   uint64_t row_bytes;    /**< of one row of a table; default 2^24, strict 2^16 */
   uint64_t rows;         /**< of one table, or lines of one text; default 2^40, strict 2^22 */
   uint64_t items;        /**< highest item id, and different items of a table; default
-                          * 2^31 - 2, strict 2^20 */
+                          * 2^31 - 3, strict 2^20 */
   uint64_t tensors;      /**< of one model file; default 2^20, strict 2^12 */
   uint64_t header_bytes; /**< of one model file; default and most 100,000,000; strict 2^22 */
   int32_t json_depth;    /**< nesting of JSON, 1..512; default 64, strict 16 */

@@ -59,7 +59,7 @@ void s3rec_limits_init(s3rec_limits *limits) {
 
 void s3rec_limits_init_strict(s3rec_limits *limits) {
   *limits = (s3rec_limits){.struct_size = sizeof *limits,
-                           .file_bytes = 1 << 28,
+                           .file_bytes = 1 << 30,
                            .row_bytes = 1 << 16,
                            .rows = 1 << 22,
                            .items = 1 << 20,
