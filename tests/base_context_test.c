@@ -197,6 +197,9 @@ START_TEST(memory_is_zeroed_aligned_and_given_back) {
   }
   ck_assert_ptr_null(s3_allocate(context, SIZE_MAX / 2, 4));
   ck_assert_ptr_nonnull(strstr(s3_error_text(), "exceed the address space"));
+  void *const empty = s3_allocate(context, SIZE_MAX, 0); /* elements without a size fit */
+  ck_assert_ptr_nonnull(empty);
+  s3_free(context, empty);
   void *list = NULL;
   size_t capacity = 0;
   for (size_t count = 1; count <= 100; count++) {

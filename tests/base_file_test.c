@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* base/atomic_file.h: durable writing, whole reading. */
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +115,44 @@ START_TEST(owner_stays_but_no_right_to_run_as_it) {
 }
 END_TEST
 
+static void become(uid_t user, gid_t group, size_t count, const gid_t *others) {
+  if (user == 0) ck_assert_int_eq(seteuid(0), 0);
+  ck_assert_int_eq(setgroups(count, others), 0);
+  ck_assert_int_eq(setegid(group), 0);
+  if (user != 0) ck_assert_int_eq(seteuid(user), 0);
+}
+
+/* In a folder that a group shares: the old file is of one member, another one saves it. */
+START_TEST(group_stays_where_the_owner_cannot) {
+  if (geteuid() != 0) {
+    test_skip("only root can be two users");
+    return;
+  }
+  enum { OWNER = 12345, MEMBER = 12346, SHARED = 23456, OWN = 23457 };
+  const test_path folder = test_file("all"), path = test_file("all/shared");
+  const gid_t shared = SHARED, group = getegid();
+  ck_assert_int_eq(mkdir(folder.text, 0777), 0);
+  ck_assert_int_eq(chmod(folder.text, 0777), 0);
+  ck_assert_int_eq(chmod(test_file("").text, 0711), 0);
+  for (int member = 0; member <= 1; member++) {
+    test_write(path.text, "a", 1);
+    ck_assert_int_eq(chown(path.text, OWNER, SHARED), 0);
+    ck_assert_int_eq(chmod(path.text, 0660), 0);
+    become(MEMBER, OWN, (size_t)member, &shared);
+    const s3rec_status status = write_text(path.text, "b");
+    become(0, group, 0, NULL);
+    ck_assert_msg(status == S3REC_OK, "%s", s3_error_text());
+    struct stat info;
+    ck_assert_int_eq(stat(path.text, &info), 0);
+    ck_assert_uint_eq(info.st_uid, MEMBER);
+    ck_assert_uint_eq(info.st_gid, member ? SHARED : OWN);
+    ck_assert_int_eq(mode_of(path.text), 0660);
+    ck_assert_int_eq(unlink(path.text), 0);
+  }
+  ck_assert_int_eq(rmdir(folder.text), 0);
+}
+END_TEST
+
 START_TEST(long_name_and_relative_path) {
   char name[256];
   memset(name, 'n', 255);
@@ -189,6 +229,14 @@ START_TEST(one_file_has_many_paths) {
   ck_assert(s3_same_file(file.text, other.text));
   ck_assert(s3_same_file("a", "./a"));
   ck_assert(!s3_same_file("a", "/a"));
+  ck_assert(!s3_same_file("a", "./b"));
+  ck_assert(!s3_same_file("a", none.text)); /* there is no such folder */
+  ck_assert(!s3_same_file(file.text, "/proc/version")); /* on another file system */
+  char far[PATH_MAX + 1];
+  memset(far, 'x', PATH_MAX);
+  far[PATH_MAX] = '\0';
+  ck_assert(!s3_same_file(far, "a"));
+  ck_assert(!s3_same_file("a", far));
   ck_assert_int_eq(unlink(other.text), 0);
   ck_assert_int_eq(unlink(file.text), 0);
 }
@@ -202,6 +250,41 @@ static void assert_refused(const char *path, const char *reason) {
   ck_assert_uint_eq(test_file_count(), entries);
 }
 
+/* As they are given, or once a link has made them longer. */
+START_TEST(long_paths_are_refused) {
+  char path[PATH_MAX + 1], link[200];
+  memset(path, 'x', PATH_MAX);
+  path[PATH_MAX] = '\0';
+  ck_assert_int_eq(write_text(path, "x"), S3REC_ERROR_IO);
+  ck_assert_ptr_nonnull(strstr(s3_error_text(), "xxx...: the path is too long"));
+  memset(link, 'y', sizeof link);
+  link[199] = '\0';
+  const test_path folder = test_file(""), name = test_file("link");
+  size_t at = strlen(folder.text);
+  for (memcpy(path, folder.text, at); at < PATH_MAX - 100; at += 2) memcpy(path + at, "./", 2);
+  strcpy(path + at, "link"); /* FOLDER/././././link */
+  ck_assert_int_eq(symlink(link, name.text), 0);
+  ck_assert_int_eq(write_text(path, "x"), S3REC_ERROR_IO);
+  ck_assert_uint_eq(test_file_count(), 1); /* the link; its error text has no room for the reason */
+  ck_assert_int_eq(unlink(name.text), 0);
+}
+END_TEST
+
+/* A link that is named without a folder. */
+START_TEST(links_of_this_folder) {
+  char before[PATH_MAX];
+  const test_path folder = test_file(""), file = test_file("file");
+  ck_assert_ptr_nonnull(getcwd(before, sizeof before));
+  ck_assert_int_eq(chdir(folder.text), 0);
+  ck_assert_int_eq(symlink("file", "link"), 0);
+  ck_assert_int_eq(write_text("link", "through it"), S3REC_OK);
+  assert_content(file.text, "through it");
+  ck_assert_int_eq(unlink("file"), 0);
+  ck_assert_int_eq(unlink("link"), 0);
+  ck_assert_int_eq(chdir(before), 0);
+}
+END_TEST
+
 START_TEST(bad_targets_are_refused) {
   const test_path folder = test_file("folder"), none = test_file("none/file");
   const test_path slash = test_file("folder/"), pipe_path = test_file("pipe");
@@ -212,6 +295,10 @@ START_TEST(bad_targets_are_refused) {
   assert_refused(none.text, "No such file or directory");
   assert_refused(slash.text, "file name is missing");
   assert_refused("", "file name is missing");
+  char long_name[300];
+  memset(long_name, 'n', sizeof long_name);
+  long_name[299] = '\0'; /* that of the temporary file is not as long */
+  assert_refused(test_file(long_name).text, "cannot examine: File name too long");
   assert_refused("/dev/null", "not a regular file"); /* as root this would be a disaster */
   ck_assert_int_eq(unlink(pipe_path.text), 0);
   ck_assert_int_eq(rmdir(folder.text), 0);
@@ -311,6 +398,36 @@ static s3rec_status write_and_read(void *argument) {
   return read_back(path, "content");
 }
 
+/* A pipe that holds more than the first memory that is taken for one. */
+static s3rec_status read_long_pipe(void *argument) {
+  const char *const text = argument;
+  const size_t count = strlen(text);
+  int ends[2];
+  ck_assert_int_eq(pipe(ends), 0);
+  ck_assert_int_ge(fcntl(ends[1], F_SETPIPE_SZ, 1 << 18), 1 << 18);
+  ck_assert_int_eq(write(ends[1], text, count), (ssize_t)count);
+  ck_assert_int_eq(close(ends[1]), 0);
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+  const s3rec_status status = read_back(path, text);
+  close(ends[0]);
+  return status;
+}
+
+START_TEST(long_pipes_without_memory) {
+  enum { COUNT = 200000 };
+  char *const text = malloc(COUNT + 1);
+  memset(text, 'p', COUNT);
+  text[COUNT] = '\0';
+  ck_assert_uint_ge(test_every_allocation_fails(&hooks, read_long_pipe, text), 3);
+  for (size_t count = 65540; count >= 65536; count--) { /* where memory for the NUL may lack */
+    text[count] = '\0';
+    ck_assert_uint_ge(test_every_allocation_fails(&hooks, read_long_pipe, text), 2);
+  }
+  free(text);
+}
+END_TEST
+
 START_TEST(survives_missing_memory) {
   test_path path = test_file("memory");
   ck_assert_uint_ge(test_every_allocation_fails(&hooks, write_and_read, path.text), 1);
@@ -327,8 +444,11 @@ TEST_SUITE(base_file) {
   tcase_add_test(writing, nothing_is_seen_before_commit);
   tcase_add_test(writing, mode_follows_umask_or_the_old_file);
   tcase_add_test(writing, owner_stays_but_no_right_to_run_as_it);
+  tcase_add_test(writing, group_stays_where_the_owner_cannot);
   tcase_add_test(writing, long_name_and_relative_path);
   tcase_add_test(writing, bad_targets_are_refused);
+  tcase_add_test(writing, long_paths_are_refused);
+  tcase_add_test(writing, links_of_this_folder);
   tcase_add_test(writing, links_are_followed);
   tcase_add_test(writing, one_file_has_many_paths);
   tcase_add_test(writing, failed_write_keeps_the_old_file);
@@ -336,6 +456,7 @@ TEST_SUITE(base_file) {
   tcase_add_test(reading, reads_whole_files);
   tcase_add_test(reading, reads_pipes);
   tcase_add_test(reading, read_errors_name_path_and_reason);
+  tcase_add_test(reading, long_pipes_without_memory);
   tcase_add_test(reading, survives_missing_memory);
   test_add_cases(suite, writing, reading, NULL);
 }

@@ -284,9 +284,10 @@ START_TEST(a_temporary_that_was_removed) {
 END_TEST
 
 START_TEST(names_of_temporaries_are_refused) {
-  const char *const refused[] = {".a.s3rec-tmp", ".a.s3rec-tmp-2", ".s3rec-tmp"};
-  const char *const fine[] = {"a.s3rec-tmp", ".a.s3rec-tmpx", ".a.s3rec"};
-  for (size_t i = 0; i < 3; i++) {
+  const char *const refused[] = {".a.s3rec-tmp", ".a.s3rec-tmp-2", ".s3rec-tmp",
+                                 ".a.s3rec-tmpx.s3rec-tmp"};
+  const char *const fine[] = {"a.s3rec-tmp", ".a.s3rec-tmpx", ".a.s3rec", "a.s3rec-tmpx"};
+  for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
     ck_assert_int_eq(write_block(test_file(refused[i]).text, 'a'), S3REC_ERROR_IO);
     ck_assert_ptr_nonnull(strstr(s3_error_text(), "temporary files"));
     ck_assert_uint_eq(test_file_count(), 0);

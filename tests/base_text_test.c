@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/options.h"
 #include "base/random.h"
+#include "base/utf8.h"
 #include "support/files.h"
 #include "support/locale.h"
 #include "support/suite.h"
@@ -42,6 +43,15 @@ START_TEST(long_error_stays_utf8) {
     ck_assert_uint_lt(length, 1024);
     ck_assert_uint_eq((length - (size_t)shift) % 2, 0);
   }
+}
+END_TEST
+
+/* Cut between characters; where there is no such place, nothing is left. */
+START_TEST(texts_are_cut_between_characters) {
+  ck_assert_int_eq(s3_utf8_fit("ab\xc3\xa9", 4, 4), 4);
+  ck_assert_int_eq(s3_utf8_fit("ab\xc3\xa9", 4, 3), 2);
+  ck_assert_int_eq(s3_utf8_fit("ab\xc3\xa9", 4, 2), 2);
+  ck_assert_int_eq(s3_utf8_fit("\x80\x80\x80", 3, 2), 0);
 }
 END_TEST
 
@@ -103,6 +113,21 @@ START_TEST(numbers_ignore_the_rounding) {
   ck_assert(read && parsed == value);
   ck_assert_str_eq(text, "0.2");
   ck_assert_int_eq(after, ways[_i]);
+}
+END_TEST
+
+/* A host may have its processor take denormal numbers for zero (MXCSR: FTZ and DAZ). */
+START_TEST(numbers_ignore_the_flushing) {
+#ifdef __SSE2__
+  const unsigned before = __builtin_ia32_stmxcsr();
+  double parsed[2] = {0, 0};
+  __builtin_ia32_ldmxcsr(before | 0x8040);
+  const bool read = s3_parse_double("5e-324", &parsed[0]) && s3_parse_double("-5e-324", &parsed[1]);
+  __builtin_ia32_ldmxcsr(before);
+  ck_assert(read && parsed[0] == 5e-324 && parsed[1] == -5e-324);
+#else
+  test_skip("only for x86-64");
+#endif
 }
 END_TEST
 
@@ -235,9 +260,11 @@ TEST_SUITE(base_text) {
   tcase_add_test(errors, error_is_one_line);
   tcase_add_test(errors, error_is_utf8);
   tcase_add_test(errors, long_error_stays_utf8);
+  tcase_add_test(errors, texts_are_cut_between_characters);
   tcase_add_test(numbers, numbers_read_back_exactly);
   tcase_add_test(numbers, numbers_ignore_the_locale);
   tcase_add_loop_test(numbers, numbers_ignore_the_rounding, 0, 3);
+  tcase_add_test(numbers, numbers_ignore_the_flushing);
   tcase_add_test(numbers, bad_numbers_are_refused);
   tcase_add_test(numbers, integers);
   tcase_add_test(structs, first_size_stays);

@@ -140,6 +140,22 @@ START_TEST(finds_items_behind_gaps) {
 }
 END_TEST
 
+/* What is wrong in a key is shown in part, and only what every terminal can show. */
+START_TEST(shows_bad_keys) {
+  char text[256], expected[256], key[101];
+  memset(key, '1', 100);
+  key[100] = '\0';
+  snprintf(text, sizeof text, "{\"%s\": [1]}", key);
+  snprintf(expected, sizeof expected,
+           ":1:2: key \"%.40s\" is not an item id, which is an integer 1..2147483645 without "
+           "leading zeros", key);
+  refuse_text(text, expected);
+  refuse_text("{\"1\\u0001\xC3\xA9~\x7F\": [1]}",
+              ":1:2: key \"1???~?\" is not an item id, which is an integer 1..2147483645 without "
+              "leading zeros");
+}
+END_TEST
+
 START_TEST(refuses_values) {
   refuse_text("[[1], [2]]", ":1:1: the file holds an array, must be an object "
               "{\"item\": [attribute, ...]}");
@@ -220,6 +236,7 @@ TEST_SUITE(data_attributes) {
   tcase_add_test(cases, reads_lists);
   tcase_add_test(cases, reads_empty_object);
   tcase_add_test(cases, finds_items_behind_gaps);
+  tcase_add_test(cases, shows_bad_keys);
   tcase_add_test(cases, refuses_values);
   tcase_add_test(cases, refuses_malformed_text);
   tcase_add_test(cases, refuses_two_lists);

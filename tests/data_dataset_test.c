@@ -102,6 +102,17 @@ START_TEST(works_without_attributes_and_negatives) {
 }
 END_TEST
 
+/* Lists that are all empty need no array of attributes. */
+START_TEST(empty_attribute_lists_need_no_array) {
+  s3rec_dataset_arrays arrays = good_arrays();
+  arrays.attribute_offsets = (int64_t[]){0, 0, 0};
+  arrays.attributes = NULL;
+  s3rec_dataset *dataset = make(&arrays);
+  ck_assert_int_eq(dataset->info.attribute_size, 1);
+  s3rec_dataset_destroy(dataset);
+}
+END_TEST
+
 /* An info struct of an older, shorter or a newer, longer release. */
 START_TEST(fills_what_struct_size_covers) {
   const s3rec_dataset_arrays arrays = good_arrays();
@@ -143,6 +154,15 @@ START_TEST(refuses_arguments) {
   refuse(&arrays, S3REC_ERROR_ARGUMENT,
          "user_count is 4, item_offsets given, items NULL; at least 1 user and both arrays "
          "are needed");
+  arrays = good_arrays();
+  arrays.item_offsets = NULL;
+  refuse(&arrays, S3REC_ERROR_ARGUMENT,
+         "user_count is 4, item_offsets NULL, items given; at least 1 user and both arrays "
+         "are needed");
+  arrays = good_arrays();
+  arrays.attributed_items = NULL;
+  refuse(&arrays, S3REC_ERROR_ARGUMENT,
+         "attributed_item_count is 2, but attributed_items or attribute_offsets is NULL");
   arrays = good_arrays();
   arrays.attribute_offsets = NULL;
   refuse(&arrays, S3REC_ERROR_ARGUMENT,
@@ -205,6 +225,9 @@ START_TEST(refuses_values) {
   arrays.attributed_items = (int32_t[]){6, 0};
   refuse(&arrays, S3REC_ERROR_FORMAT,
          "attributed_items, index 1: id 0 is out of range, must be 1..2147483645");
+  arrays.attributed_items = (int32_t[]){S3REC_MAX_ITEM_ID + 1, 6};
+  refuse(&arrays, S3REC_ERROR_FORMAT,
+         "attributed_items, index 0: id 2147483646 is out of range, must be 1..2147483645");
   arrays.attributed_items = (int32_t[]){6, 6};
   refuse(&arrays, S3REC_ERROR_FORMAT,
          "item 6 has two attribute lists, numbers 0 and 1 (from 0)");
@@ -391,6 +414,7 @@ TEST_SUITE(data_dataset) {
   tcase_add_test(cases, a_model_for_a_dataset_has_its_sizes);
   tcase_add_test(cases, copies_arrays);
   tcase_add_test(cases, works_without_attributes_and_negatives);
+  tcase_add_test(cases, empty_attribute_lists_need_no_array);
   tcase_add_test(cases, fills_what_struct_size_covers);
   tcase_add_test(cases, refuses_arguments);
   tcase_add_test(cases, refuses_offsets);

@@ -138,6 +138,7 @@ START_TEST(refuses_bytes) {
   refuse("1 2\n2 3\0 4\n", 11, ":2:4: NUL byte where item id is expected");
   refuse("\0", 1, ":1:1: NUL byte where user name is expected");
   refuse_text("1 2\x01\n", ":1:4: control character 0x01 where item id is expected");
+  refuse_text("1 2\x7F\n", ":1:4: control character 0x7F where item id is expected");
   refuse_text("1 2\r3\n", ":1:4: control character 0x0D where item id is expected");
   refuse_text("1 2\f3\n", ":1:4: control character 0x0C where item id is expected");
   refuse_text("1 2\n1 2\xC3",
@@ -226,6 +227,25 @@ START_TEST(reads_negatives) {
 }
 END_TEST
 
+/* The dataset tells the least that a user has. */
+START_TEST(counts_the_fewest_negatives) {
+  char text[2048] = "";
+  append_negatives(text, "5", 101, "7", "\n");
+  append_negatives(text, "6", 99, "9", "\n");
+  const test_path sequences = fixture_text("data.txt", "5 1 9\n6 2\n");
+  const test_path negatives = fixture_text("negatives.txt", text);
+  s3rec_dataset *dataset = NULL;
+  ck_assert_msg(s3rec_dataset_load(context, sequences.text, NULL, negatives.text, &dataset) ==
+                    S3REC_OK,
+                "%s", s3rec_last_error());
+  s3rec_dataset_info info;
+  s3rec_dataset_info_init(&info);
+  ck_assert_int_eq(s3rec_dataset_info_get(dataset, &info), S3REC_OK);
+  ck_assert_int_eq(info.negatives_per_user, 99);
+  s3rec_dataset_destroy(dataset);
+}
+END_TEST
+
 START_TEST(refuses_negatives) {
   char text[2048] = "";
   append_negatives(text, "5", 98, "7", "\n");
@@ -259,6 +279,7 @@ TEST_SUITE(data_text) {
   tcase_add_test(cases, refuses_bytes);
   tcase_add_test(cases, refuses_unreadable_files);
   tcase_add_test(cases, reads_negatives);
+  tcase_add_test(cases, counts_the_fewest_negatives);
   tcase_add_test(cases, refuses_negatives);
   test_add_cases(suite, cases, NULL);
 }

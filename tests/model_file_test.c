@@ -298,6 +298,26 @@ static s3rec_status save_and_load(void *argument) {
   return status;
 }
 
+static s3rec_status clone_it(void *model) {
+  s3rec_model *clone = NULL;
+  const s3rec_status status = s3rec_model_clone(model, &clone);
+  ck_assert_int_eq(clone != NULL, status == S3REC_OK);
+  s3rec_model_destroy(clone);
+  return status;
+}
+
+/* Popularity goes with a clone, or there is no clone. */
+START_TEST(clones_without_memory) {
+  const s3rec_model_config config = fixture_config();
+  s3rec_model *model = NULL;
+  ck_assert_int_eq(s3rec_model_create(context, &config, 11, &model), S3REC_OK);
+  const int32_t events[7] = {0, 1, 2, 3, 4, 5, 0};
+  ck_assert_int_eq(s3rec_model_set_popularity(model, events, 7), S3REC_OK);
+  ck_assert_uint_ge(test_every_allocation_fails(&hooks, clone_it, model), 4);
+  s3rec_model_destroy(model);
+}
+END_TEST
+
 START_TEST(survives_missing_memory) {
   test_path path = test_file("memory.safetensors");
   ck_assert_uint_ge(test_every_allocation_fails(&hooks, save_and_load, path.text), 15);
@@ -317,6 +337,7 @@ TEST_SUITE(model_file) {
   tcase_add_test(bad, weights_that_are_not_finite_are_not_saved);
   tcase_add_test(bad, popularity_that_is_too_long_is_left_out);
   tcase_add_test(bad, save_failures);
+  tcase_add_test(bad, clones_without_memory);
   tcase_add_test(bad, survives_missing_memory);
   test_add_cases(suite, good, bad, NULL);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names in model files that somebody damaged. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/random.h"
 #include "model/model_file.h"
@@ -271,6 +273,19 @@ START_TEST(bad_tensors) {
 }
 END_TEST
 
+/* No kind in the metadata, and one tensor alone of a vocabulary: not passed over in silence. */
+START_TEST(tensors_without_a_kind) {
+  static const char *const names[] = {"names.item.text", "names.item.offsets", "names.item.order"};
+  for (size_t kept = 0; kept < COUNT_OF(names); kept++) {
+    named_file *const file = begin_file();
+    file->metadata_count = S3_CONFIG_METADATA_COUNT;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+      if (i != kept) *tensor_of(file, names[i]) = file->tensors[--file->tensor_count];
+    refused(file, S3REC_ERROR_FORMAT, "is missing");
+  }
+}
+END_TEST
+
 START_TEST(kinds_in_the_metadata) {
   named_file *file = begin_file();
   file->metadata[S3_CONFIG_METADATA_COUNT + 1].value = "number";
@@ -287,6 +302,31 @@ START_TEST(kinds_in_the_metadata) {
   fixture_assert_file(context, path.text, false, &items, &attributes, S3REC_NAMES_TEXT);
   fixture_names_free(&items);
   fixture_names_free(&attributes);
+  end_file(file);
+}
+END_TEST
+
+/* A pipe cannot be mapped: what is asked to be is copied, names and all. */
+START_TEST(mapped_from_a_pipe) {
+  named_file *const file = begin_file();
+  write_file(file);
+  size_t count;
+  char *const bytes = test_read(path.text, &count);
+  char name[64];
+  int ends[2];
+  ck_assert_int_eq(pipe(ends), 0);
+  ck_assert_int_ge(fcntl(ends[1], F_SETPIPE_SZ, 1 << 18), (int)count);
+  ck_assert_int_eq(write(ends[1], bytes, count), (ssize_t)count);
+  close(ends[1]);
+  snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+  s3rec_model *model = NULL;
+  test_ok(s3rec_model_map(context, name, NULL, &model));
+  ck_assert_uint_eq(s3rec_model_fingerprint(model), s3rec_model_fingerprint(file->model));
+  ck_assert_ptr_nonnull(model->item_names);
+  ck_assert_uint_eq(model->item_names->names.count, FIXTURE_FRUITS);
+  s3rec_model_destroy(model);
+  close(ends[0]);
+  free(bytes);
   end_file(file);
 }
 END_TEST
@@ -370,7 +410,9 @@ TEST_SUITE(model_names_damage) {
   tcase_add_test(cases, an_order_that_is_not_sorted);
   tcase_add_test(cases, a_name_twice);
   tcase_add_test(cases, bad_tensors);
+  tcase_add_test(cases, tensors_without_a_kind);
   tcase_add_test(cases, kinds_in_the_metadata);
+  tcase_add_test(cases, mapped_from_a_pipe);
   tcase_add_test(cases, files_cut_short);
   tcase_add_test(cases, damaged_bytes);
   test_add_cases(suite, cases, NULL);

@@ -339,6 +339,9 @@ START_TEST(popularity_is_checked) {
   ASSERT_FAILS(s3rec_model_set_popularity(model, events, ITEM_SIZE), S3REC_ERROR_FORMAT,
                "padding");
   events[0] = 0;
+  events[ITEM_SIZE - 1] = 1;
+  ASSERT_FAILS(s3rec_model_set_popularity(model, events, ITEM_SIZE), S3REC_ERROR_FORMAT, "mask");
+  events[ITEM_SIZE - 1] = 0;
   events[7] = -2;
   ASSERT_FAILS(s3rec_model_set_popularity(model, events, ITEM_SIZE), S3REC_ERROR_FORMAT,
                "item 7 has -2 events");

@@ -3,8 +3,10 @@
 
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/random.h"
+#include "support/files.h"
 
 const test_shape run_shape = {.items = 30, .attributes = 5, .length = 8, .hidden = 8, .layers = 1,
                               .heads = 2, .activation = S3REC_GELU, .dropout = 0.2, .batch = 8};
@@ -129,4 +131,16 @@ bool run_same_progress(const s3rec_run_progress *a, const s3rec_run_progress *b)
          a->target_count == b->target_count && a->valid_value == b->valid_value &&
          a->best_value == b->best_value && a->best_epoch == b->best_epoch && a->last == b->last &&
          a->token_count == b->token_count && a->selection_epochs == b->selection_epochs;
+}
+
+void run_patch(const char *from, const char *to, const char *old, const char *new) {
+  size_t count;
+  char *const bytes = test_read(from, &count);
+  ck_assert_uint_eq(strlen(old), strlen(new));
+  size_t i = 0;
+  while (i + strlen(old) <= count && memcmp(bytes + i, old, strlen(old)) != 0) i++;
+  ck_assert_msg(i + strlen(old) <= count, "'%s' is not in the file", old);
+  memcpy(bytes + i, new, strlen(new));
+  test_write(to, bytes, count);
+  free(bytes);
 }

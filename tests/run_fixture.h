@@ -52,6 +52,9 @@ void run_open_plan(run_fixture *f, const run_plan *plan, int32_t threads);
 /* All fields but the size. */
 bool run_same_progress(const s3rec_run_progress *a, const s3rec_run_progress *b);
 
+/* Copies a file, with one text in it replaced by another of the same length. */
+void run_patch(const char *from, const char *to, const char *old, const char *new);
+
 /* users sequences of `items` items each, with 99 negatives. */
 s3rec_dataset *run_dataset(s3rec_context *context, size_t users, uint64_t seed);
 

@@ -203,19 +203,6 @@ START_TEST(refuses_another_run) {
 }
 END_TEST
 
-/* Replaces one text in a file by another of the same length. */
-static void patch(const char *from, const char *to, const char *old, const char *new) {
-  size_t count;
-  char *const bytes = test_read(from, &count);
-  ck_assert_uint_eq(strlen(old), strlen(new));
-  size_t i = 0;
-  while (i + strlen(old) <= count && memcmp(bytes + i, old, strlen(old)) != 0) i++;
-  ck_assert_msg(i + strlen(old) <= count, "'%s' is not in the file", old);
-  memcpy(bytes + i, new, strlen(new));
-  test_write(to, bytes, count);
-  free(bytes);
-}
-
 /* The entry is text in text: a quote in it has a backslash. */
 #define Q "\\\""
 
@@ -261,7 +248,7 @@ START_TEST(refuses_damaged_states) {
   f.run = NULL;
   run_begin(&f);
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    patch(path.text, bad.text, cases[i].old, cases[i].new);
+    run_patch(path.text, bad.text, cases[i].old, cases[i].new);
     load_fails(&f, bad.text, S3REC_ERROR_FORMAT, cases[i].text);
   }
   load_fails(&f, test_file("none.state").text, S3REC_ERROR_IO, "none.state");
@@ -272,9 +259,9 @@ START_TEST(refuses_damaged_states) {
   test_ok(s3rec_trainer_save(trainer, NULL, "a note", bad.text));
   s3rec_trainer_destroy(trainer);
   load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "no state of a run");
-  patch(path.text, bad.text, Q "format" Q ":1", Q "former" Q ":1");
+  run_patch(path.text, bad.text, Q "format" Q ":1", Q "former" Q ":1");
   load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "of a release before 0.3");
-  patch(path.text, bad.text, Q "format" Q ":1", Q "format" Q ":2");
+  run_patch(path.text, bad.text, Q "format" Q ":1", Q "format" Q ":2");
   load_fails(&f, bad.text, S3REC_ERROR_FORMAT, "has format 2, but this release reads format 1");
   s3rec_run_state *state = NULL;
   test_fails(s3rec_run_state_read(f.context, bad.text, &state), S3REC_ERROR_FORMAT);

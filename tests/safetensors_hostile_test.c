@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Safetensors files that claim more than they hold: limits, memory, pipes that do not end. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,8 @@ START_TEST(limits_of_the_context) {
       {{.header_bytes = 4096}, NULL},
       {{.json_depth = 2}, "header: nested deeper than 2, the limit (s3rec_limits.json_depth)"},
       {{.json_depth = 3}, NULL},
-      {{.file_bytes = 1}, NULL}, /* of a file that is read whole */
+      {{.file_bytes = 1}, ": the file has more than 1 bytes, the limit (s3rec_limits.file_bytes)"},
+      {{.file_bytes = 4096}, NULL},
   };
   const test_path path = fixture_header_file(fixture_header, FIXTURE_DATA);
   s3rec_context *const before = context;
@@ -174,6 +176,89 @@ START_TEST(pipes_that_claim_much) {
 }
 END_TEST
 
+typedef struct pipe_text {
+  const char *bytes;
+  size_t count;
+} pipe_text;
+
+static s3rec_status open_pipe(void *argument) {
+  const pipe_text *const text = argument;
+  s3_safetensors *file = NULL;
+  int ends[2];
+  char name[64];
+  ck_assert_int_eq(pipe(ends), 0);
+  ck_assert_int_ge(fcntl(ends[1], F_SETPIPE_SZ, 1 << 18), 1 << 18);
+  ck_assert_int_eq(write(ends[1], text->bytes, text->count), (ssize_t)text->count);
+  close(ends[1]);
+  snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+  const s3rec_status status = s3_safetensors_open(context, name, &file);
+  ck_assert_int_eq(file != NULL, status == S3REC_OK);
+  if (file != NULL) s3_safetensors_close(file);
+  close(ends[0]);
+  return status;
+}
+
+/* Headers around the first memory that is taken for a pipe's, and data. Loop: spaces. */
+START_TEST(pipes_without_memory) {
+  static char bytes[1 << 17];
+  static const char header[] =
+      "{\"t\":{\"dtype\":\"U8\",\"shape\":[50000],\"data_offsets\":[0,50000]}}";
+  const size_t spaces = _i == 0 ? 0 : 65536 - strlen(header) - 3 + (size_t)_i;
+  const size_t length = strlen(header) + spaces;
+  memset(bytes, ' ', sizeof bytes);
+  for (int i = 0; i < 8; i++) bytes[i] = (char)((uint64_t)length >> (8 * i));
+  memcpy(bytes + 8, header, strlen(header));
+  pipe_text text = {bytes, 8 + length + 50000};
+  ck_assert_uint_ge(test_every_allocation_fails(&hooks, open_pipe, &text), 6);
+}
+END_TEST
+
+/* A tensor without elements has nothing to copy. */
+START_TEST(empty_tensors_of_a_pipe) {
+  const test_path path = fixture_header_file(fixture_header, FIXTURE_DATA);
+  size_t count;
+  char *const bytes = test_read(path.text, &count);
+  const filled_pipe whole = fill_pipe(bytes, count);
+  s3_safetensors *file = NULL;
+  ck_assert_int_eq(s3_safetensors_open(context, whole.name, &file), S3REC_OK);
+  char untouched = 'x';
+  ck_assert_int_eq(
+      s3_safetensors_copy(file, s3_safetensors_find(file, "none"), 0, 0, &untouched), S3REC_OK);
+  ck_assert_int_eq(untouched, 'x');
+  s3_safetensors_close(file);
+  close(whole.end);
+  free(bytes);
+}
+END_TEST
+
+/* Loop: with room for the whole file, for one byte less, and for less than the header. */
+START_TEST(pipes_are_limited) {
+  const test_path path = fixture_header_file(fixture_header, FIXTURE_DATA);
+  size_t count;
+  char *const bytes = test_read(path.text, &count);
+  const filled_pipe filled = fill_pipe(bytes, count);
+  s3rec_limits limits;
+  s3rec_limits_init(&limits);
+  limits.file_bytes = _i == 0 ? count : _i == 1 ? count - 1 : 9;
+  s3rec_context_options options;
+  s3rec_context_options_init(&options);
+  options.limits = &limits;
+  s3rec_context *limited;
+  ck_assert_int_eq(s3rec_context_create(&options, &limited), S3REC_OK);
+  if (_i == 0) {
+    s3_safetensors *file = NULL;
+    ck_assert_int_eq(s3_safetensors_open(limited, filled.name, &file), S3REC_OK);
+    s3_safetensors_close(file);
+  } else {
+    fixture_refuse_file(limited, filled.name, S3REC_ERROR_LIMIT,
+                        ", the limit (s3rec_limits.file_bytes)");
+  }
+  s3rec_context_destroy(limited);
+  close(filled.end);
+  free(bytes);
+}
+END_TEST
+
 START_TEST(devices_are_refused) {
   fixture_refuse_file(context, "/dev/zero", S3REC_ERROR_IO, "a device, must be a file or a pipe");
   fixture_refuse_file(context, "/dev/null", S3REC_ERROR_IO, "a device, must be a file or a pipe");
@@ -189,6 +274,9 @@ TEST_SUITE(safetensors_hostile) {
   tcase_add_loop_test(claims, memory_is_a_small_multiple, 0, 3);
   tcase_add_test(pipes, pipes_are_read);
   tcase_add_test(pipes, pipes_that_claim_much);
+  tcase_add_loop_test(pipes, pipes_without_memory, 0, 6);
+  tcase_add_test(pipes, empty_tensors_of_a_pipe);
+  tcase_add_loop_test(pipes, pipes_are_limited, 0, 3);
   tcase_add_test(pipes, devices_are_refused);
   test_add_cases(suite, claims, pipes, NULL);
 }

@@ -251,6 +251,66 @@ START_TEST(goes_on_from_a_file) {
 }
 END_TEST
 
+/* Sequences and attributes by numbers, with the names of their files: as by hand; and a training
+ * that goes on from a file with them. */
+START_TEST(reads_sequence_files) {
+  train_fixture f;
+  s3rec_model *model, *own, *later;
+  s3rec_dataset *dataset;
+  const test_path sequences = test_file("sequences.txt"), attributes = test_file("items.json");
+  static char text[1 << 14];
+  size_t length = 0;
+  for (int user = 0; user < USERS; user++) {
+    length += (size_t)sprintf(text + length, "%d", user);
+    for (int i = 0; i < 6; i++)
+      length += (size_t)sprintf(text + length, " %d", 1 + (user * 3 + i) % ITEMS);
+    length += (size_t)sprintf(text + length, "\n");
+  }
+  test_write(sequences.text, text, length);
+  length = (size_t)sprintf(text, "{\"1\": [0]");
+  for (int item = 2; item <= ITEMS; item++)
+    length += (size_t)sprintf(text + length, ", \"%d\": [%d]", item, item % 3);
+  length += (size_t)sprintf(text + length, "}\n");
+  test_write(attributes.text, text, length);
+  open_fixture(&f);
+  f.options.events_path = f.options.item_table_path = NULL;
+  f.options.sequences_path = sequences.text;
+  for (int with = 0; with < 2; with++) {
+    f.options.attributes_path = with ? attributes.text : NULL;
+    f.options.pretrain_epochs = with ? 2 : 0;
+    test_ok(s3rec_dataset_load(f.context, sequences.text, f.options.attributes_path, NULL,
+                               &dataset));
+    test_ok(s3rec_model_create_for(dataset, NULL, 42, &own));
+    if (with) stage_by_hand(&own, dataset, S3REC_STAGE_PRETRAIN, 2);
+    stage_by_hand(&own, dataset, S3REC_STAGE_FINETUNE, 3);
+    test_ok(s3rec_train(&f.options, &model, NULL));
+    ck_assert_uint_eq(s3rec_model_fingerprint(model), s3rec_model_fingerprint(own));
+    s3rec_dataset_destroy(dataset);
+    s3rec_model_destroy(own);
+    if (with) break;
+    s3rec_model_destroy(model);
+  }
+  test_ok(s3rec_model_save(model, f.model.text));
+  f.options.start_path = f.model.text;
+  f.options.pretrain_epochs = -1; /* none from a model */
+  call_counter counter = {0};
+  f.options.progress = count_calls;
+  f.options.user_data = &counter;
+  test_ok(s3rec_train(&f.options, &later, NULL));
+  ck_assert_int_eq(counter.pretrain_epochs, 0);
+  s3rec_model_destroy(later);
+  s3rec_model_destroy(model);
+  later = NULL;
+  f.options.start_path = "none.model";
+  test_fails(s3rec_train(&f.options, &later, NULL), S3REC_ERROR_IO);
+  f.options.start_path = NULL;
+  f.options.attributes_path = "none.json";
+  test_fails(s3rec_train(&f.options, &later, NULL), S3REC_ERROR_IO);
+  ck_assert_ptr_null(later);
+  close_fixture(&f);
+}
+END_TEST
+
 static void refused(const s3rec_train_options *options, const char *text) {
   s3rec_model *model = NULL;
   test_fails(s3rec_train(options, &model, NULL), S3REC_ERROR_ARGUMENT);
@@ -335,6 +395,7 @@ TEST_SUITE(train) {
   tcase_add_test(cases, tells_how_far_it_is);
   tcase_add_test(cases, may_be_stopped);
   tcase_add_test(cases, goes_on_from_a_file);
+  tcase_add_test(cases, reads_sequence_files);
   tcase_add_test(cases, options_are_checked);
   tcase_add_test(cases, allocations_may_fail);
   test_add_cases(suite, cases, NULL);

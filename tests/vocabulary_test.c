@@ -178,6 +178,11 @@ START_TEST(bad_names_are_refused) {
   refused_list(S3REC_NAMES_TEXT, "", "name 2 has 0 bytes, must have 1..4096");
   refused_list(S3REC_NAMES_TEXT, "22", "names 1 and 2 are both '22'");
   refused_list(S3REC_NAMES_INTEGER, "333", "names 2 and 3 are both '333'");
+  static const char *const longer[] = {"more than eight bytes", "more", "more than eight bytes"};
+  fixture_names equal = fixture_listed(longer, COUNT_OF(longer));
+  refused(S3REC_NAMES_TEXT, equal.text, equal.offsets, equal.count,
+          "names 0 and 2 are both 'more than eight bytes'");
+  fixture_names_free(&equal);
   static const int64_t three[] = {0, 3}, two[] = {0, 1, 3};
   refused(S3REC_NAMES_TEXT, "a\0b", three, 1, "name 0 has a NUL in it");
   refused(S3REC_NAMES_TEXT, "ab\0", two, 2, "name 1 has a NUL in it");

@@ -43,7 +43,7 @@ type Backend int32
 // The backends.
 const (
 	BackendAuto   Backend = C.S3REC_BACKEND_AUTO   // the faster one, fused
-	BackendFused  Backend = C.S3REC_BACKEND_FUSED  // oneDNN's sgemm and the library's kernels
+	BackendFused  Backend = C.S3REC_BACKEND_FUSED  // the library's kernels
 	BackendOneDNN Backend = C.S3REC_BACKEND_ONEDNN // oneDNN's primitives
 )
 

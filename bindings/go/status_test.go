@@ -115,14 +115,15 @@ func TestEveryStatusIsReached(t *testing.T) {
 	t.Run("thread", func(t *testing.T) { inBrokenProcess(t, "thread") })
 }
 
-// What a sound machine does not do: threads that do not start, products that fail. Only calls
-// of libs3rec are answered so, Go's own threads start.
+// What a sound machine does not do: threads that do not start, executable memory that is refused.
+// Only calls of libs3rec are answered so, Go's own threads start.
 const breakage = `#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 static int broken(const char *what, void *caller) {
   const char *wanted = getenv("S3GO_BREAK");
   Dl_info from;
@@ -136,13 +137,14 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
   *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
   return create(thread, attributes, run, argument);
 }
-int dnnl_sgemm(char a, char b, long m, long n, long k, float alpha, const float *A, long lda,
-               const float *B, long ldb, float beta, float *C, long ldc) {
-  int (*sgemm)(char, char, long, long, long, float, const float *, long, const float *, long,
-               float, float *, long);
-  if (broken("engine", __builtin_return_address(0))) return 5;
-  *(void **)&sgemm = dlsym(RTLD_NEXT, "dnnl_sgemm");
-  return sgemm(a, b, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc);
+int mprotect(void *memory, size_t size, int protection) {
+  int (*protect)(void *, size_t, int);
+  if (broken("engine", __builtin_return_address(0))) {
+    errno = EACCES;
+    return -1;
+  }
+  *(void **)&protect = dlsym(RTLD_NEXT, "mprotect");
+  return protect(memory, size, protection);
 }
 `
 
@@ -174,7 +176,11 @@ func TestInBrokenProcess(t *testing.T) {
 	if what == "" {
 		return
 	}
-	c := must(NewContext(&ContextOptions{Threads: 2}))
+	options := ContextOptions{Threads: 2}
+	if what == "engine" {
+		options.Backend = BackendOneDNN
+	}
+	c := must(NewContext(&options))
 	defer c.Close()
 	data := fixtureDataset(t)
 	model := must(NewModelFor(c, data, ModelOptions{HiddenSize: 16}))

@@ -29,8 +29,12 @@ static void name_temporary(const char *name, int number, char *text, size_t capa
 
 /* A target of such a name would be removed as what a kill has left. */
 static bool is_name_of_temporary(const char *name) {
-  const char *const end = strstr(name, suffix);
-  return name[0] == '.' && end != NULL && strchr("-", end[sizeof suffix - 1]) != NULL;
+  if (name[0] != '.') return false;
+  for (const char *at = name; (at = strstr(at, suffix)) != NULL; at++) {
+    const char after = at[sizeof suffix - 1];
+    if (after == '\0' || after == '-') return true;
+  }
+  return false;
 }
 
 static int lock_at_once(int descriptor) {
@@ -75,12 +79,23 @@ static bool remove_left_over(int folder, const char *name) {
   return removed;
 }
 
+/* Where there is a target, nobody else may open the file before it has the target's mode: who has
+ * opened it goes on reading. Else the mode is what creating the file directly would give, under any
+ * umask. */
+static int create_file(const s3_atomic_file *file) {
+  const int folder = file->place.folder;
+  struct stat target;
+  const bool is_new = fstatat(folder, file->place.name, &target, 0) != 0;
+  return openat(folder, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                is_new ? 0666 : 0600);
+}
+
 /* Makes the file and locks it. Between the two, another writer may take it for left over: then
  * that one has the lock, or the name is gone, and it is tried again. */
 static bool take_temporary(s3_atomic_file *file) {
   const int folder = file->place.folder;
   for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-    file->file = openat(folder, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    file->file = create_file(file);
     if (file->file < 0 && errno == EINTR) continue;
     if (file->file < 0 && (errno != EEXIST || !remove_left_over(folder, file->temporary)))
       return false;
@@ -96,8 +111,7 @@ static bool take_temporary(s3_atomic_file *file) {
   return false;
 }
 
-/* The mode is what creating the file directly would give, under any umask. What killed writers
- * have left under the other names goes, too. */
+/* What killed writers have left under the other names goes, too. */
 static bool open_locked_temporary(s3_atomic_file *file) {
   char other[sizeof file->temporary];
   for (int number = 1; number <= TEMPORARY_COUNT && !file->locked; number++) {
@@ -121,8 +135,7 @@ static s3rec_status open_random_temporary(s3_atomic_file *file) {
   for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
     snprintf(file->temporary, sizeof file->temporary, ".s3rec-%016llx.tmp",
              (unsigned long long)s3_random_bits(&random));
-    file->file = openat(file->place.folder, file->temporary,
-                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    file->file = create_file(file);
     if (file->file >= 0) return S3REC_OK;
     if (errno != EEXIST && errno != EINTR) break;
   }
@@ -131,7 +144,9 @@ static s3rec_status open_random_temporary(s3_atomic_file *file) {
 }
 
 /* The new file gets the mode of the existing one, without the right to run as its owner, and its
- * owner and group if the process may give files away. Anything that is not a regular file (a
+ * owner and group as far as the process may give files away: only root may give to another owner,
+ * but a member of a group may give to that group. Without its group, the mode would let the wrong
+ * people in and keep the right ones out. Anything that is not a regular file (a
  * folder, a device) must not be replaced. */
 static s3rec_status match_target(s3_atomic_file *file) {
   struct stat target;
@@ -145,8 +160,10 @@ static s3rec_status match_target(s3_atomic_file *file) {
                    S_ISDIR(target.st_mode)    ? "a folder"
                    : S_ISFIFO(target.st_mode) ? "a pipe"
                                               : "a device or socket");
-  const int given = fchown(file->file, target.st_uid, target.st_gid);
-  (void)given; /* only root may give to another owner; the file is the process's then */
+  if (fchown(file->file, target.st_uid, target.st_gid) != 0) {
+    const int given = fchown(file->file, (uid_t)-1, target.st_gid);
+    (void)given; /* the file is the process's then */
+  }
   if (fchmod(file->file, target.st_mode & 0777) != 0)
     return s3_fail_errno(file->path, "keep its mode");
   return S3REC_OK;

@@ -83,7 +83,7 @@ s3rec_status s3_file_append(const s3rec_context *context, const char *path, int 
   return S3REC_OK;
 }
 
-static s3rec_status fail_file_size(const s3rec_context *context, const char *path) {
+s3rec_status s3_file_fail_size(const s3rec_context *context, const char *path) {
   return s3_fail(S3REC_ERROR_LIMIT,
                  "%s: the file has more than %" PRIu64
                  " bytes, the limit (s3rec_limits.file_bytes)",
@@ -94,7 +94,7 @@ static s3rec_status fail_file_size(const s3rec_context *context, const char *pat
 static s3rec_status read_all(const s3rec_context *context, const char *path,
                              const s3_open_file *file, void **buffer, size_t *length) {
   const uint64_t limit = context->limits.file_bytes;
-  if (file->byte_count > limit) return fail_file_size(context, path);
+  if (file->byte_count > limit) return s3_file_fail_size(context, path);
   if (file->byte_count >= SIZE_MAX - 2)
     return s3_fail(S3REC_ERROR_MEMORY, "%s: the file exceeds the address space", path);
   /* one byte for the NUL, one to see the end without growing */
@@ -102,7 +102,7 @@ static s3rec_status read_all(const s3rec_context *context, const char *path,
   S3_TRY(s3_file_reserve(context, (size_t)file->byte_count + 2, buffer, &capacity, 0));
   const size_t most = limit < SIZE_MAX - 2 ? (size_t)limit + 1 : SIZE_MAX - 1;
   S3_TRY(s3_file_append(context, path, file->descriptor, most, buffer, &capacity, length));
-  if (*length > limit) return fail_file_size(context, path);
+  if (*length > limit) return s3_file_fail_size(context, path);
   if (*length < file->byte_count)
     return s3_fail(S3REC_ERROR_IO, "%s: became shorter while it was read", path);
   S3_TRY(s3_file_reserve(context, *length + 1, buffer, &capacity, *length));

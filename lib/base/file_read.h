@@ -27,6 +27,9 @@ s3rec_status s3_file_reserve(const s3rec_context *context, size_t count, void **
 s3rec_status s3_file_append(const s3rec_context *context, const char *path, int descriptor,
                             size_t count, void **bytes, size_t *capacity, size_t *length);
 
+/* LIMIT for a file of more than limits.file_bytes. */
+s3rec_status s3_file_fail_size(const s3rec_context *context, const char *path);
+
 /* Reads a whole file; *bytes is s3_free'd by the caller and has a NUL after
  * its last byte. A folder, a device or a file that shrinks meanwhile is an IO error, one of more
  * than limits.file_bytes a LIMIT error. */

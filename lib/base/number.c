@@ -132,16 +132,16 @@ static decimal split_decimal(const char *at, const char *end) {
 /* strtod gets a number without a point, which is the same in every locale. */
 static double join_decimal(const decimal *number) {
   char text[KEPT_DIGITS + 32];
-  const double sign = number->negative ? -1 : 1;
-  if (number->count == 0 || number->power < SMALLEST_POWER) return sign * 0.0;
-  if (number->power > LARGEST_POWER) return sign * HUGE_VAL;
+  const double smallest = number->negative ? -0.0 : 0.0;
+  if (number->count == 0 || number->power < SMALLEST_POWER) return smallest;
+  if (number->power > LARGEST_POWER) return number->negative ? -HUGE_VAL : HUGE_VAL;
   memcpy(text, number->digits, number->count);
   snprintf(text + number->count, sizeof text - number->count, "e%d",
            (int)number->power - (int)number->count + 1);
   const int rounding = round_to_nearest();
   const double size = strtod(text, NULL);
   round_as(rounding);
-  return sign * size;
+  return number->negative ? -size : size; /* a product would make 0 of it in a host that flushes */
 }
 
 double s3_decimal_value(const char *bytes, size_t count) {

@@ -82,14 +82,8 @@ static s3rec_status read_header_text(s3_safetensors *file, const s3_open_file *o
   return S3REC_OK;
 }
 
-/* Of all that a header may claim, what is within limits.file_bytes. */
-static uint64_t possible_data_size(const s3_safetensors *file) {
-  const uint64_t limit = file->context->limits.file_bytes;
-  const uint64_t most = limit < SIZE_MAX / 2 ? limit : SIZE_MAX / 2;
-  return most > file->data_begin ? most - file->data_begin : 0;
-}
-
-/* The tensors of a pipe, which tells only now how many bytes it has. */
+/* The tensors of a pipe, which tells only now how many bytes it has. What its header claims is not
+ * read beyond limits.file_bytes. */
 static s3rec_status read_pipe_data(s3_safetensors *file, const s3_open_file *open_file,
                                    size_t *data_size) {
   const s3_tensor *const tensors = file->header.tensors.entries, *last = NULL;
@@ -99,6 +93,7 @@ static s3rec_status read_pipe_data(s3_safetensors *file, const s3_open_file *ope
     last = &tensors[i];
     end = last->offset + last->byte_count;
   }
+  if (end > file->context->limits.file_bytes) return s3_file_fail_size(file->context, file->path);
   /* one byte more tells whether the file goes on */
   S3_TRY(s3_file_append(file->context, file->path, open_file->descriptor,
                         end - file->data_begin + 1, &file->data, &capacity, data_size));
@@ -111,11 +106,13 @@ static s3rec_status read_pipe_data(s3_safetensors *file, const s3_open_file *ope
 static s3rec_status read_whole_file(s3_safetensors *file, const s3_open_file *open_file) {
   size_t length, data_size = 0;
   S3_TRY(read_header_length(file, open_file, &length));
-  S3_TRY(read_header_text(file, open_file, length));
   file->data_begin = LENGTH_SIZE + length;
+  if (file->data_begin > file->context->limits.file_bytes)
+    return s3_file_fail_size(file->context, file->path);
+  S3_TRY(read_header_text(file, open_file, length));
   if (open_file->regular) data_size = (size_t)(open_file->byte_count - file->data_begin);
   S3_TRY(s3_header_read(&file->header, file->text, length, file->data_begin,
-                        open_file->regular ? data_size : possible_data_size(file)));
+                        open_file->regular ? data_size : SIZE_MAX / 2 - file->data_begin));
   if (!open_file->regular) S3_TRY(read_pipe_data(file, open_file, &data_size));
   return s3_header_check_cover(&file->header, file->data_begin, data_size);
 }
@@ -128,7 +125,9 @@ static s3rec_status open_safetensors(s3_safetensors *file, const char *path) {
   file->header = (s3_header){.context = file->context, .path = file->path};
   S3_TRY(s3_file_open(path, &open_file));
   s3rec_status status;
-  if (open_file.byte_count > SIZE_MAX / 2)
+  if (open_file.byte_count > file->context->limits.file_bytes)
+    status = s3_file_fail_size(file->context, file->path);
+  else if (open_file.byte_count > SIZE_MAX / 2)
     status = s3_fail(S3REC_ERROR_MEMORY, "%s: the file exceeds the address space", path);
   else
     status = read_whole_file(file, &open_file);

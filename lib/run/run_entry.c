@@ -130,10 +130,12 @@ static bool get_field(s3_json value, const state_field *field) {
     memcpy(field->value, &narrow, sizeof narrow);
     return narrow == integer;
   }
-  if (field->kind == FIELD_SIZE)
-    *(size_t *)field->value = (size_t)integer;
-  else
-    *(uint64_t *)field->value = (uint64_t)integer;
+  const size_t size = (size_t)integer; /* may be cut off where it has 32 bits */
+  if (field->kind == FIELD_SIZE) {
+    memcpy(field->value, &size, sizeof size);
+    return integer >= 0 && (uint64_t)size == (uint64_t)integer;
+  }
+  *(uint64_t *)field->value = (uint64_t)integer;
   return integer >= 0;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/keyed_hash.h"
 #include "base/number.h"
 #include "base/random.h"
 
@@ -28,12 +29,12 @@ static size_t slot_count_for(size_t length) {
 static s3rec_status create_item_set(const s3rec_context *context, size_t length, s3_item_set *set) {
   int32_t *slots = s3_allocate(context, slot_count_for(length), sizeof *slots);
   if (slots == NULL) return S3REC_ERROR_MEMORY;
-  *set = (s3_item_set){.slots = slots};
+  *set = (s3_item_set){.slots = slots, .key = s3_hash_key_make().words[0]};
   return S3REC_OK;
 }
 
 static size_t find_item_slot(const s3_item_set *set, int32_t item) {
-  size_t slot = (size_t)s3_mix64((uint64_t)item) & set->mask;
+  size_t slot = (size_t)s3_mix64(set->key + (uint64_t)item) & set->mask;
   while (set->slots[slot] != 0 && set->slots[slot] != item) slot = (slot + 1) & set->mask;
   return slot;
 }

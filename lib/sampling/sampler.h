@@ -14,6 +14,7 @@ typedef struct s3_item_set {
   int32_t *slots; /* 0 = free */
   size_t mask;    /* slots in use - 1; a power of two less one */
   size_t count;   /* distinct items */
+  uint64_t key;   /* secret, so that no data can choose items that meet in one slot */
 } s3_item_set;
 
 struct s3rec_sampler {

@@ -33,18 +33,11 @@ struct s3_byte_source {
   unsigned char input[INPUT_SIZE];
 };
 
-static s3rec_status fail_source_size(const s3_byte_source *source) {
-  return s3_fail(S3REC_ERROR_LIMIT,
-                 "%s: the file has more than %" PRIu64
-                 " bytes, the limit (s3rec_limits.file_bytes)",
-                 source->path, source->context->limits.file_bytes);
-}
-
 /* Compressed bytes count too, with one read more than text: parts of a gzip file may be empty. */
 static s3rec_status check_source_limits(const s3_byte_source *source) {
   const s3rec_limits *const limits = &source->context->limits;
   if (source->given > limits->file_bytes || source->taken > limits->file_bytes + INPUT_SIZE)
-    return fail_source_size(source);
+    return s3_file_fail_size(source->context, source->path);
   if (!source->compressed || source->given <= FREE_BYTES) return S3REC_OK;
   const uint64_t ratio = (uint64_t)limits->expansion, used = source->taken - source->left;
   if ((source->given - FREE_BYTES + ratio - 1) / ratio <= used) return S3REC_OK;
