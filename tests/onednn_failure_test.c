@@ -196,6 +196,11 @@ START_TEST(no_executable_pages) {
   failing_mprotect_set(EACCES);
   test_fails(s3_dnnl_may_generate(), S3REC_ERROR_ENGINE);
   ck_assert(strstr(s3rec_last_error(), "executable memory") != NULL);
+  test_hooks hooks = {0};
+  s3rec_context *context = onednn_context(&hooks);
+  s3_backend *backend;
+  test_fails(s3_backend_create(context, &backend), S3REC_ERROR_ENGINE);
+  s3rec_context_destroy(context);
   failing_mprotect_set(0);
   test_ok(s3_dnnl_may_generate());
 }
