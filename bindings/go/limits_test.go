@@ -36,7 +36,7 @@ func TestLimitsAreChecked(t *testing.T) {
 
 func TestStrictLimitsAreLower(t *testing.T) {
 	strict := StrictLimits()
-	if strict.Items != 1<<20 || strict.FileBytes != 1<<28 || strict.JSONDepth != 16 {
+	if strict.Items != 1<<20 || strict.FileBytes != 1<<30 || strict.JSONDepth != 16 {
 		t.Errorf("%+v", strict)
 	}
 	filled := must(strict.filled())
