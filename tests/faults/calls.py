@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 from faults import ACTIONS, ALL, ERRORS, MODES, Flow, Report, kinds, problems_of, table_row
-from training import Training, spread, tool_problem
+from training import Training, measure_faults, spread
 
 WRITING = "open write sync rename close mode truncate"
 # (name, errno, kinds, action, modes, whether nothing may be seen of it)
@@ -51,24 +51,11 @@ def measure_flow(report, flow, most):
 def measure_tool(report, training, most):
     rows = []
     for error, names, action, modes, invisible in CASES:
-        hits = failures = wrong = 0
-        total = training.count("calls", kinds(names))
+        numbers = spread(most, training.count("calls", kinds(names)))
         whole = training.results()
-        problems = []
-        for at in spread(most, total):
-            training.clear()
-            done = training.start(f"calls {kinds(names)} {ACTIONS[action]} {ERRORS.get(error, 0)} "
-                                  f"{MODES['once']} {at} 0 /dev/null")
-            problem = tool_problem(training, done, whole, invisible)
-            hits += 1
-            failures += done.returncode != 0
-            wrong += bool(problem)
-            if problem:
-                problems.append(f"  call {at} of {total}: {problem}")
-        if total:
-            report.check(f"tool: {error} at {names} ({hits} runs, {failures} failed)",
-                         "\n".join(problems))
-        rows.append((f"tool: {error} at {names}", hits, failures, 0, wrong))
+        fault = f"calls {kinds(names)} {ACTIONS[action]} {ERRORS.get(error, 0)} {MODES['once']}"
+        rows.append(measure_faults(report, training, f"{error} at {names}", numbers,
+                                   f"{fault} {{}} 0 /dev/null".format, whole, invisible))
     return rows
 
 

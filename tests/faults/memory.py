@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 from faults import ALL, MODES, Flow, Report, problems_of, table_row
-from training import Training, spread, tool_problem
+from training import Training, measure_faults, spread
 
 SAMPLE = {"once": 60, "from": 20, "chance": 16}
 EVERY = {"once": ALL, "from": ALL, "chance": 400}
@@ -33,25 +33,11 @@ def measure(report, flow, most):
 
 
 def measure_tool(report, training, most):
-    total = training.count("memory", 0)
+    numbers = spread(most, training.count("memory", 0))
     whole = training.results()
-    rows = []
-    for mode in ("once", "from"):
-        failures = wrong = 0
-        problems = []
-        numbers = spread(most, total)
-        for at in numbers:
-            training.clear()
-            done = training.start(f"memory 0 0 0 {MODES[mode]} {at} 0 /dev/null")
-            problem = tool_problem(training, done, whole)
-            failures += done.returncode != 0
-            wrong += bool(problem)
-            if problem:
-                problems.append(f"  request {at} of {total}: {problem}")
-        report.check(f"tool: {WHAT[mode]} ({len(numbers)} runs, {failures} failed)",
-                     "\n".join(problems))
-        rows.append((f"tool, memory: {WHAT[mode]}", len(numbers), failures, 0, wrong))
-    return rows
+    return [measure_faults(report, training, f"memory, {WHAT[mode]}", numbers,
+                           f"memory 0 0 0 {MODES[mode]} {{}} 0 /dev/null".format, whole)
+            for mode in ("once", "from")]
 
 
 def measure_all(report, flow, tool, folder, every):

@@ -38,8 +38,8 @@ class Training:
             path.unlink()
 
     def temporaries(self):
-        return sorted(path.name for path in self.folder.iterdir() if path.name.startswith(".s3rec-")
-                      or path.name.endswith(("s3rec-tmp", ".tmp")))
+        return sorted(path.name for path in self.folder.iterdir()
+                      if "s3rec-" in path.name or path.name.endswith(".tmp"))
 
     def results(self):
         return ([(self.folder / name).read_bytes()
@@ -108,3 +108,19 @@ def tool_problem(training, done, whole, invisible=False):
     if invisible:
         return f"  status {done.returncode}: {done.stderr}"
     return "\n".join(training.problems(whole))
+
+
+def measure_faults(report, training, name, numbers, faults, whole, invisible=False):
+    """One training for each number, with the fault that `faults` makes of it, and a check of all.
+    A row for the table of the long form."""
+    failures, problems = 0, []
+    for at in numbers:
+        training.clear()
+        done = training.start(faults(at))
+        failures += done.returncode != 0
+        problem = tool_problem(training, done, whole, invisible)
+        if problem:
+            problems.append(f"  number {at}: {problem}")
+    if numbers:
+        report.check(f"tool: {name} ({len(numbers)} runs, {failures} failed)", "\n".join(problems))
+    return (f"tool: {name}", len(numbers), failures, 0, len(problems))
