@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json_reader.h"
+#include "base/utf8.h"
 
 enum { FEW_MEMBERS = 8 };
 
@@ -115,6 +116,15 @@ s3rec_status s3_json_index_make(const s3rec_context *context, s3_json object, s3
     if (index->slot_count > 0) ((uint32_t *)index->slots)[slot] = (uint32_t)member + 1;
   }
   return S3REC_OK;
+}
+
+s3rec_status s3_json_index_object(const s3rec_context *context, const char *path, const char *part,
+                                  s3_json object, s3_json_index *index) {
+  s3_json repeated = {NULL, 0};
+  const s3rec_status status = s3_json_index_make(context, object, index, &repeated);
+  if (status != S3REC_ERROR_FORMAT) return status;
+  return s3_fail(status, "%s: %s: duplicate key '%.*s'", path, part,
+                 s3_utf8_fit(repeated.begin + 1, repeated.length - 2, 100), repeated.begin + 1);
 }
 
 s3_json s3_json_index_find(const s3_json_index *index, const char *name, size_t length) {

@@ -123,6 +123,9 @@ typedef struct s3_json_index {
  * caller's to set. The object has at most UINT32_MAX bytes. */
 s3rec_status s3_json_index_make(const s3rec_context *context, s3_json object, s3_json_index *index,
                                 s3_json *repeated);
+/* The same for an object of a file, with the text "path: part: duplicate key 'name'". */
+s3rec_status s3_json_index_object(const s3rec_context *context, const char *path, const char *part,
+                                  s3_json object, s3_json_index *index);
 s3_json s3_json_index_find(const s3_json_index *index, const char *name, size_t length);
 s3_json s3_json_index_key(const s3_json_index *index, size_t member);
 s3_json s3_json_index_value(const s3_json_index *index, size_t member);

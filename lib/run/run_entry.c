@@ -8,7 +8,6 @@
 
 #include "base/json_reader.h"
 #include "base/json_writer.h"
-#include "base/utf8.h"
 
 enum { HASH_SIZE = 17 };
 
@@ -198,13 +197,8 @@ static s3_json entry_field(const entry_reader *reader, const char *name) {
 
 static s3rec_status get_fields(entry_reader *reader, s3_json object, const state_field *fields,
                                size_t count) {
-  s3_json repeated = {NULL, 0};
-  const s3rec_status status =
-      s3_json_index_make(reader->context, object, &reader->fields, &repeated);
-  if (status == S3REC_ERROR_FORMAT)
-    return s3_fail(status, "%s: no state of a run: duplicate key '%.*s'", reader->path,
-                   s3_utf8_fit(repeated.begin + 1, repeated.length - 2, 100), repeated.begin + 1);
-  S3_TRY(status);
+  S3_TRY(s3_json_index_object(reader->context, reader->path, "no state of a run", object,
+                              &reader->fields));
   for (size_t i = 0; i < count; i++)
     if (!get_field(entry_field(reader, fields[i].name), &fields[i]))
       return fail_run_field(reader->path, fields[i].name);

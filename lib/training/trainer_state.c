@@ -145,12 +145,8 @@ typedef struct state_reader {
 
 /* Another object for the reader. */
 static s3rec_status enter_object(state_reader *reader, s3_json object) {
-  s3_json repeated = {NULL, 0};
-  const s3rec_status status =
-      s3_json_index_make(reader->context, object, &reader->fields, &repeated);
-  if (status != S3REC_ERROR_FORMAT) return status;
-  return s3_fail(status, "%s: metadata " STATE_KEY ": duplicate key '%.*s'", reader->path,
-                 s3_utf8_fit(repeated.begin + 1, repeated.length - 2, 100), repeated.begin + 1);
+  return s3_json_index_object(reader->context, reader->path, "metadata " STATE_KEY, object,
+                              &reader->fields);
 }
 
 static s3_json field_of(const state_reader *reader, const char *field) {
